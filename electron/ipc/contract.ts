@@ -1,0 +1,200 @@
+/**
+ * The one contract between the main process and the renderer (types only; schemas beside it in schemas.ts). Imports nothing.
+ *
+ * Three ways, each for what it is good at:
+ * 1. `fetch('engine://HOST/PATH')`: Docker API requests and answers that end by themselves or are read as fast as they come
+ *    (lists, inspect, create, start, pull progress). HOST is a host id. Status, headers and body are the engine's own.
+ *    When no engine answers: 503 with `{"message": …}` and the header `X-Gantry-Error: connection`.
+ *    Cancelling the body (reader.cancel()) closes the connection to the engine.
+ * 2. `window.gantry.…` (GantryApi below): typed calls and subscriptions.
+ * 3. MessagePorts for what is two-way or may outrun its reader: terminals and logs, with credits (see StreamUp, StreamDown).
+ *    A port arrives as a `message` event on `window` with data `{ type: 'gantry-port', token }` and the port in `ports[0]`,
+ *    `token` being what the call that asked for it returned.
+ */
+
+export type HostKind = 'local' | 'socket' | 'ssh' | 'tcp';
+export type HostColour = 'violet' | 'blue' | 'teal' | 'green' | 'amber' | 'orange' | 'red' | 'grey';
+
+/** A machine in the app. `local` is our own helper on this machine; `socket` any engine on a Unix socket. */
+export interface Host {
+  id: string;
+  name: string;
+  colour: HostColour;
+  kind: HostKind;
+  /** kind socket: the socket's path. */
+  socketPath?: string;
+  state: HostState;
+}
+export type HostState =
+  | { status: 'connecting' }
+  | { status: 'connected'; engine: EngineIdentity; since: number }
+  /** Lost after it was connected: last data stay visible, marked stale. `retryAt` in ms since the epoch. */
+  | { status: 'reconnecting'; error: HostError; engine?: EngineIdentity; retryAt: number; attempt: number }
+  /** Can't work without the user: not installed, no permission, not found. */
+  | { status: 'failed'; error: HostError };
+export interface EngineIdentity {
+  /** `Gantry`, `Docker`, `Podman` */
+  product: 'Gantry' | 'Docker' | 'Podman' | 'unknown';
+  version: string;
+  apiVersion: string;
+  os: string;
+  arch: string;
+}
+/** What happened in words for a person, why, and what to do. `code` picks the translated text; `detail` is raw, for copying. */
+export interface HostError {
+  code: 'socket-missing' | 'permission' | 'refused' | 'timeout' | 'closed' | 'protocol' | 'helper-missing-packages' | 'helper-failed' | 'needs-root' | 'unknown';
+  message: string;
+  detail?: string;
+}
+
+/** An event of an engine's event stream as the app needs it; `message` is the Docker API EventMessage. */
+export interface HostEvent {
+  hostId: string;
+  message: unknown;
+}
+
+export interface NewSocketHost {
+  name: string;
+  colour: HostColour;
+  socketPath: string;
+}
+/** An engine found on this machine that is not in the list yet. */
+export interface FoundEngine {
+  socketPath: string;
+  product: EngineIdentity['product'];
+  version: string;
+  reachable: boolean;
+}
+
+/** Terminals live in the main process and outlive views. */
+export interface TerminalInfo {
+  id: string;
+  hostId: string;
+  containerId: string;
+  containerName: string;
+  /** exec: an added shell; attach: the container's own first process. */
+  mode: 'exec' | 'attach';
+  title: string;
+  state: { status: 'starting' } | { status: 'open' } | { status: 'ended'; exitCode: number | null; reason?: string };
+}
+export interface OpenTerminal {
+  hostId: string;
+  containerId: string;
+  containerName: string;
+  mode: 'exec' | 'attach';
+  /** exec only; omitted: bash, else ash, else sh, whichever the container has. */
+  command?: string[];
+  cols: number;
+  rows: number;
+}
+
+export interface OpenLogs {
+  hostId: string;
+  containerId: string;
+  /** Lines from the end to begin with; 'all' for everything. */
+  tail: number | 'all';
+  follow: boolean;
+  timestamps: boolean;
+  /** RFC 3339 or Unix seconds. */
+  since?: string;
+}
+
+/** renderer → main on a stream port. */
+export type StreamUp =
+  /** The reader can take `bytes` more. A terminal or log sends nothing beyond the credit it was given. */
+  | { t: 'credit'; bytes: number }
+  /** Terminal input. */
+  | { t: 'data'; data: Uint8Array }
+  | { t: 'resize'; cols: number; rows: number }
+  | { t: 'close' };
+/** main → renderer on a stream port. */
+export type StreamDown =
+  /** Terminal output, raw bytes (a first message replays the screen's recent output to a new view). */
+  | { t: 'data'; data: Uint8Array }
+  /** Log lines, batched; text without the line's end. `ms` is the line's time (0 if unknown), `err` is true for stderr. */
+  | { t: 'lines'; lines: LogLine[]; bytes: number }
+  | { t: 'state'; state: TerminalInfo['state'] }
+  /** Logs: the container stopped and the follow ended, or the connection was lost (then it follows again by itself). */
+  | { t: 'end'; reason: 'eof' | 'disconnected' | 'error'; message?: string }
+  /** Logs: following again after a cut; lines go on where they ended. */
+  | { t: 'resumed' };
+export interface LogLine {
+  ms: number;
+  /** The engine's own time stamp, when asked for. */
+  time?: string;
+  err: boolean;
+  text: string;
+}
+
+export interface Settings {
+  theme: 'system' | 'light' | 'dark';
+  language: 'system' | 'en' | 'zh';
+  density: 'normal' | 'dense';
+  terminalFontSize: number;
+  selectedHost: string | 'all';
+  railFolded: boolean;
+  [ui: `ui.${string}`]: unknown;
+}
+
+export interface AppInfo {
+  version: string;
+  electron: string;
+  platform: string;
+  /** The system's language tag, such as zh-CN. */
+  locale: string;
+  /** The walk-through of `npm start -- --demo`. */
+  demo: boolean;
+  /** Where the starter image's archive lies, if it was built. */
+  starterImage: { reference: string; available: boolean };
+}
+
+export type Unsubscribe = () => void;
+
+/** What the preload script exposes as `window.gantry`. Every call may reject with an Error whose message is for the user. */
+export interface GantryApi {
+  app: {
+    info(): Promise<AppInfo>;
+  };
+  hosts: {
+    list(): Promise<Host[]>;
+    onChange(listener: (hosts: Host[]) => void): Unsubscribe;
+    onEvents(listener: (events: HostEvent[]) => void): Unsubscribe;
+    detect(): Promise<FoundEngine[]>;
+    addSocket(host: NewSocketHost): Promise<Host>;
+    update(id: string, change: { name?: string; colour?: HostColour }): Promise<Host>;
+    remove(id: string): Promise<void>;
+    /** Tries again now (also restarts the local helper when it is down). */
+    reconnect(id: string): Promise<void>;
+  };
+  /** Loads the starter image into a host's engine (POST /images/load); resolves with its reference. */
+  starter: { load(hostId: string): Promise<string> };
+  terminals: {
+    list(): Promise<TerminalInfo[]>;
+    onChange(listener: (terminals: TerminalInfo[]) => void): Unsubscribe;
+    open(request: OpenTerminal): Promise<TerminalInfo>;
+    /** A port (StreamUp, StreamDown) onto a terminal for one view; resolves with the token. */
+    view(id: string): Promise<string>;
+    /** After it ended: a new shell in the same tab. */
+    reopen(id: string): Promise<TerminalInfo>;
+    close(id: string): Promise<void>;
+  };
+  logs: {
+    /** A port (StreamUp, StreamDown) that sends lines; resolves with the token. Closing the port ends it. */
+    open(request: OpenLogs): Promise<string>;
+  };
+  dialogs: {
+    /** A folder or file of this machine, or null when cancelled. */
+    pickPath(options: { kind: 'folder' | 'file'; title: string }): Promise<string | null>;
+    saveText(options: { title: string; name: string; text: string }): Promise<string | null>;
+  };
+  shell: {
+    /** Opens an http(s) address in the user's browser; anything else is refused. */
+    openExternal(url: string): Promise<void>;
+    copy(text: string): Promise<void>;
+  };
+  settings: {
+    get(): Promise<Settings>;
+    set(change: Partial<Settings>): Promise<Settings>;
+    onChange(listener: (settings: Settings) => void): Unsubscribe;
+  };
+}
