@@ -42,7 +42,17 @@ export interface EngineIdentity {
 }
 /** What happened in words for a person, why, and what to do. `code` picks the translated text; `detail` is raw, for copying. */
 export interface HostError {
-  code: 'socket-missing' | 'permission' | 'refused' | 'timeout' | 'closed' | 'protocol' | 'helper-missing-packages' | 'helper-failed' | 'needs-root' | 'unknown';
+  code:
+    | 'socket-missing'
+    | 'permission'
+    | 'refused'
+    | 'timeout'
+    | 'closed'
+    | 'protocol'
+    | 'helper-missing-packages'
+    | 'helper-failed'
+    | 'needs-root'
+    | 'unknown';
   message: string;
   detail?: string;
 }

@@ -1,25 +1,25 @@
 /** Runs operations on one object one after the other; different objects never wait for each other. */
 export class KeyedQueue {
-	#tails = new Map<string, Promise<unknown>>();
+  #tails = new Map<string, Promise<unknown>>();
 
-	/** Runs `work` after all earlier work with the same key has settled, and settles as it does. */
-	async run<T>(key: string, work: () => Promise<T>): Promise<T> {
-		const before = this.#tails.get(key);
-		const mine = before ? before.then(work, work) : work();
-		const tail = mine.then(
-			() => undefined,
-			() => undefined,
-		);
-		this.#tails.set(key, tail);
-		try {
-			return await mine;
-		} finally {
-			if (this.#tails.get(key) === tail) this.#tails.delete(key);
-		}
-	}
+  /** Runs `work` after all earlier work with the same key has settled, and settles as it does. */
+  async run<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#tails.get(key);
+    const mine = before ? before.then(work, work) : work();
+    const tail = mine.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#tails.set(key, tail);
+    try {
+      return await mine;
+    } finally {
+      if (this.#tails.get(key) === tail) this.#tails.delete(key);
+    }
+  }
 
-	/** Settles when the work queued so far with `key` has. */
-	async idle(key: string): Promise<void> {
-		await this.#tails.get(key);
-	}
+  /** Settles when the work queued so far with `key` has. */
+  async idle(key: string): Promise<void> {
+    await this.#tails.get(key);
+  }
 }

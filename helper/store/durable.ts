@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
-import { constants, promises as fs } from "node:fs";
-import path from "node:path";
+import { randomBytes } from 'node:crypto';
+import { constants, promises as fs } from 'node:fs';
+import path from 'node:path';
 
 /**
  * Durable files: the only writer of the engine's state. A power cut leaves the old content or the new, never half:
@@ -11,110 +11,89 @@ const TEMPORARY = /\.tmp-[0-9a-f]{8}$/;
 
 /** fsync of a folder, so that a rename or an unlink in it is durable. */
 export async function syncFolder(folder: string): Promise<void> {
-	const handle = await fs.open(
-		folder,
-		constants.O_RDONLY | constants.O_DIRECTORY,
-	);
-	try {
-		await handle.sync();
-	} finally {
-		await handle.close();
-	}
+  const handle = await fs.open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Writes `data` to `file` durably and atomically. `sync: false` gives up durability (not atomicity) for run-time state. */
 export async function writeFileDurably(
-	file: string,
-	data: string | Uint8Array,
-	options: { mode?: number; sync?: boolean } = {},
+  file: string,
+  data: string | Uint8Array,
+  options: { mode?: number; sync?: boolean } = {},
 ): Promise<void> {
-	const sync = options.sync ?? true;
-	const temporary = `${file}.tmp-${randomBytes(4).toString("hex")}`;
-	const handle = await fs.open(temporary, "wx", options.mode ?? 0o600);
-	try {
-		await handle.writeFile(data);
-		if (sync) await handle.datasync();
-	} catch (error) {
-		await handle.close();
-		await fs.rm(temporary, { force: true });
-		throw error;
-	}
-	await handle.close();
-	try {
-		await fs.rename(temporary, file);
-	} catch (error) {
-		await fs.rm(temporary, { force: true });
-		throw error;
-	}
-	if (sync) await syncFolder(path.dirname(file));
+  const sync = options.sync ?? true;
+  const temporary = `${file}.tmp-${randomBytes(4).toString('hex')}`;
+  const handle = await fs.open(temporary, 'wx', options.mode ?? 0o600);
+  try {
+    await handle.writeFile(data);
+    if (sync) await handle.datasync();
+  } catch (error) {
+    await handle.close();
+    await fs.rm(temporary, { force: true });
+    throw error;
+  }
+  await handle.close();
+  try {
+    await fs.rename(temporary, file);
+  } catch (error) {
+    await fs.rm(temporary, { force: true });
+    throw error;
+  }
+  if (sync) await syncFolder(path.dirname(file));
 }
 
-export async function writeJson(
-	file: string,
-	value: unknown,
-	options?: { mode?: number; sync?: boolean },
-): Promise<void> {
-	await writeFileDurably(file, `${JSON.stringify(value)}\n`, options);
+export async function writeJson(file: string, value: unknown, options?: { mode?: number; sync?: boolean }): Promise<void> {
+  await writeFileDurably(file, `${JSON.stringify(value)}\n`, options);
 }
 
-export type ReadResult<T> =
-	| { status: "ok"; value: T }
-	| { status: "absent" }
-	| { status: "damaged"; reason: string; movedTo: string };
+export type ReadResult<T> = { status: 'ok'; value: T } | { status: 'absent' } | { status: 'damaged'; reason: string; movedTo: string };
 
 /**
  * Reads a JSON file through `parse` (a schema: throws on what it does not know).
  * A damaged or unknown file is moved aside (`FILE.damaged-<time>`) and reported, never thrown: one damaged object
  * must not keep the engine from starting.
  */
-export async function readJson<T>(
-	file: string,
-	parse: (value: unknown) => T,
-): Promise<ReadResult<T>> {
-	let text: string;
-	try {
-		text = await fs.readFile(file, "utf8");
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === "ENOENT")
-			return { status: "absent" };
-		throw error;
-	}
-	try {
-		return { status: "ok", value: parse(JSON.parse(text)) };
-	} catch (error) {
-		const movedTo = `${file}.damaged-${Date.now()}`;
-		await fs.rename(file, movedTo);
-		return {
-			status: "damaged",
-			reason: error instanceof Error ? error.message : String(error),
-			movedTo,
-		};
-	}
+export async function readJson<T>(file: string, parse: (value: unknown) => T): Promise<ReadResult<T>> {
+  let text: string;
+  try {
+    text = await fs.readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { status: 'absent' };
+    throw error;
+  }
+  try {
+    return { status: 'ok', value: parse(JSON.parse(text)) };
+  } catch (error) {
+    const movedTo = `${file}.damaged-${Date.now()}`;
+    await fs.rename(file, movedTo);
+    return {
+      status: 'damaged',
+      reason: error instanceof Error ? error.message : String(error),
+      movedTo,
+    };
+  }
 }
 
 /** Removes temporary files that a crash left in `folder`. */
 export async function sweepTemporary(folder: string): Promise<void> {
-	for (const name of await fs.readdir(folder)) {
-		if (TEMPORARY.test(name))
-			await fs.rm(path.join(folder, name), { force: true });
-	}
+  for (const name of await fs.readdir(folder)) {
+    if (TEMPORARY.test(name)) await fs.rm(path.join(folder, name), { force: true });
+  }
 }
 
 /** Removes a folder so that a crash never leaves half of it under its name: renamed into `trash` first, then deleted. */
-export async function removeFolder(
-	folder: string,
-	trash: string,
-): Promise<void> {
-	await fs.mkdir(trash, { recursive: true, mode: 0o700 });
-	const target = path.join(
-		trash,
-		`${path.basename(folder)}-${randomBytes(4).toString("hex")}`,
-	);
-	try {
-		await fs.rename(folder, target);
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-		throw error;
-	}
-	await fs.rm(target, { recursive: true, force: true });
+export async function removeFolder(folder: string, trash: string): Promise<void> {
+  await fs.mkdir(trash, { recursive: true, mode: 0o700 });
+  const target = path.join(trash, `${path.basename(folder)}-${randomBytes(4).toString('hex')}`);
+  try {
+    await fs.rename(folder, target);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  await fs.rm(target, { recursive: true, force: true });
 }

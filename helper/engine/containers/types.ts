@@ -1,29 +1,29 @@
-import type { Readable, Writable } from "node:stream";
+import type { Readable, Writable } from 'node:stream';
 import type {
-	ContainerCreateRequest,
-	ContainerInspect,
-	ContainerSummary,
-	EndpointSettings,
-	ExecCreateRequest,
-	ExecInspect,
-	Resources,
-	RestartPolicy,
-} from "../../contract/docker.ts";
-import type { Filters } from "../events/types.ts";
+  ContainerCreateRequest,
+  ContainerInspect,
+  ContainerSummary,
+  EndpointSettings,
+  ExecCreateRequest,
+  ExecInspect,
+  Resources,
+  RestartPolicy,
+} from '../../contract/docker.ts';
+import type { Filters } from '../events/types.ts';
 
-export type WaitCondition = "not-running" | "next-exit" | "removed";
+export type WaitCondition = 'not-running' | 'next-exit' | 'removed';
 
 export interface LogsOptions {
-	stdout: boolean;
-	stderr: boolean;
-	follow: boolean;
-	timestamps: boolean;
-	/** Nanoseconds since the epoch. */
-	since?: bigint;
-	until?: bigint;
-	/** Lines from the end; undefined for all. */
-	tail?: number;
-	details: boolean;
+  stdout: boolean;
+  stderr: boolean;
+  follow: boolean;
+  timestamps: boolean;
+  /** Nanoseconds since the epoch. */
+  since?: bigint;
+  until?: bigint;
+  /** Lines from the end; undefined for all. */
+  tail?: number;
+  details: boolean;
 }
 
 /**
@@ -31,157 +31,105 @@ export interface LogsOptions {
  * The engine frames because only it can do so without looking at each line twice.
  */
 export interface OutputStream {
-	multiplexed: boolean;
-	body: Readable;
+  multiplexed: boolean;
+  body: Readable;
 }
 
 export interface AttachOptions {
-	stdin: boolean;
-	stdout: boolean;
-	stderr: boolean;
-	/** Replay what was logged first. */
-	logs: boolean;
-	/** Stay attached. */
-	stream: boolean;
-	/** `ctrl-p,ctrl-q` form; undefined: the default. */
-	detachKeys?: string;
+  stdin: boolean;
+  stdout: boolean;
+  stderr: boolean;
+  /** Replay what was logged first. */
+  logs: boolean;
+  /** Stay attached. */
+  stream: boolean;
+  /** `ctrl-p,ctrl-q` form; undefined: the default. */
+  detachKeys?: string;
 }
 
 /** A live connection to a process. Ending `input` closes the process's stdin (half close); destroying `body` detaches. */
 export interface Session extends OutputStream {
-	input: Writable | undefined;
+  input: Writable | undefined;
 }
 
 /** An added process. */
 export interface Execs {
-	create(container: string, request: ExecCreateRequest): Promise<string>;
-	/** Detached: resolves when it was started. Attached: the session; its body ends when the process did. */
-	start(
-		id: string,
-		options: { detach: boolean; tty?: boolean; consoleSize?: [number, number] },
-	): Promise<Session | undefined>;
-	resize(id: string, height: number, width: number): Promise<void>;
-	inspect(id: string): Promise<ExecInspect>;
+  create(container: string, request: ExecCreateRequest): Promise<string>;
+  /** Detached: resolves when it was started. Attached: the session; its body ends when the process did. */
+  start(id: string, options: { detach: boolean; tty?: boolean; consoleSize?: [number, number] }): Promise<Session | undefined>;
+  resize(id: string, height: number, width: number): Promise<void>;
+  inspect(id: string): Promise<ExecInspect>;
 }
 
 export interface Containers {
-	/** Reads the store and reconciles it with what runs, is mounted, was left. Resumes restart policies. */
-	start(): Promise<void>;
-	/** The helper stops: containers run on (live-restore) or are stopped in time. */
-	stop(): Promise<void>;
+  /** Reads the store and reconciles it with what runs, is mounted, was left. Resumes restart policies. */
+  start(): Promise<void>;
+  /** The helper stops: containers run on (live-restore) or are stopped in time. */
+  stop(): Promise<void>;
 
-	create(
-		name: string | undefined,
-		request: ContainerCreateRequest,
-		options: { platform?: string },
-	): Promise<{ Id: string; Warnings: string[] }>;
-	list(options: {
-		all: boolean;
-		limit?: number;
-		size: boolean;
-		filters: Filters;
-	}): Promise<ContainerSummary[]>;
-	inspect(
-		container: string,
-		options: { size: boolean },
-	): Promise<ContainerInspect>;
-	startContainer(container: string): Promise<void>;
-	/** `timeoutSeconds` -1: wait for ever. @throws Failure notModified when it does not run */
-	stopContainer(
-		container: string,
-		options: { signal?: string; timeoutSeconds?: number },
-	): Promise<void>;
-	restart(
-		container: string,
-		options: { signal?: string; timeoutSeconds?: number },
-	): Promise<void>;
-	kill(container: string, signal: string): Promise<void>;
-	pause(container: string): Promise<void>;
-	unpause(container: string): Promise<void>;
-	rename(container: string, name: string): Promise<void>;
-	update(
-		container: string,
-		change: Resources & { RestartPolicy?: RestartPolicy },
-	): Promise<{ Warnings: string[] }>;
-	remove(
-		container: string,
-		options: { force: boolean; volumes: boolean; link: boolean },
-	): Promise<void>;
-	prune(
-		filters: Filters,
-	): Promise<{ ContainersDeleted: string[]; SpaceReclaimed: number }>;
-	/**
-	 * Resolves at once, when the container is known (the client gets its 200 then); `result` when the condition is met.
-	 */
-	wait(
-		container: string,
-		condition: WaitCondition,
-		signal: AbortSignal,
-	): Promise<{
-		result: Promise<{ StatusCode: number; Error?: { Message: string } }>;
-	}>;
-	logs(
-		container: string,
-		options: LogsOptions,
-		signal: AbortSignal,
-	): Promise<OutputStream>;
-	attach(
-		container: string,
-		options: AttachOptions,
-		signal: AbortSignal,
-	): Promise<Session>;
-	resize(container: string, height: number, width: number): Promise<void>;
-	top(
-		container: string,
-		psArgs: string,
-	): Promise<{ Titles: string[]; Processes: string[][] }>;
-	/** Stats in the shape of the API, one a second, or one. */
-	stats(
-		container: string,
-		options: { stream: boolean; oneShot: boolean },
-		signal: AbortSignal,
-	): Promise<AsyncIterable<unknown>>;
-	changes(container: string): Promise<{ Path: string; Kind: 0 | 1 | 2 }[]>;
-	export(container: string, signal: AbortSignal): Promise<Readable>;
-	commit(
-		container: string,
-		options: {
-			repository?: string;
-			tag?: string;
-			comment: string;
-			author: string;
-			pause: boolean;
-			changes: string[];
-			config?: ContainerCreateRequest;
-		},
-		signal: AbortSignal,
-	): Promise<{ Id: string }>;
-	/** GET/PUT/HEAD /containers/{id}/archive. `stat` is the value of X-Docker-Container-Path-Stat before base64. */
-	archiveStat(container: string, path: string): Promise<unknown>;
-	archiveGet(
-		container: string,
-		path: string,
-		signal: AbortSignal,
-	): Promise<{ stat: unknown; body: Readable }>;
-	archivePut(
-		container: string,
-		path: string,
-		body: Readable,
-		options: { noOverwriteDirNonDir: boolean; copyUidGid: boolean },
-		signal: AbortSignal,
-	): Promise<void>;
-	/** POST /networks/{id}/connect and disconnect, for running and stopped containers. */
-	connectNetwork(
-		container: string,
-		network: string,
-		settings: EndpointSettings,
-	): Promise<void>;
-	disconnectNetwork(
-		container: string,
-		network: string,
-		force: boolean,
-	): Promise<void>;
-	counts(): { total: number; running: number; paused: number; stopped: number };
+  create(
+    name: string | undefined,
+    request: ContainerCreateRequest,
+    options: { platform?: string },
+  ): Promise<{ Id: string; Warnings: string[] }>;
+  list(options: { all: boolean; limit?: number; size: boolean; filters: Filters }): Promise<ContainerSummary[]>;
+  inspect(container: string, options: { size: boolean }): Promise<ContainerInspect>;
+  startContainer(container: string): Promise<void>;
+  /** `timeoutSeconds` -1: wait for ever. @throws Failure notModified when it does not run */
+  stopContainer(container: string, options: { signal?: string; timeoutSeconds?: number }): Promise<void>;
+  restart(container: string, options: { signal?: string; timeoutSeconds?: number }): Promise<void>;
+  kill(container: string, signal: string): Promise<void>;
+  pause(container: string): Promise<void>;
+  unpause(container: string): Promise<void>;
+  rename(container: string, name: string): Promise<void>;
+  update(container: string, change: Resources & { RestartPolicy?: RestartPolicy }): Promise<{ Warnings: string[] }>;
+  remove(container: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void>;
+  prune(filters: Filters): Promise<{ ContainersDeleted: string[]; SpaceReclaimed: number }>;
+  /**
+   * Resolves at once, when the container is known (the client gets its 200 then); `result` when the condition is met.
+   */
+  wait(
+    container: string,
+    condition: WaitCondition,
+    signal: AbortSignal,
+  ): Promise<{
+    result: Promise<{ StatusCode: number; Error?: { Message: string } }>;
+  }>;
+  logs(container: string, options: LogsOptions, signal: AbortSignal): Promise<OutputStream>;
+  attach(container: string, options: AttachOptions, signal: AbortSignal): Promise<Session>;
+  resize(container: string, height: number, width: number): Promise<void>;
+  top(container: string, psArgs: string): Promise<{ Titles: string[]; Processes: string[][] }>;
+  /** Stats in the shape of the API, one a second, or one. */
+  stats(container: string, options: { stream: boolean; oneShot: boolean }, signal: AbortSignal): Promise<AsyncIterable<unknown>>;
+  changes(container: string): Promise<{ Path: string; Kind: 0 | 1 | 2 }[]>;
+  export(container: string, signal: AbortSignal): Promise<Readable>;
+  commit(
+    container: string,
+    options: {
+      repository?: string;
+      tag?: string;
+      comment: string;
+      author: string;
+      pause: boolean;
+      changes: string[];
+      config?: ContainerCreateRequest;
+    },
+    signal: AbortSignal,
+  ): Promise<{ Id: string }>;
+  /** GET/PUT/HEAD /containers/{id}/archive. `stat` is the value of X-Docker-Container-Path-Stat before base64. */
+  archiveStat(container: string, path: string): Promise<unknown>;
+  archiveGet(container: string, path: string, signal: AbortSignal): Promise<{ stat: unknown; body: Readable }>;
+  archivePut(
+    container: string,
+    path: string,
+    body: Readable,
+    options: { noOverwriteDirNonDir: boolean; copyUidGid: boolean },
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** POST /networks/{id}/connect and disconnect, for running and stopped containers. */
+  connectNetwork(container: string, network: string, settings: EndpointSettings): Promise<void>;
+  disconnectNetwork(container: string, network: string, force: boolean): Promise<void>;
+  counts(): { total: number; running: number; paused: number; stopped: number };
 
-	execs: Execs;
+  execs: Execs;
 }

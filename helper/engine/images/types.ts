@@ -1,148 +1,122 @@
-import type { Readable } from "node:stream";
+import type { Readable } from 'node:stream';
 import type {
-	ContainerConfig,
-	ImageDeleteEntry,
-	ImageHistoryEntry,
-	ImageInspect,
-	ImageSummary,
-	ProgressMessage,
-	RegistryAuth,
-} from "../../contract/docker.ts";
-import type { Filters } from "../events/types.ts";
+  ContainerConfig,
+  ImageDeleteEntry,
+  ImageHistoryEntry,
+  ImageInspect,
+  ImageSummary,
+  ProgressMessage,
+  RegistryAuth,
+} from '../../contract/docker.ts';
+import type { Filters } from '../events/types.ts';
 
 export interface Platform {
-	os: string;
-	architecture: string;
-	variant?: string;
+  os: string;
+  architecture: string;
+  variant?: string;
 }
 
 /** An OCI image config as the store holds it (Docker's history and config fields included). */
 export interface ImageConfigFile {
-	architecture: string;
-	os: string;
-	variant?: string;
-	created?: string;
-	author?: string;
-	config?: ContainerConfig;
-	rootfs: { type: "layers"; diff_ids: string[] };
-	history?: {
-		created?: string;
-		created_by?: string;
-		author?: string;
-		comment?: string;
-		empty_layer?: boolean;
-	}[];
-	[field: string]: unknown;
+  architecture: string;
+  os: string;
+  variant?: string;
+  created?: string;
+  author?: string;
+  config?: ContainerConfig;
+  rootfs: { type: 'layers'; diff_ids: string[] };
+  history?: {
+    created?: string;
+    created_by?: string;
+    author?: string;
+    comment?: string;
+    empty_layer?: boolean;
+  }[];
+  [field: string]: unknown;
 }
 
 /** What a container needs to know of its image. */
 export interface ResolvedImage {
-	/** `sha256:…` of the image config (the Docker image ID). */
-	id: string;
-	config: ImageConfigFile;
-	/** chainIDs from the base up, one for each diffID. */
-	chain: string[];
-	/** Total size of the layers in bytes. */
-	size: number;
+  /** `sha256:…` of the image config (the Docker image ID). */
+  id: string;
+  config: ImageConfigFile;
+  /** chainIDs from the base up, one for each diffID. */
+  chain: string[];
+  /** Total size of the layers in bytes. */
+  size: number;
 }
 
 /** Read-only layers, ready to be the lower directories of an overlay. */
 export interface LowerLayers {
-	/** Top-most first, as overlayfs' `lowerdir` wants them. */
-	directories: string[];
+  /** Top-most first, as overlayfs' `lowerdir` wants them. */
+  directories: string[];
 }
 
 export interface Images {
-	/** Loads what is on disk; removes what half-done work left. */
-	start(): Promise<void>;
-	list(options: {
-		all: boolean;
-		filters: Filters;
-		digests: boolean;
-		sharedSize: boolean;
-	}): Promise<ImageSummary[]>;
-	inspect(reference: string): Promise<ImageInspect>;
-	history(reference: string): Promise<ImageHistoryEntry[]>;
-	tag(reference: string, repository: string, tag: string): Promise<void>;
-	remove(
-		reference: string,
-		options: { force: boolean; prune: boolean },
-	): Promise<ImageDeleteEntry[]>;
-	prune(
-		filters: Filters,
-	): Promise<{ ImagesDeleted: ImageDeleteEntry[]; SpaceReclaimed: number }>;
-	/**
-	 * POST /images/create?fromImage=. Progress as dockerd streams it. Failures before the first message are thrown
-	 * (and become a status); later ones are thrown by the iteration (and become an `error` line).
-	 */
-	pull(
-		options: {
-			image: string;
-			tag?: string;
-			platform?: string;
-			auth?: RegistryAuth;
-		},
-		signal: AbortSignal,
-	): Promise<AsyncIterable<ProgressMessage>>;
-	push(
-		options: { image: string; tag?: string; auth?: RegistryAuth },
-		signal: AbortSignal,
-	): Promise<AsyncIterable<ProgressMessage>>;
-	/** POST /images/load: docker-save and OCI archives, optionally gzip, zstd, bzip2 or xz compressed. */
-	load(
-		archive: Readable,
-		options: { quiet: boolean },
-		signal: AbortSignal,
-	): Promise<AsyncIterable<ProgressMessage>>;
-	/** GET /images/{name}/get and /images/get?names=: an archive that is both a docker-save and an OCI one. */
-	save(references: string[], signal: AbortSignal): Promise<Readable>;
-	/** POST /images/create?fromSrc=-: a root file system as one layer. `changes` are Dockerfile lines. */
-	import(
-		archive: Readable,
-		options: {
-			repository?: string;
-			tag?: string;
-			message?: string;
-			changes: string[];
-			platform?: string;
-		},
-		signal: AbortSignal,
-	): Promise<AsyncIterable<ProgressMessage>>;
-	/** POST /auth */
-	authenticate(
-		auth: RegistryAuth,
-		signal: AbortSignal,
-	): Promise<{ Status: string; IdentityToken: string }>;
-	/** GET /distribution/{name}/json */
-	distribution(
-		reference: string,
-		auth: RegistryAuth | undefined,
-		signal: AbortSignal,
-	): Promise<unknown>;
-	usage(): Promise<{ layersSize: number; images: ImageSummary[] }>;
-	count(): number;
+  /** Loads what is on disk; removes what half-done work left. */
+  start(): Promise<void>;
+  list(options: { all: boolean; filters: Filters; digests: boolean; sharedSize: boolean }): Promise<ImageSummary[]>;
+  inspect(reference: string): Promise<ImageInspect>;
+  history(reference: string): Promise<ImageHistoryEntry[]>;
+  tag(reference: string, repository: string, tag: string): Promise<void>;
+  remove(reference: string, options: { force: boolean; prune: boolean }): Promise<ImageDeleteEntry[]>;
+  prune(filters: Filters): Promise<{ ImagesDeleted: ImageDeleteEntry[]; SpaceReclaimed: number }>;
+  /**
+   * POST /images/create?fromImage=. Progress as dockerd streams it. Failures before the first message are thrown
+   * (and become a status); later ones are thrown by the iteration (and become an `error` line).
+   */
+  pull(
+    options: {
+      image: string;
+      tag?: string;
+      platform?: string;
+      auth?: RegistryAuth;
+    },
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<ProgressMessage>>;
+  push(options: { image: string; tag?: string; auth?: RegistryAuth }, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>>;
+  /** POST /images/load: docker-save and OCI archives, optionally gzip, zstd, bzip2 or xz compressed. */
+  load(archive: Readable, options: { quiet: boolean }, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>>;
+  /** GET /images/{name}/get and /images/get?names=: an archive that is both a docker-save and an OCI one. */
+  save(references: string[], signal: AbortSignal): Promise<Readable>;
+  /** POST /images/create?fromSrc=-: a root file system as one layer. `changes` are Dockerfile lines. */
+  import(
+    archive: Readable,
+    options: {
+      repository?: string;
+      tag?: string;
+      message?: string;
+      changes: string[];
+      platform?: string;
+    },
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<ProgressMessage>>;
+  /** POST /auth */
+  authenticate(auth: RegistryAuth, signal: AbortSignal): Promise<{ Status: string; IdentityToken: string }>;
+  /** GET /distribution/{name}/json */
+  distribution(reference: string, auth: RegistryAuth | undefined, signal: AbortSignal): Promise<unknown>;
+  usage(): Promise<{ layersSize: number; images: ImageSummary[] }>;
+  count(): number;
 
-	/** For containers: name, tag, digest, or (a prefix of) an id. @throws Failure notFound `No such image: REF` */
-	resolve(reference: string, platform?: string): Promise<ResolvedImage>;
-	/** Mounts or finds the layers of `chain`, kept until `releaseLayers(owner)`. Owner is a container id. */
-	acquireLayers(chain: string[], owner: string): Promise<LowerLayers>;
-	releaseLayers(owner: string): Promise<void>;
-	/** After a restart of the helper: these owners still use these layers; all others' mounts may go. */
-	adoptLayers(inUse: { owner: string; chain: string[] }[]): Promise<void>;
-	/** For commit and builds: a new image from a parent chain and the tar of one more layer (none for a config-only image). */
-	create(
-		options: {
-			parent?: ResolvedImage;
-			layer?: Readable;
-			config: Omit<ImageConfigFile, "rootfs">;
-			repository?: string;
-			tag?: string;
-		},
-		signal: AbortSignal,
-	): Promise<string>;
+  /** For containers: name, tag, digest, or (a prefix of) an id. @throws Failure notFound `No such image: REF` */
+  resolve(reference: string, platform?: string): Promise<ResolvedImage>;
+  /** Mounts or finds the layers of `chain`, kept until `releaseLayers(owner)`. Owner is a container id. */
+  acquireLayers(chain: string[], owner: string): Promise<LowerLayers>;
+  releaseLayers(owner: string): Promise<void>;
+  /** After a restart of the helper: these owners still use these layers; all others' mounts may go. */
+  adoptLayers(inUse: { owner: string; chain: string[] }[]): Promise<void>;
+  /** For commit and builds: a new image from a parent chain and the tar of one more layer (none for a config-only image). */
+  create(
+    options: {
+      parent?: ResolvedImage;
+      layer?: Readable;
+      config: Omit<ImageConfigFile, 'rootfs'>;
+      repository?: string;
+      tag?: string;
+    },
+    signal: AbortSignal,
+  ): Promise<string>;
 }
 
 /** What images must know of containers: which use an image, in order to refuse its removal. Given at construction. */
-export type ImageUsage = (
-	imageId: string,
-) => { id: string; name: string; running: boolean }[];
+export type ImageUsage = (imageId: string) => { id: string; name: string; running: boolean }[];

@@ -1,40 +1,33 @@
-import type {
-	VolumeCreateRequest,
-	VolumeInspect,
-} from "../../contract/docker.ts";
-import type { Filters } from "../events/types.ts";
+import type { VolumeCreateRequest, VolumeInspect } from '../../contract/docker.ts';
+import type { Filters } from '../events/types.ts';
 
 export interface Volumes {
-	start(): Promise<void>;
-	create(request: VolumeCreateRequest): Promise<VolumeInspect>;
-	inspect(name: string): Promise<VolumeInspect>;
-	list(
-		filters: Filters,
-	): Promise<{ Volumes: VolumeInspect[]; Warnings: string[] }>;
-	remove(name: string, force: boolean): Promise<void>;
-	prune(
-		filters: Filters,
-	): Promise<{ VolumesDeleted: string[]; SpaceReclaimed: number }>;
-	/** With sizes and reference counts, for df. */
-	usage(): Promise<VolumeInspect[]>;
-	/**
-	 * For containers: creates the volume if it does not exist (name undefined: an anonymous one of 64 hex digits),
-	 * records `container` as its user, mounts it if its driver options ask for it.
-	 * @returns name and host path of the data
-	 */
-	acquire(
-		name: string | undefined,
-		container: string,
-		options?: {
-			driver?: string;
-			driverOpts?: Record<string, string>;
-			labels?: Record<string, string>;
-		},
-	): Promise<{ name: string; path: string; created: boolean }>;
-	/** The container goes away; `removeAnonymous` also deletes its anonymous volumes that nobody else uses. */
-	release(container: string, removeAnonymous: boolean): Promise<void>;
-	/** Copy-up on first use: an empty volume gets the content of `source` (a folder of the mounted image) with owners and modes. */
-	populate(name: string, source: string): Promise<void>;
-	/** After a restart: who uses which volume. */
-	adopt(users: { container: string; volumes: string[] }[]): void;
+  start(): Promise<void>;
+  create(request: VolumeCreateRequest): Promise<VolumeInspect>;
+  inspect(name: string): Promise<VolumeInspect>;
+  list(filters: Filters): Promise<{ Volumes: VolumeInspect[]; Warnings: string[] }>;
+  remove(name: string, force: boolean): Promise<void>;
+  prune(filters: Filters): Promise<{ VolumesDeleted: string[]; SpaceReclaimed: number }>;
+  /** With sizes and reference counts, for df. */
+  usage(): Promise<VolumeInspect[]>;
+  /**
+   * For containers: creates the volume if it does not exist (name undefined: an anonymous one of 64 hex digits),
+   * records `container` as its user, mounts it if its driver options ask for it.
+   * @returns name and host path of the data
+   */
+  acquire(
+    name: string | undefined,
+    container: string,
+    options?: {
+      driver?: string;
+      driverOpts?: Record<string, string>;
+      labels?: Record<string, string>;
+    },
+  ): Promise<{ name: string; path: string; created: boolean }>;
+  /** The container goes away; `removeAnonymous` also deletes its anonymous volumes that nobody else uses. */
+  release(container: string, removeAnonymous: boolean): Promise<void>;
+  /** Copy-up on first use: an empty volume gets the content of `source` (a folder of the mounted image) with owners and modes. */
+  populate(name: string, source: string): Promise<void>;
+  /** After a restart: who uses which volume. */
+  adopt(users: { container: string; volumes: string[] }[]): void;
 }

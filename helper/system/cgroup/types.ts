@@ -1,54 +1,54 @@
 /** One contract for cgroup v1 (hybrid too) and v2. Paths are the container's `cgroupsPath` as written in its spec. */
 export interface Cgroups {
-	version: 1 | 2;
-	/** Where a container's group lies: `/<parent>/<id>`. */
-	path(id: string, parent?: string): string;
-	freeze(cgroupsPath: string): Promise<void>;
-	thaw(cgroupsPath: string): Promise<void>;
-	/** Raw counters in the units of the Docker API stats. Undefined when the group is gone. */
-	stats(cgroupsPath: string): Promise<CgroupStats | undefined>;
-	pids(cgroupsPath: string): Promise<number[]>;
-	/** Whether the kernel killed a process of the group for want of memory (counter since creation). */
-	oomKills(cgroupsPath: string): Promise<number>;
-	/** Removes what is left of a group after its processes are gone. */
-	remove(cgroupsPath: string): Promise<void>;
-	/** Which limits this host can enforce, for `GET /info` and for warnings at create. */
-	features(): {
-		memory: boolean;
-		swap: boolean;
-		kernelMemoryTcp: boolean;
-		oomKillDisable: boolean;
-		cpuShares: boolean;
-		cpuCfs: boolean;
-		cpuset: boolean;
-		pids: boolean;
-		blkio: boolean;
-	};
+  version: 1 | 2;
+  /** Where a container's group lies: `/<parent>/<id>`. */
+  path(id: string, parent?: string): string;
+  freeze(cgroupsPath: string): Promise<void>;
+  thaw(cgroupsPath: string): Promise<void>;
+  /** Raw counters in the units of the Docker API stats. Undefined when the group is gone. */
+  stats(cgroupsPath: string): Promise<CgroupStats | undefined>;
+  pids(cgroupsPath: string): Promise<number[]>;
+  /** Whether the kernel killed a process of the group for want of memory (counter since creation). */
+  oomKills(cgroupsPath: string): Promise<number>;
+  /** Removes what is left of a group after its processes are gone. */
+  remove(cgroupsPath: string): Promise<void>;
+  /** Which limits this host can enforce, for `GET /info` and for warnings at create. */
+  features(): {
+    memory: boolean;
+    swap: boolean;
+    kernelMemoryTcp: boolean;
+    oomKillDisable: boolean;
+    cpuShares: boolean;
+    cpuCfs: boolean;
+    cpuset: boolean;
+    pids: boolean;
+    blkio: boolean;
+  };
 }
 
 export interface CgroupStats {
-	cpu: {
-		totalNanos: number;
-		userNanos: number;
-		systemNanos: number;
-		perCpuNanos: number[];
-		periods: number;
-		throttledPeriods: number;
-		throttledNanos: number;
-	};
-	memory: {
-		usage: number;
-		maxUsage: number;
-		limit: number;
-		failcnt: number;
-		stats: Record<string, number>;
-	};
-	pids: { current: number; limit: number };
-	blkio: {
-		op: string;
-		major: number;
-		minor: number;
-		value: number;
-		kind: "bytes" | "ios";
-	}[];
+  cpu: {
+    totalNanos: number;
+    userNanos: number;
+    systemNanos: number;
+    perCpuNanos: number[];
+    periods: number;
+    throttledPeriods: number;
+    throttledNanos: number;
+  };
+  memory: {
+    usage: number;
+    maxUsage: number;
+    limit: number;
+    failcnt: number;
+    stats: Record<string, number>;
+  };
+  pids: { current: number; limit: number };
+  blkio: {
+    op: string;
+    major: number;
+    minor: number;
+    value: number;
+    kind: 'bytes' | 'ios';
+  }[];
 }
