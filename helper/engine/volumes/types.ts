@@ -28,6 +28,9 @@ export interface Volumes {
   release(container: string, removeAnonymous: boolean): Promise<void>;
   /** Copy-up on first use: an empty volume gets the content of `source` (a folder of the mounted image) with owners and modes. */
   populate(name: string, source: string): Promise<void>;
-  /** After a restart: who uses which volume. */
+  /** Events only, as dockerd sends them when a container starts and stops: `mount` with its attributes, `unmount`. */
+  noteMount(name: string, container: string, details: { destination: string; readOnly: boolean; propagation: string }): void;
+  noteUnmount(name: string, container: string): void;
+  /** After a restart: who uses which volume. What driver options mount is mounted by the next `acquire`, which is idempotent. */
   adopt(users: { container: string; volumes: string[] }[]): void;
 }

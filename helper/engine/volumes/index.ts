@@ -1,0 +1,2 @@
+export type { Volumes } from './types.ts';
+export { createVolumes } from './volumes.ts';

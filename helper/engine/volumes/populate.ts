@@ -1,0 +1,24 @@
+import { execFile } from 'node:child_process';
+import { promises as fs } from 'node:fs';
+import { Failure } from '../failure.ts';
+
+/**
+ * Copies `source` into `target` if that is empty: owners, modes, times, extended attributes, hard links, sparse files and
+ * devices as `cp -a` does; symbolic links are copied, never followed. The folder itself gets source's owner and mode.
+ */
+export async function populateFolder(source: string, target: string): Promise<void> {
+  const from = await fs.lstat(source).catch(() => undefined);
+  if (!from?.isDirectory()) return;
+  if ((await fs.readdir(target)).length > 0) return;
+  await new Promise<void>((resolve, reject) => {
+    execFile(
+      'cp',
+      ['-a', '--', `${source}/.`, target],
+      { maxBuffer: 1 << 20, env: { PATH: process.env.PATH ?? '', LC_ALL: 'C' } },
+      (error, _out, err) => {
+        if (error) reject(new Failure('system', `error while copying image content into the volume: ${err.trim() || error.message}`));
+        else resolve();
+      },
+    );
+  });
+}

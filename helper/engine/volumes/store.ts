@@ -1,0 +1,94 @@
+import { promises as fs } from 'node:fs';
+import path from 'node:path';
+import * as v from 'valibot';
+import { readJson, removeFolder, syncFolder, writeJson } from '../../store/durable.ts';
+import type { Log } from '../context.ts';
+
+/**
+ * DATA/volumes/NAME/{_data,volume.json}: the data, and what is known about it. A folder without volume.json is a creation
+ * that a crash cut short; with an empty `_data` it is removed at start, else kept and adopted as a plain volume, because
+ * data is never thrown away by guessing.
+ */
+const SCHEMA = v.object({
+  version: v.literal(1),
+  name: v.string(),
+  createdAt: v.string(),
+  labels: v.record(v.string(), v.string()),
+  options: v.record(v.string(), v.string()),
+  anonymous: v.boolean(),
+  /** The container that an anonymous volume was made for: only with it does `rm -v` remove the volume. */
+  owner: v.optional(v.string()),
+});
+export type StoredVolume = v.InferOutput<typeof SCHEMA>;
+
+const TRASH = '.trash';
+
+export class VolumeStore {
+  readonly #root: string;
+  readonly #log: Log;
+  constructor(root: string, log: Log) {
+    this.#root = root;
+    this.#log = log;
+  }
+
+  folder(name: string): string {
+    return path.join(this.#root, name);
+  }
+
+  data(name: string): string {
+    return path.join(this.#root, name, '_data');
+  }
+
+  async read(): Promise<StoredVolume[]> {
+    // 0701: containers with other users pass through to their data by path, nobody lists.
+    await fs.mkdir(this.#root, { recursive: true, mode: 0o701 });
+    await fs.rm(path.join(this.#root, TRASH), { recursive: true, force: true });
+    const volumes: StoredVolume[] = [];
+    for (const entry of await fs.readdir(this.#root, { withFileTypes: true })) {
+      if (!entry.isDirectory() || entry.name === TRASH) continue;
+      const result = await readJson(path.join(this.folder(entry.name), 'volume.json'), (value) => v.parse(SCHEMA, value));
+      if (result.status === 'ok' && result.value.name === entry.name) volumes.push(result.value);
+      else await this.#recover(entry.name, volumes, result.status);
+    }
+    return volumes;
+  }
+
+  async #recover(name: string, volumes: StoredVolume[], status: string): Promise<void> {
+    const content = await fs.readdir(this.data(name)).catch(() => []);
+    if (status === 'absent' && content.length === 0) {
+      await removeFolder(this.folder(name), path.join(this.#root, TRASH));
+      return;
+    }
+    this.#log.warn('volume without readable volume.json is kept as a plain volume', { volume: name });
+    const { birthtime } = await fs.stat(this.folder(name));
+    const volume: StoredVolume = {
+      version: 1,
+      name,
+      createdAt: birthtime.toISOString().replace(/\.\d+Z$/, 'Z'),
+      labels: {},
+      options: {},
+      anonymous: false,
+    };
+    await fs.mkdir(this.data(name), { recursive: true });
+    await this.#write(volume);
+    volumes.push(volume);
+  }
+
+  async #write(volume: StoredVolume): Promise<void> {
+    await writeJson(path.join(this.folder(volume.name), 'volume.json'), volume);
+  }
+
+  async create(volume: StoredVolume): Promise<void> {
+    await fs.mkdir(this.folder(volume.name), { mode: 0o701 });
+    await fs.mkdir(this.data(volume.name), { mode: 0o755 });
+    // The process's umask must not decide what the container's users may do.
+    await fs.chmod(this.data(volume.name), 0o755);
+    await this.#write(volume);
+    await syncFolder(this.#root);
+  }
+
+  async remove(name: string): Promise<void> {
+    await removeFolder(this.folder(name), path.join(this.#root, TRASH));
+    await syncFolder(this.#root);
+  }
+}

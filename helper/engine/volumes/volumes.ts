@@ -1,0 +1,257 @@
+import path from 'node:path';
+import type { VolumeCreateRequest, VolumeInspect } from '../../contract/docker.ts';
+import type { EngineContext } from '../context.ts';
+import type { Events, Filters } from '../events/types.ts';
+import { Failure, messageOf } from '../failure.ts';
+import { nowInstant } from '../instant.ts';
+import { KeyedQueue } from '../queue.ts';
+import { listFilter, pruneFilter } from './filters.ts';
+import { ANONYMOUS_LABEL, anonymousName, checkVolumeName } from './names.ts';
+import { checkDriverOptions, mountVolume, needsMount, unmountVolume } from './options.ts';
+import { populateFolder } from './populate.ts';
+import { sizeOf } from './size.ts';
+import { type StoredVolume, VolumeStore } from './store.ts';
+import type { Volumes } from './types.ts';
+
+/** The local driver. Operations on one volume are serialized by its name. */
+export function createVolumes(context: EngineContext, events: Events): Volumes {
+  return new LocalVolumes(context, events);
+}
+
+class LocalVolumes implements Volumes {
+  readonly #context: EngineContext;
+  readonly #events: Events;
+  readonly #store: VolumeStore;
+  readonly #queue = new KeyedQueue();
+  readonly #volumes = new Map<string, StoredVolume>();
+  /** Volume → containers that have it, running or not. */
+  readonly #users = new Map<string, Set<string>>();
+  readonly #mounted = new Set<string>();
+
+  constructor(context: EngineContext, events: Events) {
+    this.#context = context;
+    this.#events = events;
+    this.#store = new VolumeStore(path.join(context.paths.data, 'volumes'), context.log);
+  }
+
+  async start(): Promise<void> {
+    for (const volume of await this.#store.read()) this.#volumes.set(volume.name, volume);
+  }
+
+  async create(request: VolumeCreateRequest): Promise<VolumeInspect> {
+    const name = request.Name || anonymousName();
+    const { volume } = await this.#queue.run(name, () =>
+      this.#ensure(name, {
+        driver: request.Driver,
+        options: request.DriverOpts ?? {},
+        labels: { ...(request.Labels ?? {}), ...(request.Name ? {} : { [ANONYMOUS_LABEL]: '' }) },
+        anonymous: !request.Name,
+      }),
+    );
+    return this.#describe(volume);
+  }
+
+  async #ensure(
+    name: string,
+    wish: {
+      driver: string | undefined;
+      options: Record<string, string>;
+      labels: Record<string, string>;
+      anonymous: boolean;
+      owner?: string;
+    },
+  ): Promise<{ volume: StoredVolume; created: boolean }> {
+    if (wish.driver && wish.driver !== 'local') {
+      throw new Failure('notFound', `error looking up volume plugin ${wish.driver}: plugin "${wish.driver}" not found`);
+    }
+    const known = this.#volumes.get(name);
+    if (known) return { volume: known, created: false };
+    checkVolumeName(name);
+    checkDriverOptions(name, wish.options);
+    const volume: StoredVolume = {
+      version: 1,
+      name,
+      createdAt: nowInstant().replace(/\.\d+Z$/, 'Z'),
+      labels: wish.labels,
+      options: wish.options,
+      anonymous: wish.anonymous,
+      ...(wish.owner ? { owner: wish.owner } : {}),
+    };
+    await this.#store.create(volume);
+    this.#volumes.set(name, volume);
+    this.#events.publish('volume', 'create', name, { driver: 'local' });
+    return { volume, created: true };
+  }
+
+  async inspect(name: string): Promise<VolumeInspect> {
+    return this.#describe(this.#get(name));
+  }
+
+  #get(name: string): StoredVolume {
+    const volume = this.#volumes.get(name);
+    if (!volume) throw new Failure('notFound', `get ${name}: no such volume`);
+    return volume;
+  }
+
+  async list(filters: Filters): Promise<{ Volumes: VolumeInspect[]; Warnings: string[] }> {
+    const keep = listFilter(filters);
+    const Volumes = this.#sorted()
+      .filter((volume) => keep(volume, this.#isUsed(volume.name)))
+      .map((volume) => this.#describe(volume));
+    return { Volumes, Warnings: [] };
+  }
+
+  async remove(name: string, force: boolean): Promise<void> {
+    await this.#queue.run(name, async () => {
+      if (!this.#volumes.has(name)) {
+        if (force) return;
+        throw new Failure('notFound', `get ${name}: no such volume`);
+      }
+      const users = this.#users.get(name);
+      if (users?.size) throw new Failure('conflict', `remove ${name}: volume is in use - [${[...users].join(', ')}]`);
+      await this.#destroy(name);
+    });
+  }
+
+  async #destroy(name: string): Promise<void> {
+    await this.#unmount(name);
+    await this.#store.remove(name);
+    this.#volumes.delete(name);
+    this.#users.delete(name);
+    this.#events.publish('volume', 'destroy', name, { driver: 'local' });
+  }
+
+  async prune(filters: Filters): Promise<{ VolumesDeleted: string[]; SpaceReclaimed: number }> {
+    const keep = pruneFilter(filters);
+    const VolumesDeleted: string[] = [];
+    let SpaceReclaimed = 0;
+    for (const { name } of this.#sorted().filter(keep)) {
+      await this.#queue.run(name, async () => {
+        if (this.#isUsed(name) || !this.#volumes.has(name)) return;
+        try {
+          // What is mounted from elsewhere (NFS, a bind) is not freed by removing the volume.
+          const freed = needsMount(this.#get(name).options) ? 0 : Math.max(0, await sizeOf(this.#store.data(name)));
+          await this.#destroy(name);
+          VolumesDeleted.push(name);
+          SpaceReclaimed += freed;
+        } catch (error) {
+          this.#context.log.warn('volume could not be pruned', { volume: name, error: messageOf(error) });
+        }
+      });
+    }
+    this.#events.publish('volume', 'prune', '', { reclaimed: String(SpaceReclaimed) });
+    return { VolumesDeleted, SpaceReclaimed };
+  }
+
+  async usage(): Promise<VolumeInspect[]> {
+    const result: VolumeInspect[] = [];
+    for (const volume of this.#sorted()) {
+      const Size = await sizeOf(this.#store.data(volume.name));
+      result.push({ ...this.#describe(volume), UsageData: { Size, RefCount: this.#users.get(volume.name)?.size ?? 0 } });
+    }
+    return result;
+  }
+
+  async acquire(
+    name: string | undefined,
+    container: string,
+    options: { driver?: string; driverOpts?: Record<string, string>; labels?: Record<string, string> } = {},
+  ): Promise<{ name: string; path: string; created: boolean }> {
+    const anonymous = !name;
+    const chosen = name || anonymousName();
+    return await this.#queue.run(chosen, async () => {
+      const { volume, created } = await this.#ensure(chosen, {
+        driver: options.driver,
+        options: options.driverOpts ?? {},
+        labels: { ...(options.labels ?? {}), ...(anonymous ? { [ANONYMOUS_LABEL]: '' } : {}) },
+        anonymous,
+        ...(anonymous ? { owner: container } : {}),
+      });
+      const data = this.#store.data(chosen);
+      try {
+        if (needsMount(volume.options) && !this.#mounted.has(chosen)) {
+          await mountVolume(chosen, volume.options, data);
+          this.#mounted.add(chosen);
+        }
+      } catch (error) {
+        // A volume that came into being for this container and can't be mounted would only be in the way.
+        if (created && anonymous) await this.#destroy(chosen);
+        throw error;
+      }
+      this.#addUser(chosen, container);
+      return { name: chosen, path: data, created };
+    });
+  }
+
+  async release(container: string, removeAnonymous: boolean): Promise<void> {
+    for (const [name, users] of [...this.#users]) {
+      if (!users.has(container)) continue;
+      await this.#queue.run(name, async () => {
+        users.delete(container);
+        if (users.size > 0) return;
+        this.#users.delete(name);
+        if (removeAnonymous && this.#volumes.get(name)?.owner === container) await this.#destroy(name);
+        else await this.#unmount(name);
+      });
+    }
+  }
+
+  async populate(name: string, source: string): Promise<void> {
+    await this.#queue.run(name, async () => {
+      this.#get(name);
+      await populateFolder(source, this.#store.data(name));
+    });
+  }
+
+  adopt(users: { container: string; volumes: string[] }[]): void {
+    for (const { container, volumes } of users) {
+      for (const name of volumes) this.#addUser(name, container);
+    }
+  }
+
+  noteMount(name: string, container: string, details: { destination: string; readOnly: boolean; propagation: string }): void {
+    this.#events.publish('volume', 'mount', name, {
+      container,
+      destination: details.destination,
+      driver: 'local',
+      propagation: details.propagation,
+      'read/write': String(!details.readOnly),
+    });
+  }
+
+  noteUnmount(name: string, container: string): void {
+    this.#events.publish('volume', 'unmount', name, { container, driver: 'local' });
+  }
+
+  async #unmount(name: string): Promise<void> {
+    if (!this.#mounted.has(name)) return;
+    await unmountVolume(this.#store.data(name));
+    this.#mounted.delete(name);
+  }
+
+  #addUser(name: string, container: string): void {
+    const users = this.#users.get(name) ?? new Set();
+    users.add(container);
+    this.#users.set(name, users);
+  }
+
+  #isUsed(name: string): boolean {
+    return (this.#users.get(name)?.size ?? 0) > 0;
+  }
+
+  #sorted(): StoredVolume[] {
+    return [...this.#volumes.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  #describe(volume: StoredVolume): VolumeInspect {
+    return {
+      CreatedAt: volume.createdAt,
+      Driver: 'local',
+      Labels: Object.keys(volume.labels).length > 0 ? volume.labels : null,
+      Mountpoint: this.#store.data(volume.name),
+      Name: volume.name,
+      Options: Object.keys(volume.options).length > 0 ? volume.options : null,
+      Scope: 'local',
+    };
+  }
+}
