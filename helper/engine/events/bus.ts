@@ -1,0 +1,124 @@
+import type { EventMessage } from '../../contract/docker.ts';
+import { nowNanos } from '../instant.ts';
+import { matches } from './filter.ts';
+import type { Events, TimedEvent } from './types.ts';
+
+const HISTORY = 1024;
+const QUEUE = 8192;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** The engine's event bus; see Events. `historyLimit` and `queueLimit` are counts of events. */
+export function createEvents(limits: { historyLimit?: number; queueLimit?: number } = {}): Events {
+  const historyLimit = limits.historyLimit ?? HISTORY;
+  const queueLimit = limits.queueLimit ?? QUEUE;
+  const history: TimedEvent[] = [];
+  const listeners = new Set<(event: TimedEvent) => void>();
+
+  const observe = (listener: (event: TimedEvent) => void): (() => void) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  };
+
+  return {
+    observe,
+    publish(type, action, id, attributes = {}) {
+      const event = message(type, action, id, attributes);
+      history.push(event);
+      if (history.length > historyLimit) history.shift();
+      for (const listener of listeners) listener(event);
+    },
+    subscribe({ since, until, filters, signal }) {
+      const wanted = (event: TimedEvent) => matches(event, filters) && (until === undefined || event.nanos <= until);
+      const past =
+        since === undefined && until === undefined ? [] : history.filter((event) => event.nanos >= (since ?? 0n) && wanted(event));
+      if (until !== undefined && until < nowNanos()) return only(past);
+      return live({ past, wanted, until, signal, observe, queueLimit });
+    },
+  };
+}
+
+function message(type: EventMessage['Type'], action: string, id: string, attributes: Record<string, string>): TimedEvent {
+  const nanos = nowNanos();
+  return {
+    ...(type === 'container' || type === 'image' ? { status: action, id } : {}),
+    ...(type === 'container' ? { from: attributes.image ?? '' } : {}),
+    Type: type,
+    Action: action,
+    Actor: { ID: id, Attributes: { ...attributes } },
+    scope: 'local',
+    time: Number(nanos / 1_000_000_000n),
+    timeNano: Number(nanos),
+    nanos,
+  };
+}
+
+async function* only(events: TimedEvent[]): AsyncGenerator<TimedEvent> {
+  yield* events;
+}
+
+interface Live {
+  past: TimedEvent[];
+  wanted: (event: TimedEvent) => boolean;
+  until: bigint | undefined;
+  signal: AbortSignal;
+  observe: Events['observe'];
+  queueLimit: number;
+}
+
+/** A subscription: a bounded queue that the bus fills and one reader empties. */
+function live({ past, wanted, until, signal, observe, queueLimit }: Live): AsyncIterable<TimedEvent> & AsyncIterator<TimedEvent> {
+  let queue = past;
+  let ended = false;
+  let waiting: ((result: IteratorResult<TimedEvent>) => void) | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  const end = (): void => {
+    if (ended) return;
+    ended = true;
+    unobserve();
+    clearTimeout(timer);
+    signal.removeEventListener('abort', drop);
+    waiting?.({ done: true, value: undefined });
+    waiting = undefined;
+  };
+  // Whoever went away or does not read wants nothing of what is queued.
+  const drop = (): void => {
+    queue = [];
+    end();
+  };
+  const unobserve = observe((event) => {
+    if (!wanted(event)) return;
+    if (waiting) {
+      const deliver = waiting;
+      waiting = undefined;
+      deliver({ done: false, value: event });
+    } else if (queue.push(event) > queueLimit) drop();
+  });
+  signal.addEventListener('abort', drop);
+  if (signal.aborted) drop();
+  const arm = (): void => {
+    if (until === undefined || ended) return;
+    const restMs = Number((until - nowNanos()) / 1_000_000n) + 1;
+    timer = setTimeout(restMs > LONGEST_TIMER_MS ? arm : end, Math.max(0, Math.min(restMs, LONGEST_TIMER_MS)));
+    timer.unref();
+  };
+  arm();
+
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    next() {
+      const event = queue.shift();
+      if (event) return Promise.resolve({ done: false, value: event });
+      if (ended) return Promise.resolve({ done: true, value: undefined });
+      return new Promise((resolve) => {
+        waiting = resolve;
+      });
+    },
+    return() {
+      drop();
+      return Promise.resolve({ done: true, value: undefined });
+    },
+  };
+}

@@ -1,0 +1,2 @@
+export { createEvents } from './bus.ts';
+export type { Events, Filters, TimedEvent } from './types.ts';
