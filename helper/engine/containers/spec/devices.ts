@@ -1,0 +1,84 @@
+import { type BigIntStats, promises as fs } from 'node:fs';
+import path from 'node:path';
+import type { DeviceMapping } from '../../../contract/docker.ts';
+import type { LinuxResources, RuntimeSpec } from '../../../system/runtime/types.ts';
+import { Failure } from '../../failure.ts';
+
+type Device = RuntimeSpec['linux']['devices'][number];
+type Rule = NonNullable<LinuxResources['devices']>[number];
+
+/** Linux' dev_t: 12 + 20 bits each, interleaved. Source: glibc's gnu_dev_major, gnu_dev_minor. */
+export function majorMinor(rdev: bigint): { major: number; minor: number } {
+  const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn);
+  const minor = (rdev & 0xffn) | ((rdev >> 12n) & ~0xffn);
+  return { major: Number(major), minor: Number(minor) };
+}
+
+function toDevice(stat: BigIntStats, inContainer: string): Device | undefined {
+  const type = stat.isCharacterDevice() ? 'c' : stat.isBlockDevice() ? 'b' : undefined;
+  if (!type) return undefined;
+  return {
+    type,
+    path: inContainer,
+    ...majorMinor(stat.rdev),
+    fileMode: Number(stat.mode & 0o777n),
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+  };
+}
+
+/** Not for containers: they get their own. */
+const SKIPPED = new Set(['pts', 'shm', 'fd', 'mqueue', '.lxc', '.lxd-mounts', '.udev', 'console']);
+
+async function walk(folder: string, inContainer: string, skip: boolean): Promise<Device[]> {
+  const found: Device[] = [];
+  for (const name of await fs.readdir(folder)) {
+    if (skip && SKIPPED.has(name)) continue;
+    const here = path.join(folder, name);
+    const stat = await fs.lstat(here, { bigint: true }).catch(() => undefined);
+    if (!stat) continue; // gone meanwhile
+    if (stat.isDirectory()) found.push(...(await walk(here, path.posix.join(inContainer, name), skip)));
+    else {
+      const device = toDevice(stat, path.posix.join(inContainer, name));
+      if (device) found.push(device);
+    }
+  }
+  return found;
+}
+
+/** All of the host's devices, for privileged containers. */
+export function hostDevices(): Promise<Device[]> {
+  return walk('/dev', '/dev', true);
+}
+
+/**
+ * `--device`: one node, or every node below a folder.
+ * @throws Failure invalidParameter `error gathering device information while adding custom device "/dev/x": no such file or directory`
+ */
+export async function mappedDevices(mapping: DeviceMapping): Promise<{ devices: Device[]; rules: Rule[] }> {
+  const onHost = mapping.PathOnHost ?? '';
+  const inContainer = mapping.PathInContainer || onHost;
+  const access = mapping.CgroupPermissions || 'rwm';
+  const fail = (reason: string): Failure =>
+    new Failure('invalidParameter', `error gathering device information while adding custom device "${onHost}": ${reason}`);
+  const stat = await fs.stat(onHost, { bigint: true }).catch(() => {
+    throw fail('no such file or directory');
+  });
+  const single = toDevice(stat, inContainer);
+  const devices = single ? [single] : stat.isDirectory() ? await walk(onHost, inContainer, false) : [];
+  if (!devices.length) throw fail('not a device node');
+  return { devices, rules: devices.map(({ type, major, minor }) => ({ allow: true, type, major, minor, access })) };
+}
+
+/** `--device-cgroup-rule "c 1:3 rwm"`. @throws Failure invalidParameter `invalid device cgroup rule format: 'x'` */
+export function deviceRule(text: string): Rule {
+  const match = /^([acb]) ([0-9]+|\*):([0-9]+|\*) ([rwm]{1,3})$/.exec(text);
+  if (!match) throw new Failure('invalidParameter', `invalid device cgroup rule format: '${text}'`);
+  return {
+    allow: true,
+    ...(match[1] === 'a' ? {} : { type: match[1] ?? 'a' }),
+    ...(match[2] === '*' ? {} : { major: Number(match[2]) }),
+    ...(match[3] === '*' ? {} : { minor: Number(match[3]) }),
+    access: match[4] ?? 'rwm',
+  };
+}

@@ -1,0 +1,26 @@
+import { DEFAULT_PATH } from './defaults.ts';
+
+const keyOf = (entry: string): string => entry.split('=', 1)[0] ?? '';
+
+/**
+ * `base` with `overrides` on top: a key keeps its place and gets the new value; an entry without `=` takes the key away. Pure.
+ */
+export function overrideEnvironment(base: readonly string[], overrides: readonly string[]): string[] {
+  const merged = new Map(base.map((entry) => [keyOf(entry), entry] as const));
+  for (const entry of overrides) {
+    if (entry.includes('=')) merged.set(keyOf(entry), entry);
+    else merged.delete(entry);
+  }
+  return [...merged.values()];
+}
+
+/** What a container's process sees: PATH, HOSTNAME and, with a terminal, TERM first, then the config's own. HOME comes from the runtime. */
+export function containerEnvironment(
+  config: { Hostname?: string; Tty?: boolean; Env?: string[] | null },
+  linked: readonly string[] = [],
+): string[] {
+  return overrideEnvironment(
+    [`PATH=${DEFAULT_PATH}`, `HOSTNAME=${config.Hostname ?? ''}`, ...(config.Tty ? ['TERM=xterm'] : []), ...linked],
+    config.Env ?? [],
+  );
+}
