@@ -1,0 +1,282 @@
+/**
+ * Which images there are and what they are called: the layout's index.json, and summaries of it in memory so that
+ * lists and look-ups read no file. An image is known by the digest of its config (Docker's image ID); each of its names
+ * is one entry of the index, and an image without a name has one entry without a name.
+ *
+ * Source: OCI image index and its annotations; containerd's io.containerd.image.name
+ */
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import * as v from 'valibot';
+import type { Content } from '../../store/content.ts';
+import { readJson, writeJson } from '../../store/durable.ts';
+import type { Log } from '../context.ts';
+import { Failure, messageOf } from '../failure.ts';
+import { nowInstant } from '../instant.ts';
+import { KeyedQueue } from '../queue.ts';
+import { parseManifest } from './manifest.ts';
+import type { Descriptor, Manifest } from './manifest.ts';
+import { format, parseNamed, withDefaultTag } from './references.ts';
+import type { Reference } from './references.ts';
+import type { ImageConfigFile } from './types.ts';
+
+const NAME = 'io.containerd.image.name';
+const REF_NAME = 'org.opencontainers.image.ref.name';
+const PARENT = 'dev.gantry.parent';
+const TAGGED = 'dev.gantry.tagged';
+
+/** An image as it is kept in memory. */
+export interface ImageRecord {
+  id: string;
+  config: ImageConfigFile;
+  manifest: Manifest;
+  manifestDescriptor: Descriptor;
+  chain: string[];
+  /** Local parent (commit, build), as dockerd keeps it. */
+  parent: string | undefined;
+  lastTagged: string | undefined;
+}
+
+interface NamedEntry {
+  id: string;
+  /** The manifest that this name was given. */
+  descriptor: Descriptor;
+}
+
+const DescriptorSchema = v.looseObject({
+  mediaType: v.string(),
+  digest: v.string(),
+  size: v.number(),
+  annotations: v.optional(v.record(v.string(), v.string())),
+});
+const IndexSchema = v.looseObject({ schemaVersion: v.literal(2), manifests: v.array(DescriptorSchema) });
+
+/** chainIDs of a stack of layers, from the base up. Source: OCI image config, "Layer ChainID" */
+export function chainOf(diffIds: string[]): string[] {
+  const chain: string[] = [];
+  for (const diffId of diffIds) {
+    const below = chain.at(-1);
+    chain.push(below === undefined ? diffId : `sha256:${createHash('sha256').update(`${below} ${diffId}`).digest('hex')}`);
+  }
+  return chain;
+}
+
+export class Catalog {
+  readonly #content: Content;
+  readonly #log: Log;
+  readonly #file: string;
+  readonly #images = new Map<string, ImageRecord>();
+  /** By full name: `docker.io/library/x:1`, `docker.io/library/x@sha256:…`. */
+  readonly #names = new Map<string, NamedEntry>();
+  readonly #queue = new KeyedQueue();
+
+  constructor(content: Content, log: Log) {
+    this.#content = content;
+    this.#log = log;
+    this.#file = path.join(content.root, 'index.json');
+  }
+
+  async start(): Promise<void> {
+    const index = await readJson(this.#file, (value) => v.parse(IndexSchema, value));
+    if (index.status === 'damaged') {
+      this.#log.error('the index of images is damaged and was moved aside', { reason: index.reason, movedTo: index.movedTo });
+    }
+    if (index.status !== 'ok') {
+      await this.#save();
+      return;
+    }
+    for (const entry of index.value.manifests) {
+      try {
+        await this.#read(entry);
+      } catch (error) {
+        // One damaged image is left out; its blobs go with the next sweep. The others are served.
+        this.#log.error('image is damaged and left out', { manifest: entry.digest, reason: messageOf(error) });
+      }
+    }
+  }
+
+  async #read(entry: v.InferOutput<typeof DescriptorSchema>): Promise<void> {
+    const descriptor: Descriptor = { mediaType: entry.mediaType, digest: entry.digest, size: entry.size };
+    const manifest = parseManifest(await this.#content.read(entry.digest));
+    const id = manifest.config.digest;
+    const annotations = entry.annotations ?? {};
+    const before = this.#images.get(id);
+    // Of several manifests of one image, the one whose layers are here is the image's.
+    const better = before && !this.#complete(before.manifest) && this.#complete(manifest);
+    if (!before || better) {
+      const config = parseConfig(await this.#content.read(id));
+      this.#images.set(id, record(id, config, manifest, descriptor, annotations[PARENT], annotations[TAGGED]));
+    }
+    const name = annotations[NAME];
+    if (name) this.#names.set(name, { id, descriptor });
+  }
+
+  #complete(manifest: Manifest): boolean {
+    return manifest.layers.every((layer) => this.#content.has(layer.digest));
+  }
+
+  get(id: string): ImageRecord | undefined {
+    return this.#images.get(id);
+  }
+
+  all(): ImageRecord[] {
+    return [...this.#images.values()];
+  }
+
+  count(): number {
+    return this.#images.size;
+  }
+
+  /** The image of a name; `latest` where the name says neither tag nor digest. With both, the digest decides. */
+  byName(reference: Reference): { record: ImageRecord; descriptor: Descriptor } | undefined {
+    const entry = this.#names.get(key(reference));
+    const found = entry && this.#images.get(entry.id);
+    return entry && found ? { record: found, descriptor: entry.descriptor } : undefined;
+  }
+
+  /** Images whose id begins with these hex digits. */
+  byPrefix(hex: string): ImageRecord[] {
+    const start = `sha256:${hex}`;
+    return this.all().filter((image) => image.id.startsWith(start));
+  }
+
+  /** Names of an image, full, sorted as dockerd does. */
+  namesOf(id: string): Reference[] {
+    const names: Reference[] = [];
+    for (const [name, entry] of this.#names) if (entry.id === id) names.push(parseNamed(name));
+    return names.sort((a, b) => (format(a) < format(b) ? -1 : 1));
+  }
+
+  /** Names for all images at once, for lists. */
+  namesById(): Map<string, Reference[]> {
+    const all = new Map<string, Reference[]>();
+    for (const [name, entry] of this.#names) {
+      const list = all.get(entry.id);
+      if (list) list.push(parseNamed(name));
+      else all.set(entry.id, [parseNamed(name)]);
+    }
+    for (const list of all.values()) list.sort((a, b) => (format(a) < format(b) ? -1 : 1));
+    return all;
+  }
+
+  childrenOf(id: string): ImageRecord[] {
+    return this.all().filter((image) => image.parent === id);
+  }
+
+  /**
+   * Adds an image whose manifest and config are in the content store. Durable when this returns.
+   * @param names given to it; a name that another image has moves
+   * @returns whether the image is new
+   */
+  add(descriptor: Descriptor, options: { names?: Reference[]; parent?: string } = {}): Promise<{ record: ImageRecord; added: boolean }> {
+    return this.#change(async () => {
+      const manifest = parseManifest(await this.#content.read(descriptor.digest));
+      const id = manifest.config.digest;
+      let image = this.#images.get(id);
+      const added = !image;
+      if (!image) {
+        const config = parseConfig(await this.#content.read(id));
+        image = record(id, config, manifest, descriptor, options.parent, undefined);
+        this.#images.set(id, image);
+      }
+      const names = options.names ?? [];
+      if (names.some((name) => name.tag !== undefined)) image.lastTagged = nowInstant();
+      for (const name of names) this.#names.set(key(name), { id, descriptor });
+      return { record: image, added };
+    });
+  }
+
+  /** Gives an image a further name, or moves the name to it. */
+  name(reference: Reference, id: string, descriptor?: Descriptor): Promise<void> {
+    return this.#change(async () => {
+      const image = this.#images.get(id);
+      if (!image) throw new Failure('notFound', `No such image: ${id}`);
+      this.#names.set(key(reference), { id, descriptor: descriptor ?? image.manifestDescriptor });
+      image.lastTagged = nowInstant();
+    });
+  }
+
+  /** Takes names away and removes images, in one step. Blobs and layers are the sweep's. */
+  drop(what: { names?: Reference[]; ids?: string[] }): Promise<void> {
+    return this.#change(async () => {
+      for (const name of what.names ?? []) this.#names.delete(key(name));
+      for (const id of what.ids ?? []) {
+        this.#images.delete(id);
+        for (const [name, entry] of this.#names) if (entry.id === id) this.#names.delete(name);
+      }
+    });
+  }
+
+  /** Digests of blobs that images refer to. */
+  reachableBlobs(): Set<string> {
+    const reachable = new Set<string>();
+    const add = (manifest: Manifest, descriptor: Descriptor): void => {
+      reachable.add(descriptor.digest).add(manifest.config.digest);
+      for (const layer of manifest.layers) reachable.add(layer.digest);
+    };
+    for (const image of this.#images.values()) add(image.manifest, image.manifestDescriptor);
+    for (const entry of this.#names.values()) reachable.add(entry.descriptor.digest);
+    return reachable;
+  }
+
+  async #change<T>(work: () => Promise<T>): Promise<T> {
+    return this.#queue.run('index', async () => {
+      const result = await work();
+      await this.#save();
+      return result;
+    });
+  }
+
+  async #save(): Promise<void> {
+    const entries: unknown[] = [];
+    const named = new Set<string>();
+    for (const [name, entry] of this.#names) {
+      const image = this.#images.get(entry.id);
+      if (!image) continue;
+      named.add(entry.id);
+      const { tag } = parseNamed(name);
+      entries.push({ ...entry.descriptor, annotations: { [NAME]: name, ...(tag ? { [REF_NAME]: tag } : {}), ...own(image) } });
+    }
+    for (const image of this.#images.values()) {
+      if (!named.has(image.id)) entries.push({ ...image.manifestDescriptor, annotations: own(image) });
+    }
+    await writeJson(this.#file, { schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests: entries });
+  }
+}
+
+function own(image: ImageRecord): { [annotation: string]: string } {
+  return { ...(image.parent ? { [PARENT]: image.parent } : {}), ...(image.lastTagged ? { [TAGGED]: image.lastTagged } : {}) };
+}
+
+/** The name an entry is kept under: a digest wins over a tag. */
+function key(reference: Reference): string {
+  const { domain, path: repository, tag, digest } = withDefaultTag(reference);
+  return format(digest === undefined ? { domain, path: repository, ...(tag ? { tag } : {}) } : { domain, path: repository, digest });
+}
+
+function record(
+  id: string,
+  config: ImageConfigFile,
+  manifest: Manifest,
+  manifestDescriptor: Descriptor,
+  parent: string | undefined,
+  lastTagged: string | undefined,
+): ImageRecord {
+  return { id, config, manifest, manifestDescriptor, chain: chainOf(config.rootfs.diff_ids), parent, lastTagged };
+}
+
+/** @throws Failure invalidParameter on a config that no image can have */
+export function parseConfig(data: Uint8Array): ImageConfigFile {
+  let value: ImageConfigFile | undefined;
+  try {
+    value = JSON.parse(Buffer.from(data).toString()) as ImageConfigFile;
+  } catch (error) {
+    throw new Failure('invalidParameter', `invalid image config: ${messageOf(error)}`);
+  }
+  const diffIds = value?.rootfs?.diff_ids ?? [];
+  if (typeof value !== 'object' || value === null || !Array.isArray(diffIds) || !diffIds.every((id) => /^sha256:[0-9a-f]{64}$/.test(id))) {
+    throw new Failure('invalidParameter', 'invalid image config: no RootFS key');
+  }
+  value.rootfs = { type: 'layers', diff_ids: diffIds };
+  return value;
+}

@@ -1,0 +1,45 @@
+/** Images: what other parts of the engine may use. */
+import path from 'node:path';
+import { Content } from '../../store/content.ts';
+import { createLayers } from '../../store/layers/layers.ts';
+import type { LayerKind } from '../../store/layers/layers.ts';
+import { Leases } from '../../store/leases.ts';
+import type { EngineContext } from '../context.ts';
+import type { Events } from '../events/types.ts';
+import { Catalog } from './catalog.ts';
+import { Holds } from './holds.ts';
+import { ImageService } from './service.ts';
+import type { Images, ImageUsage } from './types.ts';
+
+export type { Images, ImageUsage, ImageConfigFile, LowerLayers, Platform, ResolvedImage } from './types.ts';
+export { chainOf } from './catalog.ts';
+export { hostPlatform, parsePlatform } from './manifest.ts';
+export { familiar, parseNamed, withDefaultTag } from './references.ts';
+
+export interface ImagesOptions {
+  context: EngineContext;
+  events: Events;
+  /** Which containers use an image: asked at removal. */
+  usage: ImageUsage;
+  /** Undefined: EROFS where the kernel can, folders elsewhere (or with GANTRY_LAYERS=folders). */
+  layers?: LayerKind;
+}
+
+/** Builds the images noun; call `start()` before anything else. Needs the right to mount. */
+export async function createImages(options: ImagesOptions): Promise<Images & { close(): Promise<void> }> {
+  const { context } = options;
+  const { data, run } = context.paths;
+  const content = new Content(path.join(data, 'images'));
+  const layers = await createLayers({ data, run, log: context.log, kind: options.layers });
+  const catalog = new Catalog(content, context.log);
+  return new ImageService({
+    context,
+    events: options.events,
+    usage: options.usage,
+    content,
+    layers,
+    leases: new Leases(),
+    catalog,
+    holds: new Holds(layers),
+  });
+}

@@ -1,0 +1,48 @@
+import { rm } from 'node:fs/promises';
+import type { LayerIngest } from '../../store/layers/layers.ts';
+import type { JobResult } from '../../store/layers/job.ts';
+import type { Lease } from '../../store/leases.ts';
+import type { Parts } from './parts.ts';
+
+/** A layer on its way in whose bytes become a blob of the content store. */
+export interface ImageLayerIngest {
+  write(chunk: Buffer): Promise<void>;
+  finish(expected?: { digest?: string; diffId?: string }): Promise<JobResult>;
+  abort(): Promise<void>;
+}
+
+/**
+ * Begins taking in a layer; its blob and its unpacked form are leased when they are there.
+ * @param from file that keeps the bytes, and how many of those to come it has already (a resumed download)
+ */
+export async function ingestLayer(parts: Parts, lease: Lease, from?: { path: string; has: number }): Promise<ImageLayerIngest> {
+  const blob = from ?? { path: parts.content.newIngest(), has: 0 };
+  const discard = (): Promise<void> => rm(blob.path, { force: true });
+  let ingest: LayerIngest;
+  try {
+    ingest = await parts.layers.add(blob);
+  } catch (error) {
+    if (!from) await discard();
+    throw error;
+  }
+  return {
+    write: (chunk) => ingest.write(chunk),
+    abort: async () => {
+      await ingest.abort();
+      if (!from) await discard();
+    },
+    finish: async (expected = {}) => {
+      try {
+        return await ingest.finish(expected, async (result) => {
+          lease.add(result.diffId);
+          lease.add(result.digest);
+          await parts.content.adopt(blob.path, result.digest);
+        });
+      } catch (error) {
+        // What turned out wrong is never resumed.
+        await discard();
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import type { ImageInspect } from '../../contract/docker.ts';
+import { NEVER } from '../instant.ts';
+import { findImage, shownNames, sizeOf } from './parts.ts';
+import type { Parts } from './parts.ts';
+import { containerConfig } from './config.ts';
+
+/** GET /images/{name}/json. @throws Failure notFound */
+export function inspect(parts: Parts, reference: string): ImageInspect {
+  const { image } = findImage(parts, reference);
+  const { config } = image;
+  const { tags, digests } = shownNames(parts.catalog.namesOf(image.id));
+  const size = sizeOf(parts, image);
+  return {
+    Id: image.id,
+    RepoTags: tags,
+    RepoDigests: digests,
+    Parent: image.parent ?? '',
+    Comment: typeof config.comment === 'string' ? config.comment : (config.history?.at(-1)?.comment ?? ''),
+    ...(config.created ? { Created: config.created } : {}),
+    DockerVersion: typeof config.docker_version === 'string' ? config.docker_version : '',
+    Author: config.author ?? '',
+    Config: containerConfig(config.config),
+    Architecture: config.architecture,
+    ...(config.variant ? { Variant: config.variant } : {}),
+    Os: config.os,
+    ...(typeof config['os.version'] === 'string' ? { OsVersion: config['os.version'] } : {}),
+    Size: size,
+    VirtualSize: size,
+    GraphDriver: { Name: 'overlay2', Data: null },
+    RootFS: { Type: 'layers', ...(config.rootfs.diff_ids.length > 0 ? { Layers: config.rootfs.diff_ids } : {}) },
+    Metadata: { LastTagTime: image.lastTagged ?? NEVER },
+  };
+}

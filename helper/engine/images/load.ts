@@ -1,0 +1,212 @@
+/**
+ * POST /images/load.
+ * Source: Docker API (docker-save archives: manifest.json), OCI image layout
+ */
+import type { Readable } from 'node:stream';
+import type { ProgressMessage } from '../../contract/docker.ts';
+import type { Lease } from '../../store/leases.ts';
+import { digestOf } from '../../store/content.ts';
+import { Failure } from '../failure.ts';
+import { archiveFile, archiveJson, archiveLayer, readArchive } from './archive.ts';
+import type { Archive, ArchiveLayer } from './archive.ts';
+import { parseConfig } from './catalog.ts';
+import { choosePlatform, hostPlatform, isIndexType, MEDIA, parseIndex, parseManifest } from './manifest.ts';
+import type { Descriptor, PlatformDescriptor } from './manifest.ts';
+import { imageEvent } from './parts.ts';
+import type { Parts } from './parts.ts';
+import { counted, streamProgress } from './progress.ts';
+import type { Emit } from './progress.ts';
+import { familiar, format, parseNamed, withDefaultTag } from './references.ts';
+import type { Reference } from './references.ts';
+import { sweep } from './sweep.ts';
+import type { Orphans } from './sweep.ts';
+
+/** One entry of manifest.json. */
+interface SavedImage {
+  Config: string;
+  RepoTags: string[] | null;
+  Layers: string[];
+  Parent?: string;
+}
+
+/** @throws Failure invalidParameter on what is no image archive */
+export function load(
+  parts: Parts,
+  orphans: Orphans,
+  archive: Readable,
+  options: { quiet: boolean },
+  signal: AbortSignal,
+): Promise<AsyncIterable<ProgressMessage>> {
+  return streamProgress(signal, async (emit, inner) => {
+    const lease = parts.leases.take();
+    try {
+      const read = await readArchive(
+        parts,
+        lease,
+        archive,
+        (path, current, total) => {
+          if (!options.quiet) emit(counted(layerName(path), 'Loading layer', current, total));
+        },
+        inner,
+      );
+      await loadImages(parts, lease, read, emit);
+    } finally {
+      archive.destroy();
+      lease.release();
+      // Layers that no image of the archive wanted, or of an archive that was broken.
+      await sweep(parts, orphans);
+    }
+  });
+}
+
+function layerName(path: string): string {
+  return (/([0-9a-f]{64})/.exec(path)?.[1] ?? path).slice(0, 12);
+}
+
+async function loadImages(parts: Parts, lease: Lease, archive: Archive, emit: Emit): Promise<void> {
+  if (archiveFile(archive, 'manifest.json')) {
+    const saved = archiveJson<SavedImage[]>(archive, 'manifest.json');
+    if (!Array.isArray(saved)) throw new Failure('invalidParameter', 'invalid archive: manifest.json is not a list');
+    for (const image of saved) await loadSaved(parts, lease, archive, image, emit);
+    return;
+  }
+  if (archiveFile(archive, 'index.json')) {
+    await loadLayout(parts, lease, archive, emit);
+    return;
+  }
+  throw new Failure('invalidParameter', 'invalid archive: does not contain a manifest.json');
+}
+
+async function loadSaved(parts: Parts, lease: Lease, archive: Archive, image: SavedImage, emit: Emit): Promise<void> {
+  const config = archiveFile(archive, image.Config);
+  if (!config) throw new Failure('invalidParameter', `invalid archive: does not contain ${image.Config}`);
+  const { rootfs } = parseConfig(config);
+  const layers = checkLayers(rootfs.diff_ids, image.Layers ?? [], archive);
+  const id = digestOf(config);
+  lease.add(id);
+  await parts.content.put(config);
+  const descriptor = (await ownManifest(parts, lease, archive, id, layers)) ?? (await makeManifest(parts, lease, { id, size: config.length }, layers));
+  const names = (image.RepoTags ?? []).map((text) => withDefaultTag(parseNamed(text)));
+  const parent = image.Parent && parts.catalog.get(image.Parent) ? image.Parent : undefined;
+  await register(parts, descriptor, id, names, emit, parent);
+}
+
+function checkLayers(diffIds: string[], paths: string[], archive: Archive): ArchiveLayer[] {
+  if (diffIds.length !== paths.length) {
+    throw new Failure('invalidParameter', `invalid manifest, layers length mismatch: expected ${diffIds.length}, got ${paths.length}`);
+  }
+  return paths.map((path, at) => {
+    const layer = archiveLayer(archive, path);
+    if (!layer) throw new Failure('invalidParameter', `invalid archive: does not contain ${path}`);
+    if (layer.diffId !== diffIds[at]) {
+      throw new Failure('invalidParameter', `invalid diffID for layer ${at}: expected "${diffIds[at]}", got "${layer.diffId}"`);
+    }
+    return layer;
+  });
+}
+
+/** Archives of newer dockerds bring the OCI manifest too: it is kept, so that the image has the same digest everywhere. */
+async function ownManifest(parts: Parts, lease: Lease, archive: Archive, id: string, layers: ArchiveLayer[]): Promise<Descriptor | undefined> {
+  for (const [path, data] of archive.files) {
+    if (!path.startsWith('blobs/sha256/') || data[0] !== 0x7b || !data.includes(id)) continue;
+    try {
+      const manifest = parseManifest(data);
+      const same = manifest.config.digest === id && manifest.layers.map((layer) => layer.digest).join() === layers.map((layer) => layer.digest).join();
+      if (!same || digestOf(data) !== `sha256:${path.slice(13)}`) continue;
+      lease.add(digestOf(data));
+      return { mediaType: manifest.mediaType, digest: await parts.content.put(data), size: data.length };
+    } catch {
+      // Not a manifest; some other blob that names the config.
+    }
+  }
+  return undefined;
+}
+
+const LAYER_TYPE: Record<ArchiveLayer['compression'], string> = {
+  none: MEDIA.ociLayer,
+  gzip: `${MEDIA.ociLayer}+gzip`,
+  zstd: `${MEDIA.ociLayer}+zstd`,
+  bzip2: `${MEDIA.ociLayer}+bzip2`,
+  xz: `${MEDIA.ociLayer}+xz`,
+};
+
+/** Writes the manifest of an image of which only config and layers are known. Its config must be stored already. */
+export async function makeManifest(
+  parts: Parts,
+  lease: Lease,
+  config: { id: string; size: number },
+  layers: ArchiveLayer[],
+): Promise<Descriptor> {
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: MEDIA.ociManifest,
+    config: { mediaType: MEDIA.ociConfig, digest: config.id, size: config.size },
+    layers: layers.map((layer) => ({ mediaType: LAYER_TYPE[layer.compression], digest: layer.digest, size: layer.size })),
+  };
+  const data = Buffer.from(JSON.stringify(manifest));
+  lease.add(digestOf(data));
+  return { mediaType: MEDIA.ociManifest, digest: await parts.content.put(data), size: data.length };
+}
+
+async function register(parts: Parts, descriptor: Descriptor, id: string, names: Reference[], emit: Emit, parent?: string): Promise<void> {
+  for (const name of names) {
+    const before = parts.catalog.byName(name)?.record;
+    if (before && before.id !== id) {
+      emit({ stream: `The image ${familiar(name)} already exists, renaming the old one with ID ${before.id} to empty string\n` });
+    }
+  }
+  const { record } = await parts.catalog.add(descriptor, { names, ...(parent ? { parent } : {}) });
+  for (const name of names) emit({ stream: `Loaded image: ${familiar(name)}\n` });
+  if (names.length === 0) emit({ stream: `Loaded image ID: ${id}\n` });
+  imageEvent(parts, 'load', id, id, record);
+}
+
+async function loadLayout(parts: Parts, lease: Lease, archive: Archive, emit: Emit): Promise<void> {
+  const index = parseIndex(archiveFile(archive, 'index.json') as Buffer);
+  let loaded = 0;
+  for (const entry of index.manifests) {
+    const manifest = manifestOf(archive, entry);
+    if (!manifest) continue;
+    const { config, layers } = parseManifest(manifest.data);
+    const configData = blob(archive, config.digest);
+    if (!configData) continue;
+    const { rootfs } = parseConfig(configData);
+    checkLayers(rootfs.diff_ids, layers.map((layer) => `blobs/sha256/${layer.digest.slice(7)}`), archive);
+    lease.add(config.digest);
+    lease.add(manifest.digest);
+    await parts.content.put(configData);
+    await parts.content.put(manifest.data);
+    const descriptor = { mediaType: parseManifest(manifest.data).mediaType, digest: manifest.digest, size: manifest.data.length };
+    await register(parts, descriptor, config.digest, layoutNames(entry), emit);
+    loaded++;
+  }
+  if (loaded === 0) throw new Failure('invalidParameter', 'invalid archive: does not contain an image for this platform');
+}
+
+function blob(archive: Archive, digest: string): Buffer | undefined {
+  const data = archiveFile(archive, `blobs/sha256/${digest.slice(7)}`);
+  return data && digestOf(data) === digest ? data : undefined;
+}
+
+/** The manifest that an entry of index.json leads to, through an index of platforms if need be. */
+function manifestOf(archive: Archive, entry: PlatformDescriptor): { digest: string; data: Buffer } | undefined {
+  const data = blob(archive, entry.digest);
+  if (!data) return undefined;
+  if (!isIndexType(entry.mediaType)) return { digest: entry.digest, data };
+  const chosen = choosePlatform(parseIndex(data), hostPlatform());
+  return chosen && !isIndexType(chosen.mediaType) ? manifestOf(archive, chosen) : undefined;
+}
+
+/** Names in an OCI layout: containerd's full one, or a ref name when that is a whole reference. */
+function layoutNames(entry: PlatformDescriptor): Reference[] {
+  const full = entry.annotations?.['io.containerd.image.name'];
+  const short = entry.annotations?.['org.opencontainers.image.ref.name'];
+  const text = full ?? (short && /[:/]/.test(short) ? short : undefined);
+  if (!text) return [];
+  try {
+    const reference = parseNamed(text);
+    return [withDefaultTag(reference)].filter((name, at, all) => all.findIndex((other) => format(other) === format(name)) === at);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * Manifests and indexes, OCI's and Docker's schema 2: the same shapes under different media types.
+ * Source: OCI image manifest and index; Docker image manifest V2 schema 2
+ */
+import { Failure, messageOf } from '../failure.ts';
+import type { Platform } from './types.ts';
+
+export interface Descriptor {
+  mediaType: string;
+  digest: string;
+  size: number;
+}
+
+export interface PlatformDescriptor extends Descriptor {
+  platform?: { os?: string; architecture?: string; variant?: string; 'os.version'?: string };
+  annotations?: Record<string, string>;
+}
+
+export interface Manifest {
+  mediaType: string;
+  config: Descriptor;
+  layers: Descriptor[];
+}
+
+export interface Index {
+  manifests: PlatformDescriptor[];
+}
+
+export const MEDIA = {
+  ociManifest: 'application/vnd.oci.image.manifest.v1+json',
+  ociIndex: 'application/vnd.oci.image.index.v1+json',
+  ociConfig: 'application/vnd.oci.image.config.v1+json',
+  ociLayer: 'application/vnd.oci.image.layer.v1.tar',
+  dockerManifest: 'application/vnd.docker.distribution.manifest.v2+json',
+  dockerList: 'application/vnd.docker.distribution.manifest.list.v2+json',
+  dockerConfig: 'application/vnd.docker.container.image.v1+json',
+  dockerLayer: 'application/vnd.docker.image.rootfs.diff.tar',
+  dockerLayerGzip: 'application/vnd.docker.image.rootfs.diff.tar.gzip',
+  dockerSchema1: 'application/vnd.docker.distribution.manifest.v1+prettyjws',
+} as const;
+
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+/** No image has as many; overlayfs takes 500. */
+const MAX_LAYERS = 500;
+
+function parseJson(data: Uint8Array, what: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(data).toString());
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch (error) {
+    throw new Failure('system', `invalid ${what}: ${messageOf(error)}`);
+  }
+  throw new Failure('system', `invalid ${what}: not an object`);
+}
+
+function descriptor(value: unknown): Descriptor {
+  const { mediaType, digest, size } = (value ?? {}) as Partial<Descriptor>;
+  if (typeof digest !== 'string' || !DIGEST.test(digest) || typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
+    throw new Failure('system', 'invalid manifest: a descriptor without a valid digest and size');
+  }
+  return { mediaType: typeof mediaType === 'string' ? mediaType : '', digest, size };
+}
+
+/** @throws Failure system on what is no manifest */
+export function parseManifest(data: Uint8Array): Manifest {
+  const value = parseJson(data, 'manifest');
+  if (!value.config || !Array.isArray(value.layers)) throw new Failure('system', 'invalid manifest: no config or no layers');
+  if (value.layers.length > MAX_LAYERS) throw new Failure('system', `invalid manifest: more than ${MAX_LAYERS} layers`);
+  return {
+    mediaType: typeof value.mediaType === 'string' ? value.mediaType : MEDIA.ociManifest,
+    config: descriptor(value.config),
+    layers: value.layers.map(descriptor),
+  };
+}
+
+/** @throws Failure system on what is no index */
+export function parseIndex(data: Uint8Array): Index {
+  const value = parseJson(data, 'manifest list');
+  if (!Array.isArray(value.manifests)) throw new Failure('system', 'invalid manifest list: no manifests');
+  return {
+    manifests: value.manifests.map((entry: PlatformDescriptor) => ({
+      ...descriptor(entry),
+      ...(entry.platform ? { platform: entry.platform } : {}),
+      ...(entry.annotations ? { annotations: entry.annotations } : {}),
+    })),
+  };
+}
+
+export function isIndexType(mediaType: string): boolean {
+  return mediaType === MEDIA.ociIndex || mediaType === MEDIA.dockerList;
+}
+
+/** Whether bytes of unknown type are an index rather than a manifest. */
+export function looksLikeIndex(data: Uint8Array): boolean {
+  const value = parseJson(data, 'manifest');
+  return Array.isArray(value.manifests) && !value.layers;
+}
+
+const ARCHITECTURES: Record<string, string> = { x64: 'amd64', ia32: '386', arm: 'arm', arm64: 'arm64', ppc64: 'ppc64le' };
+
+/** The platform of this machine in Go's words. */
+export function hostPlatform(): Platform {
+  return normalizePlatform({ os: 'linux', architecture: ARCHITECTURES[process.arch] ?? process.arch });
+}
+
+/** `linux/arm64/v8`, `linux`, `amd64`, `armhf` … @throws Failure invalidParameter */
+export function parsePlatform(text: string): Platform {
+  const parts = text.split('/').map((part) => part.toLowerCase());
+  if (parts.length > 3 || parts.some((part) => !/^[a-z0-9_.-]+$/.test(part))) {
+    throw new Failure('invalidParameter', `"${text}" is an invalid OS/architecture specifier: invalid argument`);
+  }
+  const host = hostPlatform();
+  const [first, second, third] = parts as [string, string?, string?];
+  if (second === undefined) {
+    if (['linux', 'windows', 'darwin', 'freebsd'].includes(first)) return normalizePlatform({ ...host, os: first });
+    return normalizePlatform({ os: host.os, architecture: first });
+  }
+  return normalizePlatform({ os: first, architecture: second, ...(third === undefined ? {} : { variant: third }) });
+}
+
+/** Other spellings as containerd's platform matcher knows them. */
+export function normalizePlatform(platform: Platform): Platform {
+  let { os, architecture, variant = '' } = platform;
+  architecture = architecture.toLowerCase();
+  if (architecture === 'x86_64' || architecture === 'x86-64') architecture = 'amd64';
+  else if (architecture === 'i386') architecture = '386';
+  else if (architecture === 'aarch64') architecture = 'arm64';
+  else if (architecture === 'armhf') [architecture, variant] = ['arm', 'v7'];
+  else if (architecture === 'armel') [architecture, variant] = ['arm', 'v6'];
+  if (architecture === 'amd64' && variant === 'v1') variant = '';
+  if (architecture === 'arm64' && (variant === '8' || variant === 'v8')) variant = '';
+  if (architecture === 'arm' && variant === '') variant = 'v7';
+  if (architecture === 'arm' && /^[5-8]$/.test(variant)) variant = `v${variant}`;
+  return { os: os.toLowerCase(), architecture, ...(variant === '' ? {} : { variant }) };
+}
+
+/** How well `offered` runs where `wanted` does: higher is better, undefined is not at all. */
+export function platformScore(wanted: Platform, offered: Platform): number | undefined {
+  const want = normalizePlatform(wanted);
+  const have = normalizePlatform(offered);
+  if (want.os !== have.os) return undefined;
+  if (want.architecture === have.architecture) {
+    if (want.architecture === 'arm') {
+      const level = (platform: Platform): number => Number((platform.variant ?? 'v7').slice(1));
+      return level(have) <= level(want) ? 10 + level(have) : undefined;
+    }
+    const level = (platform: Platform): number => Number((platform.variant ?? 'v0').slice(1)) || 0;
+    return level(have) === level(want) ? 10 : level(have) < level(want) ? 5 + level(have) / 10 : undefined;
+  }
+  // arm64 runs 32-bit arm, amd64 runs 386; only when nothing better is offered.
+  if (want.architecture === 'arm64' && have.architecture === 'arm') return 1;
+  if (want.architecture === 'amd64' && have.architecture === '386') return 1;
+  return undefined;
+}
+
+/** The manifest of an index for a platform; attestations (platform unknown/unknown) never match. */
+export function choosePlatform(index: Index, wanted: Platform): PlatformDescriptor | undefined {
+  let best: { entry: PlatformDescriptor; score: number } | undefined;
+  for (const entry of index.manifests) {
+    if (entry.annotations?.['vnd.docker.reference.type'] === 'attestation-manifest') continue;
+    const { os, architecture, variant } = entry.platform ?? {};
+    // An index of one image may leave the platform out.
+    const score = os && architecture ? platformScore(wanted, { os, architecture, ...(variant ? { variant } : {}) }) : entry.platform ? undefined : 0;
+    if (score !== undefined && (!best || score > best.score)) best = { entry, score };
+  }
+  return best?.entry;
+}

@@ -1,0 +1,146 @@
+/**
+ * DELETE /images/{name}: takes a name away, and the image with it when that was its last; or, by id, the image.
+ *
+ * Hard conflicts (children, a running container) can't be forced; soft ones (further names, stopped containers) can.
+ * Source: Docker API, DELETE /images/{name}; behaviour of dockerd's image store
+ */
+import type { ImageDeleteEntry } from '../../contract/docker.ts';
+import { Failure } from '../failure.ts';
+import type { ImageRecord } from './catalog.ts';
+import { findImage, imageEvent, sameRepository } from './parts.ts';
+import type { Parts } from './parts.ts';
+import { familiar, format, repositoryOf } from './references.ts';
+import type { Reference } from './references.ts';
+import { sweep } from './sweep.ts';
+import type { Orphans } from './sweep.ts';
+
+interface Conflict {
+  failure: Failure;
+  /** A container is the reason. */
+  used: boolean;
+}
+
+export function shortId(id: string): string {
+  return id.replace(/^sha256:/, '').slice(0, 12);
+}
+
+/**
+ * @returns what was untagged and deleted, in the order it happened
+ * @throws Failure notFound; conflict in dockerd's words
+ */
+export async function remove(
+  parts: Parts,
+  orphans: Orphans,
+  reference: string,
+  options: { force: boolean; prune: boolean },
+): Promise<ImageDeleteEntry[]> {
+  const { image, name } = findImage(parts, reference);
+  const entries: ImageDeleteEntry[] = [];
+  const names = parts.catalog.namesOf(image.id);
+  let quiet = false;
+  if (name) {
+    if (!options.force && inOneRepository(names)) {
+      const container = parts.usage(image.id)[0];
+      if (container) {
+        throw new Failure(
+          'conflict',
+          `conflict: unable to remove repository reference ${JSON.stringify(reference)} (must force) - container ${shortId(container.id)} is using its referenced image ${shortId(image.id)}`,
+        );
+      }
+    }
+    const gone = goneWith(name, names);
+    const left = names.filter((other) => !gone.some((away) => format(away) === format(other)));
+    if (left.length === 0 && !options.force) {
+      // Seen before anything is taken away: a conflict then leaves all as it was, as far as the user is told of it.
+      const found = conflict(parts, image, { references: false, stopped: true });
+      if (found && !found.used) throw found.failure;
+    }
+    await parts.catalog.drop({ names: gone });
+    untagged(parts, image, gone, entries);
+    if (left.length > 0) return entries;
+    quiet = true;
+  } else if (inOneRepository(names)) {
+    const found = conflict(parts, image, { references: false, stopped: !options.force });
+    if (found) throw found.failure;
+    await parts.catalog.drop({ names });
+    untagged(parts, image, names, entries);
+  }
+  await removeImage(parts, orphans, image, options, quiet, entries);
+  await sweep(parts, orphans);
+  return entries;
+}
+
+/** The name itself; and when it was the repository's last tag, its digests too. */
+function goneWith(name: Reference, names: Reference[]): Reference[] {
+  if (name.digest !== undefined) return [name];
+  const others = names.filter((other) => sameRepository(other, name) && format(other) !== format(name));
+  return others.some((other) => other.digest === undefined) ? [name] : [name, ...others];
+}
+
+function untagged(parts: Parts, image: ImageRecord, names: Reference[], entries: ImageDeleteEntry[]): void {
+  for (const name of names) {
+    imageEvent(parts, 'untag', image.id, image.id, image);
+    entries.push({ Untagged: familiar(name) });
+  }
+}
+
+/** All names are of one repository, and at most one is a tag. */
+function inOneRepository(names: Reference[]): boolean {
+  if (names.length <= 1) return names.length === 1;
+  const tags = names.filter((name) => name.digest === undefined);
+  return tags.length <= 1 && new Set(names.map(repositoryOf)).size === 1;
+}
+
+async function removeImage(
+  parts: Parts,
+  orphans: Orphans,
+  image: ImageRecord,
+  options: { force: boolean; prune: boolean },
+  quiet: boolean,
+  entries: ImageDeleteEntry[],
+): Promise<void> {
+  const found = conflict(parts, image, { references: !options.force, stopped: !options.force });
+  if (found) {
+    const dangling = parts.catalog.namesOf(image.id).every((name) => name.digest !== undefined);
+    if (quiet && (!dangling || found.used)) return;
+    throw found.failure;
+  }
+  const names = parts.catalog.namesOf(image.id);
+  if (parts.usage(image.id).length > 0) orphans.add(image.id, image.config.rootfs.diff_ids);
+  await parts.catalog.drop({ ids: [image.id] });
+  untagged(parts, image, names, entries);
+  imageEvent(parts, 'delete', image.id, image.id, image);
+  entries.push({ Deleted: image.id });
+  for (const chainId of goneChains(parts, orphans, image)) entries.push({ Deleted: chainId });
+  const parent = options.prune && image.parent ? parts.catalog.get(image.parent) : undefined;
+  if (parent) await removeImage(parts, orphans, parent, { force: false, prune: true }, true, entries);
+}
+
+/** chainIDs of an image just removed that nothing else has, top-most first. */
+function goneChains(parts: Parts, orphans: Orphans, image: ImageRecord): string[] {
+  const kept = new Set<string>();
+  for (const other of parts.catalog.all()) for (const chainId of other.chain) kept.add(chainId);
+  const needed = parts.holds.held();
+  for (const diffId of orphans.needed(parts)) needed.add(diffId);
+  return image.chain.filter((chainId, at) => !kept.has(chainId) && !needed.has(image.config.rootfs.diff_ids[at] as string)).reverse();
+}
+
+function conflict(parts: Parts, image: ImageRecord, check: { references: boolean; stopped: boolean }): Conflict | undefined {
+  const says = (hard: boolean, used: boolean, why: string): Conflict => ({
+    used,
+    failure: new Failure(
+      'conflict',
+      `conflict: unable to delete ${shortId(image.id)} (${hard ? 'cannot be forced' : 'must be forced'}) - ${why}`,
+    ),
+  });
+  if (parts.catalog.childrenOf(image.id).length > 0) return says(true, false, 'image has dependent child images');
+  const containers = parts.usage(image.id);
+  const running = containers.find((container) => container.running);
+  if (running) return says(true, true, `image is being used by running container ${shortId(running.id)}`);
+  if (check.references && parts.catalog.namesOf(image.id).length > 0) {
+    return says(false, false, 'image is referenced in multiple repositories');
+  }
+  const stopped = containers.find((container) => !container.running);
+  if (check.stopped && stopped) return says(false, true, `image is being used by stopped container ${shortId(stopped.id)}`);
+  return undefined;
+}

@@ -1,0 +1,120 @@
+import type { Readable } from 'node:stream';
+import type { ImageDeleteEntry, ImageHistoryEntry, ImageInspect, ImageSummary, ProgressMessage } from '../../contract/docker.ts';
+import { Failure } from '../failure.ts';
+import { history } from './history.ts';
+import { inspect } from './inspect.ts';
+import { list } from './list.ts';
+import type { ListOptions } from './list.ts';
+import { load } from './load.ts';
+import { parsePlatform, platformScore } from './manifest.ts';
+import { findImage, sizeOf } from './parts.ts';
+import type { Parts } from './parts.ts';
+import { remove } from './remove.ts';
+import { Orphans, sweep } from './sweep.ts';
+import { tag } from './tag.ts';
+import type { LowerLayers, ResolvedImage } from './types.ts';
+
+/** The verbs of images as one object; each is a file of its own. */
+export class ImageService {
+  readonly #parts: Parts;
+  readonly #orphans = new Orphans();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  async start(): Promise<void> {
+    await this.#parts.content.start();
+    await this.#parts.layers.start();
+    await this.#parts.catalog.start();
+  }
+
+  async close(): Promise<void> {
+    await this.#parts.layers.close();
+  }
+
+  async list(options: ListOptions): Promise<ImageSummary[]> {
+    return list(this.#parts, options);
+  }
+
+  async inspect(reference: string): Promise<ImageInspect> {
+    return inspect(this.#parts, reference);
+  }
+
+  async history(reference: string): Promise<ImageHistoryEntry[]> {
+    return history(this.#parts, reference);
+  }
+
+  tag(reference: string, repository: string, name: string): Promise<void> {
+    return tag(this.#parts, reference, repository, name);
+  }
+
+  remove(reference: string, options: { force: boolean; prune: boolean }): Promise<ImageDeleteEntry[]> {
+    return remove(this.#parts, this.#orphans, reference, options);
+  }
+
+  load(archive: Readable, options: { quiet: boolean }, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>> {
+    return load(this.#parts, this.#orphans, archive, options, signal);
+  }
+
+  async usage(): Promise<{ layersSize: number; images: ImageSummary[] }> {
+    const images = list(this.#parts, { all: false, filters: new Map(), digests: true, sharedSize: true });
+    const layersSize = this.#parts.layers.all().reduce((sum, layer) => sum + layer.size, 0);
+    return { layersSize, images };
+  }
+
+  count(): number {
+    return this.#parts.catalog.count();
+  }
+
+  async resolve(reference: string, platform?: string): Promise<ResolvedImage> {
+    const { image } = findImage(this.#parts, reference);
+    if (platform) {
+      const wanted = parsePlatform(platform);
+      const { os, architecture, variant } = image.config;
+      if (platformScore(wanted, { os, architecture, ...(variant ? { variant } : {}) }) === undefined) {
+        const has = [os, architecture, variant].filter(Boolean).join('/');
+        throw new Failure(
+          'notFound',
+          `image with reference ${reference} was found but does not provide the specified platform (${platform}): it is ${has}`,
+        );
+      }
+    }
+    return { id: image.id, config: image.config, chain: image.chain, size: sizeOf(this.#parts, image) };
+  }
+
+  async acquireLayers(chain: string[], owner: string): Promise<LowerLayers> {
+    const { holds, layers } = this.#parts;
+    const diffIds = holds.diffIds(chain);
+    // Held before the first pause, so that no sweep comes between.
+    const before = holds.get(owner);
+    holds.set(owner, diffIds);
+    try {
+      const directories = await Promise.all(diffIds.map((diffId) => layers.directory(diffId)));
+      return { directories: directories.reverse() };
+    } catch (error) {
+      if (before) holds.set(owner, before);
+      else holds.release(owner);
+      throw error;
+    }
+  }
+
+  /** Mounts stay warm for the next container; they go with their layer. */
+  async releaseLayers(owner: string): Promise<void> {
+    this.#parts.holds.release(owner);
+    await sweep(this.#parts, this.#orphans);
+  }
+
+  async adoptLayers(inUse: { owner: string; chain: string[] }[]): Promise<void> {
+    const { holds, layers, context } = this.#parts;
+    for (const { owner, chain } of inUse) {
+      try {
+        holds.set(owner, holds.diffIds(chain));
+      } catch (error) {
+        context.log.warn('layers of a container are missing', { owner, reason: String(error) });
+      }
+    }
+    await layers.unmountOthers(holds.held());
+    await sweep(this.#parts, this.#orphans);
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * Blobs by digest in an OCI image layout, which other tools can read:
+ *
+ *   DATA/images/oci-layout
+ *   DATA/images/index.json            the images (written by engine/images/catalog.ts)
+ *   DATA/images/blobs/sha256/<hex>    manifests, configs, layers as they came
+ *   DATA/images/ingest/               blobs on their way in; `<hex>.partial` is a download that can go on
+ *
+ * A blob is under its name only when all of it is there, verified and on disk.
+ * Source: OCI image layout specification
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream, promises as fs } from 'node:fs';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { Failure } from '../engine/failure.ts';
+import { KeyedQueue } from '../engine/queue.ts';
+import { syncFolder, sweepTemporary, writeFileDurably, writeJson } from './durable.ts';
+
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+/** Partial downloads older than this are not worth keeping. */
+const PARTIAL_AGE_MS = 24 * 3600 * 1000;
+
+export function digestOf(data: Uint8Array): string {
+  return `sha256:${createHash('sha256').update(data).digest('hex')}`;
+}
+
+export class Content {
+  readonly root: string;
+  readonly #blobs: string;
+  readonly #ingest: string;
+  readonly #known = new Map<string, number>();
+  readonly #queue = new KeyedQueue();
+
+  /** @param root the image layout's folder */
+  constructor(root: string) {
+    this.root = root;
+    this.#blobs = path.join(root, 'blobs', 'sha256');
+    this.#ingest = path.join(root, 'ingest');
+  }
+
+  /** Makes the layout, learns what is there, removes what a crash left. */
+  async start(): Promise<void> {
+    await fs.mkdir(this.#blobs, { recursive: true, mode: 0o700 });
+    await fs.mkdir(this.#ingest, { recursive: true, mode: 0o700 });
+    await sweepTemporary(this.root);
+    await sweepTemporary(this.#blobs);
+    const layout = path.join(this.root, 'oci-layout');
+    await fs.access(layout).catch(() => writeJson(layout, { imageLayoutVersion: '1.0.0' }));
+    for (const name of await fs.readdir(this.#blobs)) {
+      if (!DIGEST.test(`sha256:${name}`)) continue;
+      const { size } = await fs.stat(path.join(this.#blobs, name));
+      this.#known.set(`sha256:${name}`, size);
+    }
+    for (const name of await fs.readdir(this.#ingest)) {
+      const file = path.join(this.#ingest, name);
+      const fresh = /^[0-9a-f]{64}\.partial$/.test(name) && Date.now() - (await fs.stat(file)).mtimeMs < PARTIAL_AGE_MS;
+      if (!fresh) await fs.rm(file, { recursive: true, force: true });
+    }
+  }
+
+  /** Size in bytes; undefined when it is not there. */
+  size(digest: string): number | undefined {
+    return this.#known.get(digest);
+  }
+
+  has(digest: string): boolean {
+    return this.#known.has(digest);
+  }
+
+  digests(): string[] {
+    return [...this.#known.keys()];
+  }
+
+  /** @throws Failure invalidParameter on a digest that is none (it would be a path) */
+  path(digest: string): string {
+    if (!DIGEST.test(digest)) throw new Failure('invalidParameter', `unsupported digest: ${JSON.stringify(digest)}`);
+    return path.join(this.#blobs, digest.slice(7));
+  }
+
+  /** Reads a small blob (manifest, config), verified. @throws Failure notFound, or system when it is damaged */
+  async read(digest: string): Promise<Buffer> {
+    const data = await fs.readFile(this.path(digest)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') throw new Failure('notFound', `blob not found: ${digest}`);
+      throw error;
+    });
+    if (digestOf(data) !== digest) throw new Failure('system', `blob is damaged: ${digest}`);
+    return data;
+  }
+
+  stream(digest: string, start = 0): Readable {
+    return createReadStream(this.path(digest), { start, highWaterMark: 256 * 1024 });
+  }
+
+  /** Stores a small blob. @returns its digest */
+  async put(data: Uint8Array): Promise<string> {
+    const digest = digestOf(data);
+    await this.#queue.run(digest, async () => {
+      if (this.#known.has(digest)) return;
+      await writeFileDurably(this.path(digest), data);
+      this.#known.set(digest, data.length);
+    });
+    return digest;
+  }
+
+  /** A path for a blob whose digest is not known yet. */
+  newIngest(): string {
+    return path.join(this.#ingest, randomBytes(8).toString('hex'));
+  }
+
+  /** Where a download of this digest is kept, and how much of it is there. */
+  async partial(digest: string): Promise<{ path: string; has: number }> {
+    const file = path.join(this.#ingest, `${path.basename(this.path(digest))}.partial`);
+    const stat = await fs.stat(file).catch(() => undefined);
+    return { path: file, has: stat?.size ?? 0 };
+  }
+
+  /** Takes in a file of ours that was verified and synced, under its digest. */
+  async adopt(file: string, digest: string): Promise<void> {
+    await this.#queue.run(digest, async () => {
+      if (this.#known.has(digest)) {
+        await fs.rm(file, { force: true });
+        return;
+      }
+      const { size } = await fs.stat(file);
+      await fs.rename(file, this.path(digest));
+      await syncFolder(this.#blobs);
+      this.#known.set(digest, size);
+    });
+  }
+
+  async remove(digest: string): Promise<number> {
+    const size = this.#known.get(digest) ?? 0;
+    this.#known.delete(digest);
+    await this.#queue.run(digest, () => fs.rm(this.path(digest), { force: true }));
+    return size;
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * One layer on its way in: bytes as they arrive are hashed, kept as a blob, decompressed, hashed again (the diffID)
+ * and unpacked, in one pass. Runs in a worker thread, or in process where there is no bundled worker.
+ */
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import { TarReader } from '../tar/reader.ts';
+import { LayerBuilder } from './builder.ts';
+import { createDecompressor, detectCompression } from './compression.ts';
+import type { Compression, Decompressor } from './compression.ts';
+import { ErofsImage } from './erofs/image.ts';
+import { writeFully } from './erofs/output.ts';
+import { FolderUnpacker } from './folder.ts';
+import type { DeferredStep } from './folder.ts';
+
+export interface JobOptions {
+  /** erofs: `target` is a file to be made; folder: an empty folder that is there. */
+  kind: 'erofs' | 'folder';
+  target: string;
+  /** Where the bytes are kept as they come; made or appended to. Undefined: not kept. */
+  blob: string | undefined;
+  /** Bytes at the start of the stream that the blob file holds already (a resumed download is fed from its start). */
+  blobHas: number;
+}
+
+export interface JobResult {
+  /** `sha256:…` and length of the bytes as they came. */
+  digest: string;
+  size: number;
+  compression: Compression;
+  /** `sha256:…` and length of the uncompressed archive. */
+  diffId: string;
+  tarSize: number;
+  entries: number;
+  /** What dockerd calls the layer's size. */
+  contentSize: number;
+  deferred: DeferredStep[];
+}
+
+export class LayerJob {
+  readonly #options: JobOptions;
+  readonly #blobHash = createHash('sha256');
+  readonly #tarHash = createHash('sha256');
+  readonly #backend: ErofsImage | FolderUnpacker;
+  readonly #builder: LayerBuilder;
+  readonly #reader: TarReader;
+  readonly #imageFd: number | undefined;
+  readonly #blobFd: number | undefined;
+  #decompressor: Decompressor | undefined;
+  #compression: Compression = 'none';
+  #start: Buffer = Buffer.alloc(0);
+  #size = 0;
+  #tarSize = 0;
+  #closed = false;
+
+  /** @throws on a target or blob that can't be opened */
+  constructor(options: JobOptions) {
+    this.#options = options;
+    if (options.kind === 'erofs') {
+      this.#imageFd = fs.openSync(options.target, 'wx', 0o600);
+      this.#backend = new ErofsImage(this.#imageFd, createHash('sha256').update(options.target).digest().subarray(0, 16));
+    } else {
+      this.#backend = new FolderUnpacker(options.target);
+    }
+    if (options.blob !== undefined) this.#blobFd = fs.openSync(options.blob, 'a', 0o600);
+    this.#builder = new LayerBuilder(this.#backend);
+    this.#reader = new TarReader(this.#builder);
+  }
+
+  /** Takes one chunk; the next may come when this has resolved. */
+  async write(chunk: Buffer): Promise<void> {
+    const before = this.#size;
+    this.#size += chunk.length;
+    if (this.#blobFd !== undefined && this.#size > this.#options.blobHas) {
+      writeFully(this.#blobFd, chunk.subarray(Math.max(0, this.#options.blobHas - before)), null);
+    }
+    if (!this.#decompressor) {
+      this.#start = this.#start.length === 0 ? chunk : Buffer.concat([this.#start, chunk]);
+      if (this.#start.length < 6) return;
+      await this.#begin();
+      return;
+    }
+    await this.#feed(chunk);
+  }
+
+  /** All has come: resolves when the layer is whole and on disk. */
+  async finish(): Promise<JobResult> {
+    if (!this.#decompressor) await this.#begin();
+    await this.#decompressor?.end();
+    this.#reader.end();
+    const counts = this.#builder.finish();
+    const tarDigest = `sha256:${this.#tarHash.digest('hex')}`;
+    if (this.#blobFd !== undefined) fs.fdatasyncSync(this.#blobFd);
+    this.#close();
+    return {
+      digest: this.#compression === 'none' ? tarDigest : `sha256:${this.#blobHash.digest('hex')}`,
+      size: this.#size,
+      compression: this.#compression,
+      diffId: tarDigest,
+      tarSize: this.#tarSize,
+      entries: counts.entries,
+      contentSize: counts.size,
+      deferred: this.#backend instanceof FolderUnpacker ? this.#backend.deferred : [],
+    };
+  }
+
+  /** Gives up: closes everything; files are the caller's to remove. */
+  abort(): void {
+    this.#decompressor?.destroy();
+    if (this.#backend instanceof FolderUnpacker) this.#backend.abandon();
+    this.#close();
+  }
+
+  async #begin(): Promise<void> {
+    this.#compression = detectCompression(this.#start);
+    this.#decompressor = createDecompressor(this.#compression, (piece) => {
+      this.#tarHash.update(piece);
+      this.#tarSize += piece.length;
+      this.#reader.write(piece);
+    });
+    await this.#feed(this.#start);
+  }
+
+  async #feed(chunk: Buffer): Promise<void> {
+    // Uncompressed, both digests are the same: hash once.
+    if (this.#compression !== 'none') this.#blobHash.update(chunk);
+    await this.#decompressor?.write(chunk);
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#imageFd !== undefined) fs.closeSync(this.#imageFd);
+    if (this.#blobFd !== undefined) fs.closeSync(this.#blobFd);
+  }
+}

@@ -1,0 +1,237 @@
+/**
+ * Runs layer jobs in worker threads: several layers unpack at once on several cores, and the main thread stays free
+ * for requests. Workers start when there is work and end when idle, so that an idle helper costs nothing.
+ * Unbundled (unit tests, type-stripping Node) there is no worker code: jobs run in process then, behind the same interface.
+ */
+import os from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { Failure } from '../../engine/failure.ts';
+import type { FailureKind } from '../../engine/failure.ts';
+import { LayerJob } from './job.ts';
+import type { JobOptions, JobResult } from './job.ts';
+
+/** A layer being taken in. */
+export interface RunningJob {
+  /** Resolves when more may come; the chunk is copied or done with by then. */
+  write(chunk: Buffer): Promise<void>;
+  finish(): Promise<JobResult>;
+  abort(): Promise<void>;
+}
+
+export type ToWorker =
+  | { type: 'open'; job: number; options: JobOptions }
+  | { type: 'chunk'; job: number; data: Uint8Array }
+  | { type: 'finish'; job: number }
+  | { type: 'abort'; job: number };
+export type FromWorker =
+  | { type: 'taken'; job: number; bytes: number }
+  | { type: 'done'; job: number; result: JobResult }
+  | { type: 'failed'; job: number; kind: FailureKind; message: string; code?: string }
+  | { type: 'aborted'; job: number };
+
+/** Bytes on the way to a worker that it has not taken yet. */
+const WINDOW_BYTES = 4 * 1024 * 1024;
+const BATCH_BYTES = 256 * 1024;
+const IDLE_MS = 3000;
+
+interface Thread {
+  worker: Worker;
+  jobs: Map<number, RemoteJob>;
+  idle: NodeJS.Timeout | undefined;
+}
+
+export class JobPool {
+  readonly #loadCode: () => Promise<string | undefined>;
+  readonly #limit: number;
+  #threads: Thread[] = [];
+  #next = 1;
+
+  constructor(options: { code?: () => Promise<string | undefined>; threads?: number } = {}) {
+    this.#loadCode = options.code ?? bundledWorker;
+    this.#limit = options.threads ?? Math.max(1, Math.min(4, os.cpus().length));
+  }
+
+  async open(options: JobOptions): Promise<RunningJob> {
+    const code = await this.#loadCode();
+    if (code === undefined) return new LocalJob(options);
+    const thread = this.#thread(code);
+    const id = this.#next++;
+    const job = new RemoteJob(id, thread.worker, () => this.#left(thread, id));
+    thread.jobs.set(id, job);
+    clearTimeout(thread.idle);
+    thread.worker.postMessage({ type: 'open', job: id, options } satisfies ToWorker);
+    return job;
+  }
+
+  /** Ends all threads; jobs that run fail. */
+  async close(): Promise<void> {
+    const threads = this.#threads;
+    this.#threads = [];
+    await Promise.all(threads.map((thread) => thread.worker.terminate()));
+  }
+
+  #thread(code: string): Thread {
+    const least = [...this.#threads].sort((a, b) => a.jobs.size - b.jobs.size)[0];
+    if (least && (least.jobs.size === 0 || this.#threads.length >= this.#limit)) return least;
+    const worker = new Worker(code, { eval: true });
+    const thread: Thread = { worker, jobs: new Map(), idle: undefined };
+    worker.on('message', (message: FromWorker) => thread.jobs.get(message.job)?.receive(message));
+    worker.on('error', (error) => this.#lost(thread, error));
+    worker.on('exit', () => this.#lost(thread, new Error('the worker thread ended')));
+    worker.unref();
+    this.#threads.push(thread);
+    return thread;
+  }
+
+  #lost(thread: Thread, error: Error): void {
+    this.#threads = this.#threads.filter((other) => other !== thread);
+    clearTimeout(thread.idle);
+    for (const job of [...thread.jobs.values()]) job.lost(error);
+  }
+
+  #left(thread: Thread, id: number): void {
+    thread.jobs.delete(id);
+    if (thread.jobs.size > 0) return;
+    thread.idle = setTimeout(() => {
+      this.#threads = this.#threads.filter((other) => other !== thread);
+      void thread.worker.terminate();
+    }, IDLE_MS);
+    thread.idle.unref();
+  }
+}
+
+/** The worker's code, where this runs from a bundle (scripts/build turns `?worker` imports into text). */
+async function bundledWorker(): Promise<string | undefined> {
+  const url: string | undefined = import.meta.url;
+  if (url?.endsWith('.ts')) return undefined;
+  const module = (await import('./unpack.worker.ts?worker')) as unknown as { default: string };
+  return module.default;
+}
+
+class RemoteJob implements RunningJob {
+  readonly #id: number;
+  readonly #worker: Worker;
+  readonly #left: () => void;
+  #batch: Uint8Array | undefined;
+  #fill = 0;
+  #inFlight = 0;
+  #failure: Error | undefined;
+  #over = false;
+  #wake: (() => void) | undefined;
+  #settle: { resolve: (result: JobResult) => void; reject: (error: Error) => void } | undefined;
+  #aborted: (() => void) | undefined;
+
+  constructor(id: number, worker: Worker, left: () => void) {
+    this.#id = id;
+    this.#worker = worker;
+    this.#left = left;
+    // A thread with work keeps the process alive; an idle one does not.
+    worker.ref();
+  }
+
+  async write(chunk: Buffer): Promise<void> {
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#failure) throw this.#failure;
+      this.#batch ??= new Uint8Array(BATCH_BYTES);
+      const take = Math.min(chunk.length - at, BATCH_BYTES - this.#fill);
+      this.#batch.set(chunk.subarray(at, at + take), this.#fill);
+      this.#fill += take;
+      at += take;
+      if (this.#fill === BATCH_BYTES) this.#send();
+      while (this.#inFlight > WINDOW_BYTES && !this.#failure) {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    }
+    if (this.#failure) throw this.#failure;
+  }
+
+  finish(): Promise<JobResult> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    this.#send();
+    return new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+      this.#post({ type: 'finish', job: this.#id });
+    });
+  }
+
+  async abort(): Promise<void> {
+    if (this.#over) return;
+    await new Promise<void>((resolve) => {
+      this.#aborted = resolve;
+      this.#post({ type: 'abort', job: this.#id });
+    });
+  }
+
+  receive(message: FromWorker): void {
+    if (message.type === 'taken') {
+      this.#inFlight -= message.bytes;
+    } else if (message.type === 'done') {
+      this.#end();
+      this.#settle?.resolve(message.result);
+    } else if (message.type === 'failed') {
+      this.#fail(Object.assign(new Failure(message.kind, message.message), message.code ? { code: message.code } : {}));
+    } else {
+      this.#fail(new Failure('system', 'unpacking was stopped'));
+    }
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+
+  lost(error: Error): void {
+    this.#fail(new Failure('system', `unpacking failed: ${error.message}`, { cause: error }));
+    this.#wake?.();
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.#end();
+    this.#settle?.reject(this.#failure);
+    this.#aborted?.();
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#left();
+  }
+
+  #send(): void {
+    if (!this.#batch || this.#fill === 0) return;
+    const data = this.#fill === BATCH_BYTES ? this.#batch : this.#batch.slice(0, this.#fill);
+    this.#inFlight += data.length;
+    this.#batch = undefined;
+    this.#fill = 0;
+    this.#worker.postMessage({ type: 'chunk', job: this.#id, data } satisfies ToWorker, [data.buffer as ArrayBuffer]);
+  }
+
+  #post(message: ToWorker): void {
+    this.#worker.postMessage(message);
+  }
+}
+
+class LocalJob implements RunningJob {
+  readonly #job: LayerJob;
+  #tail: Promise<unknown> = Promise.resolve();
+  constructor(options: JobOptions) {
+    this.#job = new LayerJob(options);
+  }
+  async write(chunk: Buffer): Promise<void> {
+    const mine = this.#tail.then(() => this.#job.write(chunk));
+    this.#tail = mine.catch(() => {});
+    await mine;
+  }
+  async finish(): Promise<JobResult> {
+    try {
+      return await this.#job.finish();
+    } catch (error) {
+      this.#job.abort();
+      throw error;
+    }
+  }
+  async abort(): Promise<void> {
+    this.#job.abort();
+  }
+}
