@@ -55,8 +55,12 @@ export interface ExecProcess {
   tty: boolean;
   stdin: boolean;
   runtime?: 'crun' | 'runc';
+  /** Called when the attach socket is there and the process not yet started: connect here and lose nothing. */
+  onAttachable?: () => Promise<void>;
 }
 export interface MonitoredProcess {
   pid: number;
   monitorPid: number;
+  /** Of an exec: its exit code, while the helper lives; `FOLDER/exit/CONTAINER` holds it for a later one. */
+  exited?: Promise<number>;
 }

@@ -1,0 +1,49 @@
+import { promises as fs } from 'node:fs';
+
+/** The text of a cgroup file; undefined when the group or the file is not there (any more). */
+export async function readText(file: string): Promise<string | undefined> {
+  try {
+    return await fs.readFile(file, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENODEV' || code === 'EOPNOTSUPP') return undefined;
+    throw error;
+  }
+}
+
+/** A single number; `max` and v1's "no limit" (near 2^63) as Infinity is not JSON, so as Number.MAX_SAFE_INTEGER. */
+export async function readNumber(file: string, fallback = 0): Promise<number> {
+  const text = (await readText(file))?.trim();
+  if (text === undefined || text === '') return fallback;
+  if (text === 'max') return UNLIMITED;
+  return Math.min(Number(text), UNLIMITED);
+}
+export const UNLIMITED = Number.MAX_SAFE_INTEGER;
+
+/** `key value` lines. */
+export function parseKeyed(text: string | undefined): Record<string, number> {
+  const values: Record<string, number> = {};
+  for (const line of text?.split('\n') ?? []) {
+    const space = line.indexOf(' ');
+    if (space > 0) values[line.slice(0, space)] = Math.min(Number(line.slice(space + 1)), UNLIMITED);
+  }
+  return values;
+}
+
+export function parsePids(text: string | undefined): number[] {
+  return (text ?? '').split('\n').filter(Boolean).map(Number);
+}
+
+/** Removes a group and the groups below it, children first. Groups that still hold processes stay. */
+export async function removeGroup(folder: string): Promise<void> {
+  let entries: { name: string; isDirectory(): boolean }[];
+  try {
+    entries = await fs.readdir(folder, { withFileTypes: true });
+  } catch {
+    return;
+  }
+  for (const entry of entries) if (entry.isDirectory()) await removeGroup(`${folder}/${entry.name}`);
+  await fs.rmdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'EBUSY') throw error;
+  });
+}

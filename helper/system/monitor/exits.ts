@@ -1,0 +1,39 @@
+import { type FSWatcher, promises as fs, watch } from 'node:fs';
+import path from 'node:path';
+import { fromNanos } from '../../engine/instant.ts';
+
+/**
+ * conmon writes the exit code of a container to a file named by its id in the exit folder, by rename.
+ * @param listener called once for each file that is there or comes
+ */
+export async function watchExitFolder(
+  folder: string,
+  listener: (exit: { id: string; exitCode: number; at: string }) => void,
+): Promise<{ close(): void; seen: Set<string> }> {
+  await fs.mkdir(folder, { recursive: true, mode: 0o700 });
+  const seen = new Set<string>();
+  const look = async (id: string): Promise<void> => {
+    // conmon writes to a temporary name (ID.XXXXXX) first.
+    if (seen.has(id) || id.includes('.')) return;
+    seen.add(id);
+    const exit = await readExit(path.join(folder, id));
+    if (exit) listener({ id, ...exit });
+    else seen.delete(id);
+  };
+  const watcher: FSWatcher = watch(folder, (_, name) => {
+    if (name) void look(name);
+  });
+  for (const name of await fs.readdir(folder)) void look(name);
+  return { close: () => watcher.close(), seen };
+}
+
+/** Undefined when there is none (yet). */
+export async function readExit(file: string): Promise<{ exitCode: number; at: string } | undefined> {
+  try {
+    const [text, stat] = await Promise.all([fs.readFile(file, 'utf8'), fs.stat(file, { bigint: true })]);
+    if (!/^-?\d+/.test(text)) return undefined;
+    return { exitCode: Number.parseInt(text, 10), at: fromNanos(stat.mtimeNs) };
+  } catch {
+    return undefined;
+  }
+}

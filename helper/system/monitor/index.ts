@@ -1,0 +1,3 @@
+export { readExit } from './exits.ts';
+export { createMonitor, type MonitorOptions } from './monitor.ts';
+export type { CreateProcess, ExecProcess, Monitor, MonitoredProcess } from './types.ts';

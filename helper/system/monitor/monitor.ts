@@ -1,0 +1,167 @@
+import { promises as fs } from 'node:fs';
+import path from 'node:path';
+import { Failure } from '../../engine/failure.ts';
+import { run } from '../process/run.ts';
+import { startFailure } from '../runtime/messages.ts';
+import type { Runtime } from '../runtime/types.ts';
+import { connectPackets } from '../syscall/index.ts';
+import { type ConmonCall, findConmon, startConmon } from './conmon.ts';
+import { watchExitFolder } from './exits.ts';
+import type { CreateProcess, ExecProcess, Monitor, MonitoredProcess } from './types.ts';
+
+export interface MonitorOptions {
+  /** Folder of the exit files, below the run folder. */
+  exits: string;
+  /** Folder of the OCI runtime's state. */
+  runtimeRoot: string;
+  runtimes: Map<'crun' | 'runc', Runtime>;
+  defaultRuntime: 'crun' | 'runc';
+}
+
+export function createMonitor(options: MonitorOptions): Monitor {
+  const conmon = findConmon();
+  const runtimeFor = (name: 'crun' | 'runc' | undefined): Runtime => {
+    const runtime = options.runtimes.get(name ?? options.defaultRuntime);
+    if (!runtime) throw new Failure('invalidParameter', `Unknown runtime specified ${name}`);
+    return runtime;
+  };
+  const used = new Map<string, Runtime>();
+  let exits: Awaited<ReturnType<typeof watchExitFolder>> | undefined;
+
+  return {
+    async create(request, signal) {
+      const runtime = runtimeFor(request.runtime);
+      await fs.mkdir(request.bundle, { recursive: true, mode: 0o700 });
+      await fs.writeFile(path.join(request.bundle, 'config.json'), JSON.stringify(request.spec));
+      const call = startConmon(conmon, createArguments(request, runtime, options), { attachPipe: false, cwd: request.bundle, signal });
+      try {
+        call.go();
+        const { data: pid, message } = await call.sync();
+        if (pid <= 0) throw startFailure('create', runtime.name, message ?? '', request.spec.process.args[0] ?? '');
+        used.set(request.id, runtime);
+        return { pid, monitorPid: await parentOf(pid) };
+      } finally {
+        call.close();
+      }
+    },
+    async start(containerId) {
+      const runtime = used.get(containerId) ?? runtimeFor(undefined);
+      const result = await run(runtime.path, [`--root=${options.runtimeRoot}`, 'start', containerId]);
+      if (result.code !== 0) throw startFailure('create', runtime.name, result.stderr || result.stdout, '');
+    },
+    exec: (request, signal) => startExec(conmon, runtimeFor(request.runtime), options, request, signal),
+    async attach(folder) {
+      return connectPackets(path.join(folder, 'attach'));
+    },
+    async resize(folder, height, width) {
+      await control(folder, `1 ${height} ${width}\n`);
+    },
+    async reopenLog(folder) {
+      await control(folder, '2 0 0\n');
+    },
+    async watchExits(listener) {
+      exits = await watchExitFolder(options.exits, listener);
+      return exits;
+    },
+    async forgetExit(id) {
+      await fs.rm(path.join(options.exits, id), { force: true });
+      exits?.seen.delete(id);
+      used.delete(id);
+    },
+  };
+}
+
+function commonArguments(runtime: Runtime, options: MonitorOptions): string[] {
+  return ['--api-version', '1', '-r', runtime.path, '--runtime-arg', `--root=${options.runtimeRoot}`, '--full-attach'];
+}
+
+function createArguments(request: CreateProcess, runtime: Runtime, options: MonitorOptions): string[] {
+  return [
+    ...commonArguments(runtime, options),
+    ...['-c', request.id, '-u', request.id, '-n', request.name, '-b', request.bundle],
+    ...['-p', path.join(request.bundle, 'pid'), '-P', path.join(request.bundle, 'monitor-pid'), '--exit-dir', options.exits],
+    ...['-l', request.logPath === undefined ? 'none' : `k8s-file:${request.logPath}`, '--no-sync-log'],
+    ...(request.tty ? ['-t'] : []),
+    ...(request.stdin ? ['-i'] : []),
+    ...(request.stdin && request.leaveStdinOpen ? ['--leave-stdin-open'] : []),
+  ];
+}
+
+/**
+ * An added process: conmon makes the attach socket and waits, `onAttachable` connects to it, then it runs.
+ * Its exit code comes on the sync pipe while we live, and as a file in its folder for whoever comes after us.
+ */
+async function startExec(
+  conmon: string,
+  runtime: Runtime,
+  options: MonitorOptions,
+  request: ExecProcess,
+  signal: AbortSignal | undefined,
+): Promise<MonitoredProcess> {
+  await fs.mkdir(path.join(request.folder, 'exit'), { recursive: true, mode: 0o700 });
+  const processFile = path.join(request.folder, 'process.json');
+  await fs.writeFile(processFile, JSON.stringify(request.process));
+  const call: ConmonCall = startConmon(
+    conmon,
+    [
+      ...commonArguments(runtime, options),
+      ...['-c', request.container, '-u', request.id, '-n', request.id, '-b', request.folder],
+      ...[
+        '-p',
+        path.join(request.folder, 'pid'),
+        '-P',
+        path.join(request.folder, 'monitor-pid'),
+        '--exit-dir',
+        path.join(request.folder, 'exit'),
+      ],
+      ...['-l', 'none', '-e', '--exec-attach', '--exec-process-spec', processFile],
+      ...(request.tty ? ['-t'] : []),
+      ...(request.stdin ? ['-i'] : []),
+    ],
+    { attachPipe: true, cwd: request.folder, signal },
+  );
+  let kept = false;
+  try {
+    call.go();
+    await call.attachReady();
+    await request.onAttachable?.();
+    call.go();
+    const { data: pid, message } = await call.sync();
+    if (pid <= 0) throw startFailure('exec', runtime.name, message ?? '', request.process.args[0] ?? '');
+    kept = true;
+    const exited = call
+      .sync()
+      .then(({ data }) => data)
+      .finally(() => call.close());
+    exited.catch(() => undefined);
+    return { pid, monitorPid: await parentOf(pid), exited };
+  } finally {
+    if (!kept) call.close();
+  }
+}
+
+/** conmon's `ctl` FIFO: opening it for writing without a reader would wait for ever, so non-blocking. */
+async function control(folder: string, command: string): Promise<void> {
+  const file = path.join(folder, 'ctl');
+  let handle: Awaited<ReturnType<typeof fs.open>>;
+  try {
+    handle = await fs.open(file, 'r+');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  try {
+    await handle.write(command);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function parentOf(pid: number): Promise<number> {
+  try {
+    const stat = await fs.readFile(`/proc/${pid}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return 0;
+  }
+}

@@ -1,0 +1,4 @@
+export { bindMount } from './bind.ts';
+export { mountErofs } from './erofs.ts';
+export { type MountEntry, mountOf, mounts, parseMountInfo } from './mountinfo.ts';
+export { mountOverlay, type OverlayRequest, unmount } from './overlay.ts';

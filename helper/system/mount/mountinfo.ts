@@ -1,0 +1,52 @@
+import { promises as fs } from 'node:fs';
+
+export interface MountEntry {
+  id: number;
+  target: string;
+  type: string;
+  source: string;
+  options: string;
+  superOptions: string;
+  /** Peer group number when the mount is shared. */
+  shared: number | undefined;
+}
+
+/** Source: proc(5), /proc/pid/mountinfo. Names are unescaped (`\040` is a space). */
+export function parseMountInfo(text: string): MountEntry[] {
+  const entries: MountEntry[] = [];
+  for (const line of text.split('\n')) {
+    const [left, right] = line.split(' - ');
+    if (!left || !right) continue;
+    const fields = left.split(' ');
+    const [type = '', source = '', superOptions = ''] = right.split(' ');
+    const shared = fields.slice(6).find((field) => field.startsWith('shared:'));
+    entries.push({
+      id: Number(fields[0]),
+      target: unescape(fields[4] ?? ''),
+      type,
+      source: unescape(source),
+      options: fields[5] ?? '',
+      superOptions,
+      shared: shared ? Number(shared.slice('shared:'.length)) : undefined,
+    });
+  }
+  return entries;
+}
+
+export async function mounts(): Promise<MountEntry[]> {
+  return parseMountInfo(await fs.readFile('/proc/self/mountinfo', 'utf8'));
+}
+
+/** The mount that `file` lies on: the one with the longest target above it, the last of equals. */
+export function mountOf(file: string, entries: MountEntry[]): MountEntry | undefined {
+  let best: MountEntry | undefined;
+  for (const entry of entries) {
+    const above = entry.target === '/' || file === entry.target || file.startsWith(`${entry.target}/`);
+    if (above && entry.target.length >= (best?.target.length ?? 0)) best = entry;
+  }
+  return best;
+}
+
+function unescape(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+}

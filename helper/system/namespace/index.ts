@@ -1,0 +1,1 @@
+export { enterPrivateMounts } from './private-mounts.ts';

@@ -1,0 +1,2 @@
+export * from './libc.ts';
+export { connectPackets } from './packets.ts';

@@ -1,0 +1,217 @@
+import os from 'node:os';
+import koffi from 'koffi';
+
+/**
+ * The C library's functions that Node has none for. Every call is synchronous and short: it runs on the main thread,
+ * which is the one whose namespaces `unshare` and `setns` change.
+ */
+type Native = (...args: unknown[]) => number | bigint;
+const libc = koffi.load(null);
+const bound = new Map<string, Native>();
+
+/** Binds on first use: the helper's start pays only for what it calls. */
+function native(signature: string): Native {
+  let call = bound.get(signature);
+  if (!call) {
+    call = libc.func(signature) as unknown as Native;
+    bound.set(signature, call);
+  }
+  return call;
+}
+
+const NAMES = new Map(Object.entries(os.constants.errno).map(([name, number]) => [number, name]));
+
+/** A system call that failed: `code` as Node writes it (`ENOENT`), so that callers treat both alike. */
+export class SystemCallError extends Error {
+  readonly code: string;
+  readonly errno: number;
+  constructor(call: string, errno: number, subject?: string) {
+    const code = NAMES.get(errno) ?? `errno ${errno}`;
+    super(`${code}: ${call}${subject === undefined ? '' : ` '${subject}'`}`);
+    this.name = 'SystemCallError';
+    this.code = code;
+    this.errno = errno;
+  }
+}
+
+function check(call: string, result: number | bigint, subject?: string): number {
+  const value = Number(result);
+  if (value < 0) throw new SystemCallError(call, koffi.errno(), subject);
+  return value;
+}
+
+export const MS = {
+  RDONLY: 1,
+  NOSUID: 2,
+  NODEV: 4,
+  NOEXEC: 8,
+  REMOUNT: 32,
+  BIND: 4096,
+  MOVE: 8192,
+  REC: 16384,
+  PRIVATE: 1 << 18,
+  SLAVE: 1 << 19,
+  SHARED: 1 << 20,
+} as const;
+export const MNT_DETACH = 2;
+export const CLONE = { NEWNS: 0x20000, NEWNET: 0x40000000 } as const;
+
+/** mount(2). `flags` from MS; `data` is the file system's option string. */
+export function mount(source: string | null, target: string, type: string | null, flags: number, data: string | null = null): void {
+  const call = native('int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)');
+  check('mount', call(source, target, type, flags, data), target);
+}
+
+export function umount2(target: string, flags = MNT_DETACH): void {
+  check('umount2', native('int umount2(const char *target, int flags)')(target, flags), target);
+}
+
+export function unshare(flags: number): void {
+  check('unshare', native('int unshare(int flags)')(flags));
+}
+
+export function setns(fd: number, kind: number): void {
+  check('setns', native('int setns(int fd, int kind)')(fd, kind));
+}
+
+/** Replaces this process; returns only by throwing. */
+export function execve(file: string, argv: string[], env: string[]): never {
+  native('int execve(const char *file, const char **argv, const char **envp)')(file, [...argv, null], [...env, null]);
+  throw new SystemCallError('execve', koffi.errno(), file);
+}
+
+export function mknod(path: string, mode: number, device: { major: number; minor: number }): void {
+  const { major, minor } = device;
+  const encoded = (BigInt(major & 0xfff) << 8n) | BigInt(minor & 0xff) | (BigInt(minor >>> 8) << 20n) | (BigInt(major >>> 12) << 44n);
+  check('mknod', native('int mknod(const char *path, unsigned int mode, uint64_t device)')(path, mode, encoded), path);
+}
+
+export function lsetxattr(path: string, name: string, value: Uint8Array): void {
+  const call = native('int lsetxattr(const char *path, const char *name, const void *value, size_t size, int flags)');
+  check('lsetxattr', call(path, name, value, value.length, 0), path);
+}
+
+/** Undefined when the file has no such attribute or its file system knows none. */
+export function lgetxattr(path: string, name: string): Buffer | undefined {
+  const call = native('long lgetxattr(const char *path, const char *name, _Out_ void *value, size_t size)');
+  const value = Buffer.alloc(65536);
+  const size = Number(call(path, name, value, value.length));
+  if (size >= 0) return value.subarray(0, size);
+  const error = new SystemCallError('lgetxattr', koffi.errno(), path);
+  if (error.code === 'ENODATA' || error.code === 'EOPNOTSUPP' || error.code === 'ENOTSUP') return undefined;
+  throw error;
+}
+
+export function llistxattr(path: string): string[] {
+  const call = native('long llistxattr(const char *path, _Out_ void *list, size_t size)');
+  const list = Buffer.alloc(65536);
+  const size = Number(call(path, list, list.length));
+  if (size < 0) {
+    const error = new SystemCallError('llistxattr', koffi.errno(), path);
+    if (error.code === 'EOPNOTSUPP' || error.code === 'ENOTSUP') return [];
+    throw error;
+  }
+  return list.subarray(0, size).toString('utf8').split('\0').filter(Boolean);
+}
+
+export const LOCK = { SH: 1, EX: 2, NB: 4, UN: 8 } as const;
+/** flock(2); with LOCK.NB it throws EAGAIN when another process holds it. */
+export function flock(fd: number, operation: number): void {
+  check('flock', native('int flock(int fd, int operation)')(fd, operation));
+}
+
+/** A new file system context (fsopen(2), Linux 5.2 and later). */
+export function fsopen(type: string): number {
+  return check('fsopen', native('long syscall(long n, const char *type, unsigned int flags)')(SYS.fsopen, type, FSOPEN_CLOEXEC), type);
+}
+/** One setting of a file system context from fsopen. */
+export function fsconfig(fd: number, command: 'flag' | 'string' | 'create', key: string | null, value: string | null): void {
+  const code = { flag: 0, string: 1, create: 6 }[command];
+  const call = native('long syscall(long n, int fd, unsigned int command, const char *key, const char *value, int aux)');
+  check(`fsconfig ${key ?? command}`, call(SYS.fsconfig, fd, code, key, value, 0), value ?? undefined);
+}
+/** Turns a created context into a detached mount; `attributes`: 1 = read-only. */
+export function fsmount(fd: number, attributes: number): number {
+  return check(
+    'fsmount',
+    native('long syscall(long n, int fd, unsigned int flags, unsigned int attributes)')(SYS.fsmount, fd, 1, attributes),
+  );
+}
+/** Attaches a detached mount (fd) at `target`. */
+export function moveMount(fd: number, target: string): void {
+  const call = native('long syscall(long n, int fromFd, const char *from, int toFd, const char *to, unsigned int flags)');
+  check('move_mount', call(SYS.moveMount, fd, '', AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH), target);
+}
+/** The kernel's own words about what went wrong with a context from fsopen; empty when it says nothing. */
+export function readMountLog(fd: number): string {
+  const lines: string[] = [];
+  const buffer = Buffer.alloc(4096);
+  const read = native('long read(int fd, _Out_ void *buffer, size_t size)');
+  for (let size = Number(read(fd, buffer, buffer.length)); size > 0 && lines.length < 16; size = Number(read(fd, buffer, buffer.length))) {
+    lines.push(
+      buffer
+        .subarray(0, size)
+        .toString('utf8')
+        .trim()
+        .replace(/^[eiw] /, ''),
+    );
+  }
+  return lines.join('; ');
+}
+
+/** The numbers are the same on x86-64, arm64 and riscv64 (system calls since 424 are unified). */
+const SYS = { fsopen: 430, moveMount: 429, fsconfig: 431, fsmount: 432 } as const;
+const FSOPEN_CLOEXEC = 1;
+const MOVE_MOUNT_F_EMPTY_PATH = 4;
+const AT_FDCWD = -100;
+
+export function closeFd(fd: number): void {
+  native('int close(int fd)')(fd);
+}
+
+const AF_UNIX = 1;
+const SOCK_SEQPACKET = 5;
+const SOCK_CLOEXEC = 0o2000000;
+const SOCK_NONBLOCK = 0o4000;
+const SUN_PATH_LENGTH = 108;
+
+/**
+ * Connects to a SOCK_SEQPACKET Unix socket. A path too long for a socket address is the caller's to shorten
+ * (`/proc/self/fd/N/name`).
+ * @returns a file descriptor, non-blocking
+ */
+export function connectSeqpacket(path: string): number {
+  const name = Buffer.from(path);
+  if (name.length >= SUN_PATH_LENGTH) throw new RangeError(`socket path too long: ${path}`);
+  const address = Buffer.alloc(2 + SUN_PATH_LENGTH);
+  address.writeUInt16LE(AF_UNIX, 0);
+  name.copy(address, 2);
+  const fd = check(
+    'socket',
+    native('int socket(int domain, int type, int protocol)')(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
+  );
+  try {
+    check('connect', native('int connect(int fd, const void *address, unsigned int length)')(fd, address, 2 + name.length + 1), path);
+  } catch (error) {
+    closeFd(fd);
+    throw error;
+  }
+  return fd;
+}
+
+/** Sends a signal through a pidfd, so that a number that the kernel has given to another process since is never hit. */
+export function signalByPidfd(pidfd: number, signal: number): void {
+  const call = native('long syscall(long n, int pidfd, int signal, void *info, unsigned int flags)');
+  check('pidfd_send_signal', call(SYS_PIDFD_SEND_SIGNAL, pidfd, signal, null, 0));
+}
+export function openPidfd(pid: number): number {
+  return check('pidfd_open', native('long syscall(long n, int pid, unsigned int flags)')(SYS_PIDFD_OPEN, pid, 0), String(pid));
+}
+const SYS_PIDFD_SEND_SIGNAL = 424;
+const SYS_PIDFD_OPEN = 434;
+
+/** Keeps a descriptor open over execve: Node marks all that it inherited close-on-exec when it starts. */
+export function keepOverExec(fd: number): void {
+  check('fcntl', native('int fcntl(int fd, int command, int value)')(fd, F_SETFD, 0), String(fd));
+}
+const F_SETFD = 2;
