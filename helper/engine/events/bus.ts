@@ -13,6 +13,7 @@ export function createEvents(limits: { historyLimit?: number; queueLimit?: numbe
   const queueLimit = limits.queueLimit ?? QUEUE;
   const history: TimedEvent[] = [];
   const listeners = new Set<(event: TimedEvent) => void>();
+  let streams = 0;
 
   const observe = (listener: (event: TimedEvent) => void): (() => void) => {
     listeners.add(listener);
@@ -21,6 +22,7 @@ export function createEvents(limits: { historyLimit?: number; queueLimit?: numbe
 
   return {
     observe,
+    subscribers: () => streams,
     publish(type, action, id, attributes = {}) {
       const event = message(type, action, id, attributes);
       history.push(event);
@@ -32,7 +34,8 @@ export function createEvents(limits: { historyLimit?: number; queueLimit?: numbe
       const past =
         since === undefined && until === undefined ? [] : history.filter((event) => event.nanos >= (since ?? 0n) && wanted(event));
       if (until !== undefined && until < nowNanos()) return only(past);
-      return live({ past, wanted, until, signal, observe, queueLimit });
+      streams++;
+      return live({ past, wanted, until, signal, observe, queueLimit, onEnd: () => streams-- });
     },
   };
 }
@@ -63,10 +66,11 @@ interface Live {
   signal: AbortSignal;
   observe: Events['observe'];
   queueLimit: number;
+  onEnd: () => void;
 }
 
 /** A subscription: a bounded queue that the bus fills and one reader empties. */
-function live({ past, wanted, until, signal, observe, queueLimit }: Live): AsyncIterable<TimedEvent> & AsyncIterator<TimedEvent> {
+function live({ past, wanted, until, signal, observe, queueLimit, onEnd }: Live): AsyncIterable<TimedEvent> & AsyncIterator<TimedEvent> {
   let queue = past;
   let ended = false;
   let waiting: ((result: IteratorResult<TimedEvent>) => void) | undefined;
@@ -75,6 +79,7 @@ function live({ past, wanted, until, signal, observe, queueLimit }: Live): Async
   const end = (): void => {
     if (ended) return;
     ended = true;
+    onEnd();
     unobserve();
     clearTimeout(timer);
     signal.removeEventListener('abort', drop);

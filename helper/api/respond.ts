@@ -1,0 +1,53 @@
+import type { ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Call } from './call.ts';
+
+export function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  const body = Buffer.from(`${JSON.stringify(value)}\n`);
+  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': body.length });
+  response.end(body);
+}
+
+/** 204, 201, 200 without a body. */
+export function sendEmpty(response: ServerResponse, status: number): void {
+  response.writeHead(status, status === 204 ? {} : { 'Content-Length': 0 }).end();
+}
+
+/** Status and headers now, before there is any body: clients wait for them (events, wait, logs of a quiet container). */
+export function begin(response: ServerResponse, contentType: string, headers: Record<string, string> = {}): void {
+  response.writeHead(200, { 'Content-Type': contentType, ...headers });
+  response.flushHeaders();
+}
+
+/** Pipes with backpressure; a client that goes away ends the source. Errors of the source break the connection. */
+export async function sendStream(call: Call, body: Readable): Promise<void> {
+  try {
+    await pipeline(body, call.response);
+  } catch (error) {
+    if (call.signal.aborted) return;
+    throw error;
+  }
+}
+
+/** Writes texts as they come, waiting while the client does not read. */
+export async function sendTexts(call: Call, texts: AsyncIterable<string>): Promise<void> {
+  for await (const text of texts) {
+    if (call.signal.aborted) return;
+    if (!call.response.write(text)) await drained(call);
+  }
+  call.response.end();
+}
+
+function drained({ response, signal }: Call): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    response.on('drain', done);
+    signal.addEventListener('abort', done);
+    if (signal.aborted) done();
+  });
+}

@@ -1,0 +1,64 @@
+import type { ExecCreateRequest } from '../../contract/docker.ts';
+import type { Session } from '../../engine/containers/types.ts';
+import { Failure, isFailure, messageOf } from '../../engine/failure.ts';
+import { readJson } from '../body.ts';
+import { type Call, type Route, route } from '../call.ts';
+import { frame } from '../frame.ts';
+import { join, takeOver } from '../hijack.ts';
+import { sendEmpty, sendJson } from '../respond.ts';
+import { SHAPES } from '../shapes.ts';
+
+export const execRoutes: Route[] = [
+  route('POST', '/containers/:name/exec', create),
+  route('POST', '/exec/:id/start', start),
+  route('POST', '/exec/:id/resize', resize),
+  route('GET', '/exec/:id/json', async ({ engine, params, response }) =>
+    sendJson(response, 200, await engine.containers.execs.inspect(params.id ?? '')),
+  ),
+];
+
+async function create({ engine, body, params, response, version }: Call): Promise<void> {
+  const request = (await readJson<ExecCreateRequest>(body, { shape: SHAPES.execCreate, name: 'ExecCreateRequest' })) ?? {};
+  if (!request.Cmd?.length) throw new Failure('invalidParameter', 'No exec command specified');
+  // 1.42 brought ConsoleSize.
+  if (version < 42) request.ConsoleSize = null;
+  sendJson(response, 201, { Id: await engine.containers.execs.create(params.name ?? '', request) });
+}
+
+interface StartRequest {
+  Detach?: boolean;
+  Tty?: boolean;
+  ConsoleSize?: [number, number] | null;
+}
+
+async function start(call: Call): Promise<void> {
+  const { engine, body, params, response, version } = call;
+  const request = (await readJson<StartRequest>(body, { shape: SHAPES.execStart, name: 'ExecStartRequest' })) ?? {};
+  const id = params.id ?? '';
+  const tty = request.Tty ?? false;
+  const consoleSize = tty && version >= 42 ? request.ConsoleSize : undefined;
+  const options = { detach: request.Detach ?? false, tty, ...(consoleSize ? { consoleSize } : {}) };
+  const session = options.detach ? await engine.containers.execs.start(id, options) : await startAttached(call, id, options);
+  if (session) await join(takeOver(call, session.multiplexed), session);
+  else if (options.detach) sendEmpty(response, 200);
+}
+
+/**
+ * A command that can't be run is told in the stream, as dockerd does: the CLI prints it and then takes the exit code (126, 127)
+ * from inspect. An exec or a container that can't be used is a status.
+ */
+async function startAttached(call: Call, id: string, options: { detach: boolean; tty: boolean }): Promise<Session | undefined> {
+  try {
+    return await call.engine.containers.execs.start(id, options);
+  } catch (error) {
+    if (!isFailure(error) || error.kind === 'notFound' || error.kind === 'conflict') throw error;
+    const text = Buffer.from(`${messageOf(error)}\r\n`);
+    takeOver(call, !options.tty).end(options.tty ? text : frame('stdout', text));
+    return undefined;
+  }
+}
+
+async function resize({ engine, params, query, response }: Call): Promise<void> {
+  await engine.containers.execs.resize(params.id ?? '', query.uint32('h', 'resize height'), query.uint32('w', 'resize width'));
+  sendEmpty(response, 200);
+}

@@ -1,0 +1,177 @@
+import { Readable } from 'node:stream';
+import type { ContainerCreateRequest } from '../../contract/docker.ts';
+import { Failure, messageOf } from '../../engine/failure.ts';
+import { readJson } from '../body.ts';
+import { type Call, type Route, route } from '../call.ts';
+import { ACCEPTED, booleanFilter, parseFilters } from '../filters.ts';
+import { sendProgress } from '../progress.ts';
+import { registryAuth } from '../registry-auth.ts';
+import { sendEmpty, sendJson, sendStream } from '../respond.ts';
+import { imageInspect, imageSummary } from '../shape-changes.ts';
+import { SHAPES } from '../shapes.ts';
+
+export const imageRoutes: Route[] = [
+  route('GET', '/images/json', list),
+  route('GET', '/images/search', search),
+  route('GET', '/images/get', (call) =>
+    save(
+      call,
+      call.query.all('names').flatMap((names) => names.split(',')),
+    ),
+  ),
+  route('GET', '/images/:name/get', (call) => save(call, [call.params.name ?? ''])),
+  route('GET', '/images/:name/json', inspect),
+  route('GET', '/images/:name/history', async ({ engine, params, response }) =>
+    sendJson(response, 200, await engine.images.history(params.name ?? '')),
+  ),
+  route('POST', '/images/create', create),
+  route('POST', '/images/load', load),
+  route('POST', '/images/prune', prune, 25),
+  route('POST', '/images/:name/push', push),
+  route('POST', '/images/:name/tag', tag),
+  route('DELETE', '/images/:name', remove),
+  route('POST', '/commit', commit),
+  route('GET', '/distribution/:name/json', distribution, 30),
+];
+
+async function list({ engine, query, response, version }: Call): Promise<void> {
+  const filters = parseFilters(query.text('filters'), ACCEPTED.images);
+  // `filter`, in the singular, was a pattern for names.
+  if (version < 41 && query.text('filter') && !filters.has('reference')) filters.set('reference', [query.text('filter')]);
+  booleanFilter(filters, 'dangling');
+  const images = await engine.images.list({
+    all: query.boolean('all'),
+    filters,
+    digests: query.boolean('digests'),
+    sharedSize: version >= 42 && query.boolean('shared-size'),
+  });
+  sendJson(
+    response,
+    200,
+    images.map((image) => imageSummary(image, version)),
+  );
+}
+
+async function inspect({ engine, params, response, version }: Call): Promise<void> {
+  sendJson(response, 200, imageInspect(await engine.images.inspect(params.name ?? ''), version));
+}
+
+/** Docker Hub's search is a service of its own, not a part of registries. */
+function search({ query }: Call): void {
+  const limit = query.integer('limit') ?? 0;
+  if (limit < 0 || limit > 100) throw new Failure('invalidParameter', `Limit ${limit} is outside the range of [1, 100]`);
+  throw new Failure(
+    'unavailable',
+    `cannot search for ${JSON.stringify(query.text('term'))}: this engine has no image index; look for it in the registry's own web page and pull it by name`,
+  );
+}
+
+async function create(call: Call): Promise<void> {
+  const { query, version } = call;
+  const platform = version >= 32 ? query.text('platform') : '';
+  if (query.text('fromImage')) await pull(call, platform);
+  else await importImage(call, platform);
+}
+
+async function pull(call: Call, platform: string): Promise<void> {
+  const { engine, query, request, signal } = call;
+  // `docker pull -a` sends a name with a trailing colon.
+  const image = query.text('fromImage').replace(/:$/, '');
+  const auth = registryAuth(request.headers);
+  const tag = query.text('tag');
+  const messages = await engine.images.pull(
+    { image, ...(tag ? { tag } : {}), ...(platform ? { platform } : {}), ...(auth ? { auth } : {}) },
+    signal,
+  );
+  await sendProgress(call, messages);
+}
+
+async function importImage(call: Call, platform: string): Promise<void> {
+  const { engine, query, body, signal } = call;
+  const source = query.text('fromSrc');
+  if (source === '') throw new Failure('invalidParameter', 'bad parameter: one of fromImage and fromSrc is needed');
+  const archive = source === '-' ? body.stream : await download(source, signal);
+  const messages = await engine.images.import(
+    archive,
+    {
+      ...named(query.text('repo'), query.text('tag')),
+      message: query.text('message') || `Imported from ${source}`,
+      changes: query.all('changes'),
+      ...(platform ? { platform } : {}),
+    },
+    signal,
+  );
+  await sendProgress(call, messages);
+}
+
+/** `docker import http://…`: the engine fetches it. */
+async function download(source: string, signal: AbortSignal): Promise<Readable> {
+  const url = source.includes('://') ? source : `http://${source}`;
+  if (!/^https?:/.test(url)) throw new Failure('invalidParameter', `unsupported protocol scheme in ${JSON.stringify(source)}`);
+  const answer = await fetch(url, { signal }).catch((error: Error) => {
+    throw new Failure('system', `failed to GET ${url}: ${messageOf(error.cause ?? error)}`);
+  });
+  if (!answer.ok || !answer.body) throw new Failure('system', `failed to GET ${url} with status ${answer.status} ${answer.statusText}`);
+  return Readable.fromWeb(answer.body as import('node:stream/web').ReadableStream);
+}
+
+async function load(call: Call): Promise<void> {
+  const { engine, query, body, signal } = call;
+  await sendProgress(call, await engine.images.load(body.stream, { quiet: query.boolean('quiet', true) }, signal));
+}
+
+async function push(call: Call): Promise<void> {
+  const { engine, query, params, request, signal } = call;
+  const auth = registryAuth(request.headers);
+  const tag = query.text('tag');
+  const options = { image: params.name ?? '', ...(tag ? { tag } : {}), ...(auth ? { auth } : {}) };
+  await sendProgress(call, await engine.images.push(options, signal));
+}
+
+async function save(call: Call, names: string[]): Promise<void> {
+  const archive = await call.engine.images.save(names, call.signal);
+  call.response.setHeader('Content-Type', 'application/x-tar');
+  await sendStream(call, archive);
+}
+
+async function tag({ engine, params, query, response }: Call): Promise<void> {
+  await engine.images.tag(params.name ?? '', query.text('repo'), query.text('tag'));
+  sendEmpty(response, 201);
+}
+
+async function remove({ engine, params, query, response }: Call): Promise<void> {
+  const name = params.name ?? '';
+  if (name.trim() === '') throw new Failure('invalidParameter', 'image name cannot be blank');
+  sendJson(response, 200, await engine.images.remove(name, { force: query.boolean('force'), prune: !query.boolean('noprune') }));
+}
+
+async function prune({ engine, query, response }: Call): Promise<void> {
+  const filters = parseFilters(query.text('filters'), ACCEPTED.imagesPrune);
+  booleanFilter(filters, 'dangling');
+  sendJson(response, 200, await engine.images.prune(filters));
+}
+
+async function commit({ engine, query, body, response, signal }: Call): Promise<void> {
+  const config = await readJson<ContainerCreateRequest>(body, { shape: SHAPES.containerConfig, name: 'Config' });
+  const result = await engine.containers.commit(
+    query.text('container'),
+    {
+      ...named(query.text('repo'), query.text('tag')),
+      comment: query.text('comment'),
+      author: query.text('author'),
+      pause: query.boolean('pause', true),
+      changes: query.all('changes'),
+      ...(config ? { config } : {}),
+    },
+    signal,
+  );
+  sendJson(response, 201, result);
+}
+
+async function distribution({ engine, params, request, response, signal }: Call): Promise<void> {
+  sendJson(response, 200, await engine.images.distribution(params.name ?? '', registryAuth(request.headers), signal));
+}
+
+function named(repository: string, tag: string): { repository?: string; tag?: string } {
+  return { ...(repository ? { repository } : {}), ...(tag ? { tag } : {}) };
+}

@@ -1,0 +1,66 @@
+import type { EndpointSettings, NetworkCreateRequest } from '../../contract/docker.ts';
+import { readJson } from '../body.ts';
+import { type Call, type Route, route } from '../call.ts';
+import { ACCEPTED, booleanFilter, parseFilters } from '../filters.ts';
+import { sendEmpty, sendJson } from '../respond.ts';
+import { networkSummary } from '../shape-changes.ts';
+import { SHAPES } from '../shapes.ts';
+
+export const networkRoutes: Route[] = [
+  route('GET', '/networks', list),
+  route('GET', '/networks/', list),
+  route('GET', '/networks/:name', async ({ engine, params, response }) =>
+    sendJson(response, 200, await engine.networks.inspect(params.name ?? '')),
+  ),
+  route('POST', '/networks/create', create),
+  route('POST', '/networks/prune', prune, 25),
+  route('POST', '/networks/:name/connect', connect),
+  route('POST', '/networks/:name/disconnect', disconnect),
+  route('DELETE', '/networks/:name', remove),
+];
+
+async function list({ engine, query, response, version }: Call): Promise<void> {
+  const filters = parseFilters(query.text('filters'), ACCEPTED.networks);
+  booleanFilter(filters, 'dangling');
+  const networks = await engine.networks.list(filters);
+  sendJson(
+    response,
+    200,
+    networks.map((network) => networkSummary(network, version)),
+  );
+}
+
+async function create({ engine, body, response, version }: Call): Promise<void> {
+  const request = await readJson<NetworkCreateRequest>(body, { shape: SHAPES.networkCreate, name: 'CreateRequest' });
+  const { EnableIPv4, ...rest } = request ?? { Name: '' };
+  // 1.48 brought EnableIPv4.
+  const known = version >= 48 && EnableIPv4 !== undefined ? { ...rest, EnableIPv4 } : rest;
+  sendJson(response, 201, await engine.networks.create({ ...known, Name: known.Name ?? '' }));
+}
+
+async function prune({ engine, query, response }: Call): Promise<void> {
+  sendJson(response, 200, await engine.networks.prune(parseFilters(query.text('filters'), ACCEPTED.networksPrune)));
+}
+
+async function connect({ engine, body, params, response }: Call): Promise<void> {
+  const request = await readJson<{ Container?: string; EndpointConfig?: EndpointSettings | null }>(body, {
+    shape: SHAPES.networkConnect,
+    name: 'ConnectRequest',
+  });
+  await engine.containers.connectNetwork(request?.Container ?? '', params.name ?? '', request?.EndpointConfig ?? {});
+  sendEmpty(response, 200);
+}
+
+async function disconnect({ engine, body, params, response }: Call): Promise<void> {
+  const request = await readJson<{ Container?: string; Force?: boolean }>(body, {
+    shape: SHAPES.networkDisconnect,
+    name: 'DisconnectRequest',
+  });
+  await engine.containers.disconnectNetwork(request?.Container ?? '', params.name ?? '', request?.Force ?? false);
+  sendEmpty(response, 200);
+}
+
+async function remove({ engine, params, response }: Call): Promise<void> {
+  await engine.networks.remove(params.name ?? '');
+  sendEmpty(response, 204);
+}

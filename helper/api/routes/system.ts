@@ -1,0 +1,77 @@
+import type { RegistryAuth } from '../../contract/docker.ts';
+import type { TimedEvent } from '../../engine/events/types.ts';
+import { Failure } from '../../engine/failure.ts';
+import type { DiskUsageType } from '../../engine/system/types.ts';
+import { readJson } from '../body.ts';
+import { type Call, type Route, route } from '../call.ts';
+import { parseFilters } from '../filters.ts';
+import { begin, sendJson, sendTexts } from '../respond.ts';
+import { diskUsage, sendsEvent, systemInfo } from '../shape-changes.ts';
+import { SHAPES } from '../shapes.ts';
+
+const DISK_USAGE_TYPES: readonly DiskUsageType[] = ['container', 'image', 'volume', 'build-cache'];
+
+export const systemRoutes: Route[] = [
+  route('GET', '/_ping', ping),
+  route('HEAD', '/_ping', ping),
+  route('GET', '/version', ({ engine, response }) => sendJson(response, 200, engine.system.version())),
+  route('GET', '/info', async ({ engine, response, version }) => sendJson(response, 200, systemInfo(await engine.system.info(), version))),
+  route('GET', '/events', events),
+  route('GET', '/system/df', df, 25),
+  route('POST', '/auth', auth),
+];
+
+function ping({ request, response }: Call): void {
+  response.writeHead(200, {
+    'Cache-Control': 'no-cache, no-store, must-revalidate',
+    Pragma: 'no-cache',
+    // The classic builder: clients that see 2 would speak BuildKit's gRPC to us.
+    'Builder-Version': '1',
+    Swarm: 'inactive',
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': request.method === 'HEAD' ? 0 : 2,
+  });
+  response.end(request.method === 'HEAD' ? undefined : 'OK');
+}
+
+async function events(call: Call): Promise<void> {
+  const { engine, query, response, signal } = call;
+  const since = query.timestamp('since');
+  const until = query.timestamp('until');
+  if (since !== undefined && until !== undefined && until < since) {
+    throw new Failure(
+      'invalidParameter',
+      `\`since\` time (${query.text('since')}) cannot be after \`until\` time (${query.text('until')})`,
+    );
+  }
+  const filters = parseFilters(query.text('filters'));
+  const stream = engine.events.subscribe({
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
+    filters,
+    signal,
+  });
+  begin(response, 'application/json');
+  await sendTexts(call, eventLines(stream, call));
+}
+
+async function* eventLines(stream: AsyncIterable<TimedEvent>, { version }: Call): AsyncGenerator<string> {
+  for await (const event of stream) if (sendsEvent(event, version)) yield eventLine(event);
+}
+
+/** `timeNano` is written from the exact value: as a JavaScript number it would be off by some hundred nanoseconds. */
+export function eventLine({ nanos, timeNano: _rounded, ...event }: TimedEvent): string {
+  return `${JSON.stringify(event).slice(0, -1)},"timeNano":${nanos}}\n`;
+}
+
+async function df({ engine, query, response, version }: Call): Promise<void> {
+  const asked = version >= 42 && query.has('type') ? query.all('type') : DISK_USAGE_TYPES;
+  const unknown = asked.find((type) => !(DISK_USAGE_TYPES as readonly string[]).includes(type));
+  if (unknown !== undefined) throw new Failure('invalidParameter', `unknown object type: ${unknown}`);
+  sendJson(response, 200, diskUsage(await engine.system.diskUsage(asked as DiskUsageType[]), version));
+}
+
+async function auth({ engine, body, response, signal }: Call): Promise<void> {
+  const credentials = (await readJson<RegistryAuth>(body, { shape: SHAPES.auth, name: 'AuthConfig' })) ?? {};
+  sendJson(response, 200, await engine.images.authenticate(credentials, signal));
+}

@@ -1,0 +1,210 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { Failure } from '../engine/failure.ts';
+import { type Parts, serve } from './test-engine.ts';
+
+let close: (() => Promise<void>) | undefined;
+afterEach(async () => {
+  await close?.();
+  close = undefined;
+});
+
+async function start(parts: Parts = {}) {
+  const server = await serve(parts);
+  close = server.close;
+  return server;
+}
+
+describe('the server', () => {
+  it('answers _ping with the headers that clients negotiate by', async () => {
+    const { request } = await start();
+    const get = await request('GET', '/_ping');
+    expect(get).toMatchObject({ status: 200, text: 'OK' });
+    expect(get.headers).toMatchObject({
+      'api-version': '1.47',
+      'builder-version': '1',
+      'docker-experimental': 'false',
+      ostype: 'linux',
+      server: 'Gantry/0.1.0 (linux)',
+      swarm: 'inactive',
+    });
+    const head = await request('HEAD', '/v1.24/_ping');
+    expect(head).toMatchObject({ status: 200, text: '' });
+    expect(head.headers['content-length']).toBe('0');
+  });
+
+  it.each([
+    ['/v1.99/_ping', 400, 'client version 1.99 is too new. Maximum supported API version is 1.47'],
+    ['/v1.48/_ping', 400, 'client version 1.48 is too new. Maximum supported API version is 1.47'],
+    ['/nope', 404, 'page not found'],
+    ['/v1.47/nope', 404, 'page not found'],
+    ['/v1.47/containers/a/start', 404, 'page not found'],
+    ['/containers/json?limit=a', 400, 'strconv.Atoi: parsing "a": invalid syntax'],
+    ['/containers/json?filters=xx', 400, 'invalid filter'],
+    ['/containers/json?filters={"a":["b"]}', 400, "invalid filter 'a'"],
+    ['/images/json?filters={"dangling":["maybe"]}', 400, "invalid filter 'dangling=[maybe]'"],
+    ['/containers/a/logs', 400, "must specify at least one of 'stdout' or 'stderr'"],
+    ['/containers/a/archive', 400, 'bad parameter: path cannot be empty'],
+    ['/events?since=2&until=1', 400, '`since` time (2) cannot be after `until` time (1)'],
+    ['/events?since=x', 400, 'invalid value for "since": invalid timestamp "x": invalid seconds "x": invalid syntax'],
+    ['/system/df?type=x', 400, 'unknown object type: x'],
+    [
+      '/swarm',
+      503,
+      'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
+    ],
+    ['/plugins/a/b/json', 404, 'plugin "a/b" not found'],
+  ])('refuses GET %s as dockerd does', async (path, status, message) => {
+    const { request } = await start();
+    const answer = await request('GET', path.replaceAll('"', '%22').replaceAll('{', '%7B').replaceAll('}', '%7D'));
+    expect({ status: answer.status, body: JSON.parse(answer.text) }).toEqual({ status, body: { message } });
+  });
+
+  it('tells clients that are too old in plain text', async () => {
+    const { request } = await start();
+    const answer = await request('GET', '/v1.10/_ping');
+    expect(answer).toMatchObject({
+      status: 400,
+      text: 'client version 1.10 is too old. Minimum supported API version is 1.24, please upgrade your client to a newer version\n',
+    });
+  });
+
+  it.each([
+    [{ body: '{"Image":', headers: { 'Content-Type': 'application/json' } }, 400, 'invalid JSON: unexpected EOF'],
+    [{ body: '{"Image":"a"} x', headers: { 'Content-Type': 'application/json' } }, 400, 'unexpected content after JSON'],
+    [{ json: { Image: 3 } }, 400, 'invalid JSON: json: cannot unmarshal number into Go struct field CreateRequest.Image of type string'],
+    [
+      { json: { Image: 'a', HostConfig: { Memory: 'x' } } },
+      400,
+      'invalid JSON: json: cannot unmarshal string into Go struct field CreateRequest.HostConfig.Memory of type int64',
+    ],
+    [{ json: {} }, 400, 'config cannot be empty in order to create a container'],
+    [{ json: null }, 400, 'config cannot be empty in order to create a container'],
+    [
+      { body: '{}', headers: { 'Content-Type': 'text/plain' } },
+      400,
+      "unsupported Content-Type header (text/plain): must be 'application/json'",
+    ],
+    [{ headers: { 'Content-Type': 'application/json' } }, 400, 'invalid JSON: got EOF while reading request body'],
+  ])('refuses the create request %j as dockerd does', async (options, status, message) => {
+    const { request } = await start();
+    const answer = await request('POST', '/containers/create', options);
+    expect({ status: answer.status, body: JSON.parse(answer.text) }).toEqual({ status, body: { message } });
+  });
+
+  it.each([
+    ['notFound', 404],
+    ['conflict', 409],
+    ['invalidParameter', 400],
+    ['forbidden', 403],
+    ['unauthorized', 401],
+    ['unavailable', 503],
+    ['notImplemented', 501],
+    ['system', 500],
+  ] as const)('maps a failure of kind %s to %i', async (kind, status) => {
+    const { request } = await start({ containers: { startContainer: () => Promise.reject(new Failure(kind, 'why')) } });
+    const answer = await request('POST', '/containers/a/start');
+    expect({ status: answer.status, body: JSON.parse(answer.text) }).toEqual({ status, body: { message: 'why' } });
+  });
+
+  it('answers 304 without a body', async () => {
+    const { request } = await start({ containers: { startContainer: () => Promise.reject(new Failure('notModified', '')) } });
+    expect(await request('POST', '/v1.47/containers/a/start')).toMatchObject({ status: 304, text: '' });
+  });
+
+  it('takes names of images with slashes, escaped or not', async () => {
+    const seen: string[] = [];
+    const { request } = await start({
+      images: {
+        history: async (name) => {
+          seen.push(name);
+          return [];
+        },
+        remove: async (name) => {
+          seen.push(name);
+          return [];
+        },
+      },
+    });
+    await request('GET', '/v1.47/images/localhost:5000/a/b:tag/history');
+    await request('GET', '/v1.47/images/localhost:5000%2Fa%2Fb@sha256:12/history');
+    await request('DELETE', '/v1.47/images/localhost:5000/a/b:tag');
+    expect(seen).toEqual(['localhost:5000/a/b:tag', 'localhost:5000/a/b@sha256:12', 'localhost:5000/a/b:tag']);
+  });
+
+  it('reads field names without regard to case, words for lists, and ignores what it does not know', async () => {
+    let seen: unknown;
+    const { request } = await start({
+      containers: {
+        create: async (name, given) => {
+          seen = { name, cmd: given.Cmd, image: given.Image, more: 'More' in given };
+          return { Id: 'x', Warnings: [] };
+        },
+      },
+    });
+    const answer = await request('POST', '/v1.47/containers/create?name=web', { json: { image: 'a', CMD: 'sh', More: 1 } });
+    expect(answer).toMatchObject({ status: 201, text: '{"Id":"x","Warnings":[]}\n' });
+    expect(seen).toEqual({ name: 'web', cmd: ['sh'], image: 'a', more: false });
+  });
+
+  it('sends progress as lines, and an error at the end as a line', async () => {
+    const { request } = await start({
+      images: {
+        pull: async () =>
+          (async function* () {
+            yield { status: 'Pulling' };
+            throw new Failure('notFound', 'manifest unknown');
+          })(),
+      },
+    });
+    const answer = await request('POST', '/v1.47/images/create?fromImage=a&tag=b');
+    expect(answer.status).toBe(200);
+    expect(answer.text).toBe('{"status":"Pulling"}\r\n{"errorDetail":{"message":"manifest unknown"},"error":"manifest unknown"}\r\n');
+  });
+
+  it('sends a failure before any progress as a status', async () => {
+    const { request } = await start({
+      images: {
+        pull: async () =>
+          // biome-ignore lint/correctness/useYield: it fails before it has anything to say
+          (async function* () {
+            throw new Failure('notFound', 'manifest unknown');
+          })(),
+      },
+    });
+    expect(await request('POST', '/v1.47/images/create?fromImage=a')).toMatchObject({
+      status: 404,
+      text: '{"message":"manifest unknown"}\n',
+    });
+  });
+
+  it('sends the headers of wait before its result', async () => {
+    let finish: (value: { StatusCode: number }) => void = () => {};
+    const { raw } = await start({
+      containers: { wait: async () => ({ result: new Promise((resolve) => (finish = resolve)) }) },
+    });
+    const socket = raw('POST /v1.47/containers/a/wait HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    const head = await new Promise<string>((resolve) => socket.once('data', (chunk: Buffer) => resolve(chunk.toString())));
+    expect(head).toMatch(/^HTTP\/1.1 200 OK\r\n/);
+    finish({ StatusCode: 7 });
+    const rest = await new Promise<string>((resolve) => socket.once('data', (chunk: Buffer) => resolve(chunk.toString())));
+    expect(rest).toContain('{"StatusCode":7}');
+    socket.destroy();
+  });
+
+  it('aborts what a client no longer waits for', async () => {
+    const aborted = new Promise<void>((resolve) => {
+      void start({
+        containers: {
+          wait: async (_name, _condition, signal) => {
+            signal.addEventListener('abort', () => resolve());
+            return { result: new Promise(() => {}) };
+          },
+        },
+      }).then(({ raw }) => {
+        const socket = raw('POST /v1.47/containers/a/wait HTTP/1.1\r\nHost: x\r\n\r\n');
+        socket.once('data', () => socket.destroy());
+      });
+    });
+    await aborted;
+  });
+});

@@ -1,0 +1,40 @@
+import type { Duplex } from 'node:stream';
+import { createWebSocketStream, WebSocketServer } from 'ws';
+import { Failure } from '../engine/failure.ts';
+import type { Call } from './call.ts';
+import { unframe } from './frame.ts';
+import { join } from './hijack.ts';
+
+const server = new WebSocketServer({ noServer: true, maxPayload: 1024 * 1024 });
+
+/**
+ * GET /containers/{id}/attach/ws: the streams over a WebSocket, never multiplexed. Binary frames from 1.28 on, text before;
+ * before 1.42 all streams were attached, whatever the query said.
+ */
+export async function attachWebSocket(call: Call): Promise<void> {
+  const { engine, params, query, request, response, signal, socket, upgrade, version } = call;
+  if (!upgrade || request.headers.upgrade?.toLowerCase() !== 'websocket') throw new Failure('invalidParameter', 'not websocket protocol');
+  const detachKeys = query.text('detachKeys');
+  const session = await engine.containers.attach(
+    params.name ?? '',
+    {
+      stdin: version < 42 || query.boolean('stdin'),
+      stdout: version < 42 || query.boolean('stdout'),
+      stderr: version < 42 || query.boolean('stderr'),
+      logs: query.boolean('logs'),
+      stream: query.boolean('stream'),
+      ...(detachKeys ? { detachKeys } : {}),
+    },
+    signal,
+  );
+  response.detachSocket(socket as never);
+  const stream = await new Promise<Duplex>((resolve, reject) => {
+    socket.on('close', () => reject(new Failure('system', 'the client went away')));
+    server.handleUpgrade(request, socket, Buffer.alloc(0), (webSocket) =>
+      // Strings are sent as text frames.
+      resolve(createWebSocketStream(webSocket, { decodeStrings: version >= 28 })),
+    );
+  });
+  const body = session.multiplexed ? session.body.pipe(unframe()) : session.body;
+  await join(stream, { multiplexed: false, body: version < 28 ? body.setEncoding('utf8') : body, input: session.input });
+}
