@@ -1,0 +1,92 @@
+import { type Duplex, PassThrough, Writable } from 'node:stream';
+import type { Session } from '../types.ts';
+import { DetachFilter, parseDetachKeys } from './detach-keys.ts';
+import { frame, STDERR, STDOUT } from './frames.ts';
+
+export interface SessionOptions {
+  tty: boolean;
+  stdin: boolean;
+  stdout: boolean;
+  stderr: boolean;
+  detachKeys?: string | undefined;
+  /** The output ends when the client's input does (attach of stdin alone). */
+  signal: AbortSignal;
+}
+
+/** conmon's first byte of each packet. */
+const CONMON_STDOUT = 2;
+/** conmon takes at most this much in one packet. */
+const PACKET_BYTES = 8192;
+
+/**
+ * A client's session with a process, over conmon's attach socket: packets become frames (or raw bytes for a TTY),
+ * the client's bytes become packets. Nothing is held: a client that does not read stops the socket.
+ */
+export function openSession(socket: Duplex, options: SessionOptions): Session {
+  const detach = new DetachFilter(parseDetachKeys(options.detachKeys));
+  const body = new PassThrough({ highWaterMark: 256 * 1024 });
+  const end = (): void => {
+    if (!body.writableEnded) body.end();
+  };
+  socket.on('data', (packet: Buffer) => {
+    const stream = packet[0] === CONMON_STDOUT ? STDOUT : STDERR;
+    if (stream === STDOUT ? !options.stdout : !options.stderr) return;
+    const payload = packet.subarray(1);
+    if (payload.length === 0 || body.writableEnded) return;
+    if (!body.write(options.tty ? payload : frame(stream, payload))) {
+      socket.pause();
+      body.once('drain', () => socket.resume());
+    }
+  });
+  // A monitor that is done may reset the connection instead of closing it: what it had sent has arrived.
+  socket.on('error', end);
+  socket.on('end', end);
+  socket.on('close', end);
+  body.once('close', () => socket.destroy());
+  const abort = (): void => void body.destroy();
+  options.signal.addEventListener('abort', abort, { once: true });
+  body.once('close', () => options.signal.removeEventListener('abort', abort));
+  if (options.signal.aborted) abort();
+
+  if (!options.stdin) return { multiplexed: !options.tty, body, input: undefined };
+  const input = new Writable({
+    highWaterMark: 64 * 1024,
+    write(chunk: Buffer, _, done) {
+      const { data, detach: leave } = options.tty || options.detachKeys ? detach.feed(chunk) : { data: chunk, detach: false };
+      const finish = (): void => {
+        if (leave) end();
+        done();
+      };
+      if (socket.destroyed || data.length === 0) finish();
+      else writePackets(socket, data, finish);
+    },
+    final(done) {
+      // Half close: conmon closes the process's stdin when its end of the session sends no more.
+      if (!socket.destroyed && !body.writableEnded) socket.end(() => done());
+      else done();
+    },
+  });
+  input.on('error', () => undefined);
+  return { multiplexed: !options.tty, body, input };
+}
+
+function writePackets(socket: Duplex, data: Buffer, done: () => void): void {
+  let at = 0;
+  const next = (): void => {
+    while (at < data.length) {
+      const packet = data.subarray(at, at + PACKET_BYTES);
+      at += packet.length;
+      if (!socket.write(packet) && at < data.length) {
+        const resume = (): void => {
+          socket.off('drain', resume).off('close', resume);
+          if (socket.destroyed) done();
+          else next();
+        };
+        socket.on('drain', resume).on('close', resume);
+        return;
+      }
+    }
+    done();
+  };
+  next();
+}

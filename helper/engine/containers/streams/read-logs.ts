@@ -1,0 +1,238 @@
+import { type FSWatcher, promises as fs, watch } from 'node:fs';
+import { Readable } from 'node:stream';
+import type { LogsOptions } from '../types.ts';
+import { Renderer, recordTime, TEXT_AT } from './cri.ts';
+import { tailOffset, timeOffset } from './log-position.ts';
+
+type Handle = Awaited<ReturnType<typeof fs.open>>;
+const CHUNK_BYTES = 1024 * 1024;
+/** A record is at most conmon's buffer (8 KiB) and its header; anything longer is not a log. */
+const LONGEST_RECORD = 64 * 1024;
+const NEWLINE = 10;
+
+export interface LogSource {
+  /** Log files, oldest first; the last is the one being written. */
+  files: string[];
+  multiplexed: boolean;
+  /** With `details`: what goes before each line. */
+  details: string;
+  /** Resolves when nothing more will be written; undefined: nothing is being written. */
+  ended: Promise<void> | undefined;
+}
+
+/**
+ * A container's log as the bytes that go to a client. One pass over the files in chunks of 1 MiB; with `tail` and `since`
+ * only what is asked for is read. A client that does not read holds two chunks.
+ * Source: Docker API GET /containers/{id}/logs
+ */
+export function readLogs(source: LogSource, options: LogsOptions, signal: AbortSignal): Readable {
+  const stop = new AbortController();
+  const abort = (): void => stop.abort();
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) stop.abort();
+  const body = Readable.from(chunks(source, options, stop.signal), { objectMode: false, highWaterMark: CHUNK_BYTES });
+  body.once('close', () => {
+    signal.removeEventListener('abort', abort);
+    stop.abort();
+  });
+  return body;
+}
+
+async function* chunks(source: LogSource, options: LogsOptions, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const renderer = new Renderer({ ...options, multiplexed: source.multiplexed, details: options.details ? source.details : '' });
+  const opened = await openAt(source.files, options);
+  const current = source.files.at(-1);
+  let reader: RecordReader | undefined;
+  try {
+    for (const [index, { handle, offset }] of opened.entries()) {
+      const last = index === opened.length - 1;
+      reader = new RecordReader(handle, offset, options.until);
+      for await (const { chunk, end } of reader.available()) {
+        if (signal.aborted) return;
+        if (end > 0) yield renderer.render(chunk, 0, end);
+      }
+      if (reader.pastUntil) return;
+      if (!last) await handle.close();
+    }
+    if (!options.follow || !source.ended || !current) return;
+    const changes = new FileChanges(current, source.ended, options.until, signal);
+    try {
+      // Written between the read above and the start of the watch: the first round reads without waiting.
+      for (let done = false; !done; done = (await changes.next()) === 'ended') {
+        reader = yield* readOn(reader, current, options.until, renderer, signal);
+        if (signal.aborted || reader?.pastUntil) return;
+      }
+      yield* readOn(reader, current, options.until, renderer, signal);
+    } finally {
+      changes.close();
+    }
+  } finally {
+    await reader?.close();
+    for (const { handle } of opened) await handle.close().catch(() => undefined);
+  }
+}
+
+/** Reads to the end of the open file, then goes on in a new one of the same name if it was rotated away. */
+async function* readOn(
+  reader: RecordReader | undefined,
+  file: string,
+  until: bigint | undefined,
+  renderer: Renderer,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, RecordReader | undefined> {
+  let current = reader;
+  for (;;) {
+    if (current) {
+      for await (const { chunk, end } of current.available()) {
+        if (signal.aborted) return current;
+        if (end > 0) yield renderer.render(chunk, 0, end);
+      }
+      if (current.pastUntil || !(await current.replacedBy(file))) return current;
+    }
+    const handle = await fs.open(file, 'r').catch(() => undefined);
+    if (!handle) return current;
+    await current?.close();
+    current = new RecordReader(handle, 0, until);
+  }
+}
+
+/** Opens the files at the place that `tail` and `since` ask for; older files that are not needed stay closed. */
+async function openAt(files: string[], options: LogsOptions): Promise<{ handle: Handle; offset: number }[]> {
+  const opened: { handle: Handle; offset: number }[] = [];
+  let missing = options.tail;
+  for (const file of [...files].reverse()) {
+    const handle = await fs.open(file, 'r').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (!handle) continue;
+    const { size } = await handle.stat();
+    let offset = 0;
+    if (missing !== undefined) ({ offset, missing } = await tailOffset(handle, size, missing));
+    let complete = missing === 0;
+    if (options.since !== undefined) {
+      const since = await timeOffset(handle, size, options.since);
+      offset = Math.max(offset, since);
+      complete ||= since > 0;
+    }
+    opened.unshift({ handle, offset });
+    if (complete) break;
+  }
+  return opened;
+}
+
+/** Whole records from a growing file, a chunk at a time. */
+class RecordReader {
+  #handle: Handle;
+  #offset: number;
+  #until: bigint | undefined;
+  pastUntil = false;
+
+  constructor(handle: Handle, offset: number, until: bigint | undefined) {
+    this.#handle = handle;
+    this.#offset = offset;
+    this.#until = until;
+  }
+
+  /** What is there now. The chunk is reused: it must be consumed before the next is asked for. */
+  async *available(): AsyncGenerator<{ chunk: Buffer; end: number }> {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    for (;;) {
+      const { bytesRead } = await this.#handle.read(chunk, 0, chunk.length, this.#offset);
+      if (bytesRead === 0) return;
+      const newline = chunk.lastIndexOf(NEWLINE, bytesRead - 1);
+      if (newline < 0 && bytesRead < LONGEST_RECORD) return;
+      // Not a record of ours: passed over, so that a damaged log is still followed.
+      let end = newline < 0 ? bytesRead : newline + 1;
+      this.#offset += end;
+      if (this.#until !== undefined) end = this.#cutAtUntil(chunk, end, this.#until);
+      yield { chunk, end };
+      if (this.pastUntil || bytesRead < chunk.length) return;
+    }
+  }
+
+  #cutAtUntil(chunk: Buffer, end: number, until: bigint): number {
+    for (let at = 0; at < end; ) {
+      const time = recordTime(chunk, at);
+      if (time !== undefined && time > until) {
+        this.pastUntil = true;
+        return at;
+      }
+      const next = chunk.indexOf(NEWLINE, at + Math.min(TEXT_AT, end - at - 1));
+      at = next < 0 ? end : next + 1;
+    }
+    return end;
+  }
+
+  async replacedBy(file: string): Promise<boolean> {
+    const [mine, theirs] = await Promise.all([this.#handle.stat(), fs.stat(file).catch(() => undefined)]);
+    return theirs !== undefined && (theirs.ino !== mine.ino || theirs.dev !== mine.dev);
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close().catch(() => undefined);
+  }
+}
+
+/** Wakes a follower: inotify on the log, the end of the container, the `until` time, the client going away. */
+class FileChanges {
+  #watcher: FSWatcher | undefined;
+  #pending = false;
+  #ended = false;
+  #wake: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #file: string;
+
+  constructor(file: string, ended: Promise<void>, until: bigint | undefined, signal: AbortSignal) {
+    this.#file = file;
+    this.#watch();
+    const end = (): void => {
+      this.#ended = true;
+      this.#wake?.();
+    };
+    void ended.then(end, end);
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted) end();
+    if (until !== undefined) this.#timer = setTimeout(end, Math.min(Math.max(Number(until / 1_000_000n) - Date.now(), 0), 2 ** 31 - 1));
+  }
+
+  #watch(): void {
+    try {
+      this.#watcher = watch(this.#file, (kind) => {
+        this.#pending = true;
+        if (kind === 'rename') {
+          // Rotated: the name is another file now.
+          this.#watcher?.close();
+          setTimeout(() => {
+            if (!this.#ended) this.#watch();
+            this.#pending = true;
+            this.#wake?.();
+          }, ROTATION_PAUSE_MS).unref();
+        }
+        this.#wake?.();
+      });
+      this.#watcher.on('error', () => undefined);
+    } catch {
+      // The log is gone with its container: `ended` tells.
+    }
+  }
+
+  async next(): Promise<'changed' | 'ended'> {
+    if (!this.#pending && !this.#ended) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      this.#wake = undefined;
+    }
+    this.#pending = false;
+    return this.#ended ? 'ended' : 'changed';
+  }
+
+  close(): void {
+    this.#ended = true;
+    this.#watcher?.close();
+    clearTimeout(this.#timer);
+  }
+}
+/** Between the rename of the old log and conmon's opening of the new one. */
+const ROTATION_PAUSE_MS = 20;
