@@ -1,0 +1,45 @@
+import { randomBytes } from 'node:crypto';
+import type { ExecCreateRequest, ExecInspect } from '../../contract/docker.ts';
+import type { ExecHost } from './types.ts';
+
+/** An added process, from its creation until some time after its end. */
+export interface Exec {
+  id: string;
+  container: string;
+  request: ExecCreateRequest;
+  command: string[];
+  state:
+    | { status: 'created' }
+    | { status: 'starting' }
+    | { status: 'running'; pid: number }
+    | { status: 'ended'; exitCode: number; pid: number };
+  folder: string;
+}
+
+export function newExec(host: ExecHost, request: ExecCreateRequest): Exec {
+  const id = randomBytes(32).toString('hex');
+  return { id, container: host.id, request, command: request.Cmd ?? [], state: { status: 'created' }, folder: `${host.folder}/${id}` };
+}
+
+export function describeExec(exec: Exec): ExecInspect {
+  const { request, state, command } = exec;
+  return {
+    ID: exec.id,
+    Running: state.status === 'running',
+    ExitCode: state.status === 'ended' ? state.exitCode : null,
+    ProcessConfig: {
+      tty: request.Tty ?? false,
+      entrypoint: command[0] ?? '',
+      arguments: command.slice(1),
+      privileged: request.Privileged ?? false,
+      ...(request.User ? { user: request.User } : {}),
+    },
+    OpenStdin: request.AttachStdin ?? false,
+    OpenStderr: request.AttachStderr ?? false,
+    OpenStdout: request.AttachStdout ?? false,
+    CanRemove: false,
+    ContainerID: exec.container,
+    DetachKeys: request.DetachKeys ?? '',
+    Pid: state.status === 'running' || state.status === 'ended' ? state.pid : 0,
+  };
+}

@@ -1,0 +1,140 @@
+import { promises as fs } from 'node:fs';
+import type { Duplex } from 'node:stream';
+import type { Monitor } from '../../system/monitor/types.ts';
+import { openSession, parseDetachKeys } from '../containers/streams/index.ts';
+import type { Execs, Session } from '../containers/types.ts';
+import type { Log } from '../context.ts';
+import { Failure, isFailure } from '../failure.ts';
+import { describeExec, type Exec, newExec } from './exec.ts';
+import { execProcess } from './process-spec.ts';
+import type { ExecHost, FindExecHost } from './types.ts';
+
+export interface ExecsParts {
+  monitor: Monitor;
+  find: FindExecHost;
+  log: Log;
+}
+
+/** How long an ended exec can still be inspected, as dockerd keeps it. */
+const KEPT_AFTER_END_MS = 5 * 60_000;
+
+/** Source: Docker API, /containers/{id}/exec and /exec/{id}/… */
+export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
+  /** Ids of a container's execs that run or were not started yet. */
+  idsOf(container: string): string[];
+  /** The container stopped or is gone: its execs are. */
+  forget(container: string): void;
+} {
+  const execs = new Map<string, Exec>();
+
+  const known = (id: string): Exec => {
+    const exec = execs.get(id);
+    if (!exec) throw new Failure('notFound', `No such exec instance: ${id}`);
+    return exec;
+  };
+
+  const ended = (exec: Exec, host: ExecHost, exitCode: number): void => {
+    if (exec.state.status === 'ended') return;
+    exec.state = { status: 'ended', exitCode, pid: exec.state.status === 'running' ? exec.state.pid : 0 };
+    host.emit('exec_die', { execID: exec.id, exitCode: String(exitCode) });
+    setTimeout(() => execs.delete(exec.id), KEPT_AFTER_END_MS).unref();
+    fs.rm(exec.folder, { recursive: true, force: true }).catch((error) => log.warn('exec folder not removed', { exec: exec.id, error }));
+  };
+
+  return {
+    async create(container, request) {
+      const host = usable(find(container));
+      parseDetachKeys(request.DetachKeys);
+      const exec = newExec(host, request);
+      execs.set(exec.id, exec);
+      host.emit(`exec_create: ${exec.command.join(' ')}`, { execID: exec.id });
+      return exec.id;
+    },
+
+    async start(id, options): Promise<Session | undefined> {
+      const exec = known(id);
+      if (exec.state.status === 'ended') throw new Failure('conflict', `Error: Exec command ${id} has already run`);
+      if (exec.state.status !== 'created') throw new Failure('conflict', `Error: Exec command ${id} is already running`);
+      const host = usable(find(exec.container));
+      exec.state = { status: 'starting' };
+      host.emit(`exec_start: ${exec.command.join(' ')}`, { execID: exec.id });
+      const { request } = exec;
+      const stdin = !options.detach && (request.AttachStdin ?? false);
+      const leaving = new AbortController();
+      let socket: Duplex | undefined;
+      let session: Session | undefined;
+      try {
+        const started = await monitor.exec({
+          container: host.id,
+          id: exec.id,
+          folder: exec.folder,
+          process: await execProcess(host, exec, options.consoleSize ?? request.ConsoleSize ?? undefined),
+          tty: request.Tty ?? false,
+          stdin,
+          runtime: host.runtime,
+          onAttachable: async () => {
+            if (options.detach) return;
+            socket = await monitor.attach(exec.folder);
+            session = openSession(socket, {
+              tty: request.Tty ?? false,
+              stdin,
+              stdout: request.AttachStdout ?? false,
+              stderr: request.AttachStderr ?? false,
+              detachKeys: request.DetachKeys,
+              signal: leaving.signal,
+            });
+          },
+        });
+        exec.state = { status: 'running', pid: started.pid };
+        void (started.exited ?? Promise.resolve(0)).then(
+          (exitCode) => ended(exec, host, exitCode),
+          (error) => {
+            log.warn('the monitor of an exec ended without its exit code', { exec: exec.id, error });
+            ended(exec, host, UNKNOWN_EXIT);
+          },
+        );
+        return session;
+      } catch (error) {
+        session?.body.destroy();
+        socket?.destroy();
+        ended(exec, host, exitCodeOf(error));
+        throw error;
+      }
+    },
+
+    async resize(id, height, width) {
+      const exec = known(id);
+      if (exec.state.status === 'created' || exec.state.status === 'ended') throw new Failure('conflict', `Exec ${id} is not running`);
+      await monitor.resize(exec.folder, height, width);
+    },
+
+    async inspect(id) {
+      return describeExec(known(id));
+    },
+
+    idsOf(container) {
+      return [...execs.values()].filter((exec) => exec.container === container && exec.state.status !== 'ended').map((exec) => exec.id);
+    },
+
+    forget(container) {
+      for (const exec of execs.values()) if (exec.container === container) execs.delete(exec.id);
+    },
+  };
+}
+
+const UNKNOWN_EXIT = 137;
+
+function usable(host: ExecHost): ExecHost {
+  if (host.status === 'paused') throw new Failure('conflict', `Container ${host.name} is paused, unpause the container before exec`);
+  if (host.status === 'restarting')
+    throw new Failure('conflict', `Container ${host.id} is restarting, wait until the container is running`);
+  if (host.status === 'stopped') throw new Failure('conflict', `Container ${host.id} is not running`);
+  return host;
+}
+
+/** What a shell would answer: 127 not found, 126 not executable. */
+function exitCodeOf(error: unknown): number {
+  const text = isFailure(error) ? error.message : '';
+  if (/executable file not found|no such file or directory/.test(text)) return 127;
+  return 126;
+}
