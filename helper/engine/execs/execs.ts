@@ -61,6 +61,10 @@ export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
       const { request } = exec;
       const stdin = !options.detach && (request.AttachStdin ?? false);
       const leaving = new AbortController();
+      let settleExit: () => void = () => undefined;
+      const exitKnown = new Promise<void>((resolve) => {
+        settleExit = resolve;
+      });
       let socket: Duplex | undefined;
       let session: Session | undefined;
       try {
@@ -82,17 +86,20 @@ export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
               stderr: request.AttachStderr ?? false,
               detachKeys: request.DetachKeys,
               signal: leaving.signal,
+              endAfter: exitKnown,
             });
           },
         });
         exec.state = { status: 'running', pid: started.pid };
-        void (started.exited ?? Promise.resolve(0)).then(
-          (exitCode) => ended(exec, host, exitCode),
-          (error) => {
-            log.warn('the monitor of an exec ended without its exit code', { exec: exec.id, error });
-            ended(exec, host, UNKNOWN_EXIT);
-          },
-        );
+        void (started.exited ?? Promise.resolve(0))
+          .then(
+            (exitCode) => ended(exec, host, exitCode),
+            (error) => {
+              log.warn('the monitor of an exec ended without its exit code', { exec: exec.id, error });
+              ended(exec, host, UNKNOWN_EXIT);
+            },
+          )
+          .finally(settleExit);
         return session;
       } catch (error) {
         session?.body.destroy();

@@ -9,8 +9,9 @@ export interface SessionOptions {
   stdout: boolean;
   stderr: boolean;
   detachKeys?: string | undefined;
-  /** The output ends when the client's input does (attach of stdin alone). */
   signal: AbortSignal;
+  /** The output ends only when this settles too: a client asks for the exit code as soon as the stream is over. */
+  endAfter?: Promise<unknown>;
 }
 
 /** conmon's first byte of each packet. */
@@ -25,8 +26,12 @@ const PACKET_BYTES = 8192;
 export function openSession(socket: Duplex, options: SessionOptions): Session {
   const detach = new DetachFilter(parseDetachKeys(options.detachKeys));
   const body = new PassThrough({ highWaterMark: 256 * 1024 });
-  const end = (): void => {
+  const endNow = (): void => {
     if (!body.writableEnded) body.end();
+  };
+  const end = (): void => {
+    if (options.endAfter) void options.endAfter.then(endNow, endNow);
+    else endNow();
   };
   socket.on('data', (packet: Buffer) => {
     const stream = packet[0] === CONMON_STDOUT ? STDOUT : STDERR;
@@ -54,7 +59,7 @@ export function openSession(socket: Duplex, options: SessionOptions): Session {
     write(chunk: Buffer, _, done) {
       const { data, detach: leave } = options.tty || options.detachKeys ? detach.feed(chunk) : { data: chunk, detach: false };
       const finish = (): void => {
-        if (leave) end();
+        if (leave) endNow();
         done();
       };
       if (socket.destroyed || data.length === 0) finish();
