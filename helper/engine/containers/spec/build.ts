@@ -121,7 +121,6 @@ export function buildSpec(input: SpecInput): RuntimeSpec {
     },
     root: { path: input.rootfs, readonly: hostConfig.ReadonlyRootfs ?? false },
     ...(ownUts ? { hostname: config.Hostname ?? '' } : {}),
-    ...(ownUts && config.Domainname ? { domainname: config.Domainname } : {}),
     mounts,
     ...(hostConfig.Annotations && Object.keys(hostConfig.Annotations).length ? { annotations: hostConfig.Annotations } : {}),
     linux: {
@@ -136,7 +135,12 @@ export function buildSpec(input: SpecInput): RuntimeSpec {
       },
       ...(input.rootfsPropagation ? { rootfsPropagation: input.rootfsPropagation } : {}),
       ...(profile ? { seccomp: profile } : {}),
-      sysctl: { ...(input.namespaces.network === 'host' ? {} : input.networkSysctls), ...(hostConfig.Sysctls ?? {}) },
+      sysctl: {
+        // `domainname` of the spec is younger than the runtimes of stable distributions.
+        ...(ownUts && config.Domainname ? { 'kernel.domainname': config.Domainname } : {}),
+        ...(input.namespaces.network === 'host' ? {} : input.networkSysctls),
+        ...(hostConfig.Sysctls ?? {}),
+      },
       maskedPaths: hostConfig.MaskedPaths ?? [],
       readonlyPaths: hostConfig.ReadonlyPaths ?? [],
     },

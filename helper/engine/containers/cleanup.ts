@@ -1,0 +1,37 @@
+import path from 'node:path';
+import { unmount } from '../../system/mount/index.ts';
+import { messageOf } from '../failure.ts';
+import type { Container } from './container.ts';
+import { type Engine, runtimeOf } from './engine.ts';
+import { unmountRootfs } from './rootfs-mount.ts';
+
+/** Releases what a run held; each part on its own, so that one that fails keeps nothing else. Idempotent. */
+export async function cleanUp(engine: Engine, container: Container): Promise<void> {
+  const { id } = container;
+  const parts: [string, () => unknown][] = [
+    ['process', () => runtimeOf(engine, container).delete(id, true)],
+    ['network', () => (container.network || container.state.status === 'removing' ? engine.networks.removeSandbox(id) : undefined)],
+    ['rootfs', () => unmountRootfs(engine, container)],
+    ['mounts', () => unmountExtras(engine, container)],
+  ];
+  await Promise.all(
+    parts.map(async ([what, release]) => {
+      try {
+        await release();
+      } catch (error) {
+        engine.context.log.warn('something of a finished run was left', { container: id, what, error: messageOf(error) });
+      }
+    }),
+  );
+}
+
+/** A shareable /dev/shm and mounted images. */
+async function unmountExtras(engine: Engine, container: Container): Promise<void> {
+  const folder = engine.store.runFolder(container.id);
+  if (container.hostConfig.IpcMode === 'shareable') unmount(path.join(folder, 'shm'));
+  for (const [index, mount] of container.mounts.entries()) {
+    if (mount.type !== 'image') continue;
+    unmount(path.join(folder, `image-${index}`));
+    await engine.images.releaseLayers(`${container.id}.image-${index}`);
+  }
+}

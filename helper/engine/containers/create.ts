@@ -1,0 +1,198 @@
+import { randomBytes } from 'node:crypto';
+import { promises as fs } from 'node:fs';
+import path from 'node:path';
+import type { ContainerCreateRequest, EndpointSettings, HostConfig } from '../../contract/docker.ts';
+import { Failure, isFailure } from '../failure.ts';
+import type { ResolvedImage } from '../images/types.ts';
+import { nowInstant } from '../instant.ts';
+import { type Undo, withUndo } from '../undo.ts';
+import { type Container, enliven, sharedWith } from './container.ts';
+import { type Engine, emit } from './engine.ts';
+import { completeHostConfig } from './host-config.ts';
+import { commandOf, completeConfig, mergeConfig } from './merge-config.ts';
+import { type MountRecord, parseVolumesFrom, planMounts } from './mount-parse.ts';
+import { checkName, randomName } from './names.ts';
+import { populateVolumes } from './populate.ts';
+import { mountRootfs, unmountRootfs } from './rootfs-mount.ts';
+import { FRESH } from './state.ts';
+import { hostName, validateConfig, validateEndpoints, validateHostConfig } from './validate.ts';
+import { forwardingWarning, hostCapacity, validateResources } from './validate-resources.ts';
+
+const NAME_ATTEMPTS = 6;
+
+/** `container:NAME` modes keep the id, so that a rename of the other container breaks nothing. */
+function pinShared(engine: Engine, host: HostConfig): void {
+  for (const field of ['NetworkMode', 'IpcMode', 'PidMode'] as const) {
+    const other = sharedWith(host[field]);
+    if (other === undefined) continue;
+    const found = engine.store.find(other);
+    if (found) host[field] = `container:${found.id}`;
+    else if (field === 'NetworkMode') throw new Failure('notFound', `No such container: ${other}`);
+  }
+}
+
+/** Networks to join: those named, and the one of the network mode. */
+function endpointsOf(host: HostConfig, asked: Record<string, EndpointSettings>, mac: string | undefined): Record<string, EndpointSettings> {
+  const mode = host.NetworkMode ?? 'bridge';
+  if (sharedWith(mode) !== undefined) return {};
+  const endpoints: Record<string, EndpointSettings> = {};
+  for (const [name, settings] of Object.entries(asked)) endpoints[name === 'default' ? 'bridge' : name] = settings;
+  endpoints[mode] ??= {};
+  const own = endpoints[mode];
+  if (mac && !own.MacAddress) endpoints[mode] = { ...own, MacAddress: mac };
+  return endpoints;
+}
+
+async function checkBindSources(mounts: readonly MountRecord[]): Promise<void> {
+  for (const mount of mounts) {
+    if (mount.type !== 'bind' || mount.createSource) continue;
+    await fs.stat(mount.source).catch(() => {
+      throw new Failure('invalidParameter', `invalid mount config for type "bind": bind source path does not exist: ${mount.source}`);
+    });
+  }
+}
+
+function reserve(engine: Engine, asked: string | undefined, id: string): string {
+  if (asked) {
+    const name = checkName(asked);
+    engine.store.reserveName(name, id);
+    return name;
+  }
+  for (let attempt = 0; attempt < NAME_ATTEMPTS; attempt += 1) {
+    const name = randomName(attempt);
+    if (engine.store.nameTaken(name)) continue;
+    engine.store.reserveName(name, id);
+    return name;
+  }
+  const name = id.slice(0, 12);
+  engine.store.reserveName(name, id);
+  return name;
+}
+
+/** Makes the volumes of a plan, in place, and records the container as their user. */
+async function makeVolumes(engine: Engine, id: string, mounts: MountRecord[]): Promise<void> {
+  for (const mount of mounts) {
+    if (mount.type !== 'volume') continue;
+    const volume = await engine.volumes.acquire(mount.name, id, {
+      ...(mount.driver ? { driver: mount.driver } : {}),
+      ...(mount.driverOpts ? { driverOpts: mount.driverOpts } : {}),
+      ...(mount.labels ? { labels: mount.labels } : {}),
+    });
+    mount.name = volume.name;
+    mount.source = volume.path;
+    mount.driver ??= 'local';
+    if (!mount.anonymous && mount.mode === '') mount.mode = 'z';
+  }
+}
+
+/**
+ * POST /containers/create. Everything that can be known to fail is refused here, so that a container that exists can start.
+ * Durable when it resolves; nothing is left when it throws.
+ */
+export async function create(
+  engine: Engine,
+  name: string | undefined,
+  request: ContainerCreateRequest,
+  options: { platform?: string },
+): Promise<{ Id: string; Warnings: string[] }> {
+  const { HostConfig: givenHost = {}, NetworkingConfig: _, ...givenConfig } = request;
+  const config = engine.context.config;
+  validateConfig(givenConfig);
+  const warnings = validateHostConfig(givenConfig, givenHost, [...engine.runtimes.keys()]);
+  const endpoints = validateEndpoints(request);
+  const host = completeHostConfig(givenHost, config, engine.cgroups.version);
+  warnings.unshift(...validateResources(host, engine.cgroups.features(), hostCapacity(), false), ...forwardingWarning(host));
+  if (name) checkName(name);
+
+  const image = givenConfig.Image ? await engine.images.resolve(givenConfig.Image, options.platform) : undefined;
+  const merged = mergeConfig(givenConfig, image?.config.config);
+  const command = commandOf(merged);
+  pinShared(engine, host);
+
+  const id = randomBytes(32).toString('hex');
+  return withUndo(async (undo) => {
+    const reserved = reserve(engine, name, id);
+    undo.add('name', () => engine.store.releaseName(reserved, id));
+    const joined = endpointsOf(host, endpoints, merged.MacAddress);
+    await engine.networks.validate({ networkMode: host.NetworkMode ?? 'bridge', endpoints: joined });
+    const container = enliven({
+      schema: 1,
+      id,
+      name: reserved,
+      created: nowInstant(),
+      ...command,
+      config: completeConfig(merged, hostName(host, id)),
+      hostConfig: host,
+      imageId: image?.id ?? '',
+      imageRef: givenConfig.Image ?? '',
+      os: image?.config.os ?? 'linux',
+      chain: image?.chain ?? [],
+      mounts: planMounts({
+        from: volumesFrom(engine, host),
+        binds: host.Binds ?? [],
+        mounts: host.Mounts ?? [],
+        tmpfs: Object.keys(host.Tmpfs ?? {}),
+        volumes: Object.keys(merged.Volumes ?? {}),
+        ...(host.VolumeDriver ? { volumeDriver: host.VolumeDriver } : {}),
+      }),
+      endpoints: joined,
+      restartCount: 0,
+      lastDelayMs: 0,
+      stoppedByUser: false,
+      everStarted: false,
+      state: FRESH,
+      network: undefined,
+      apparmorProfile: '',
+      bootId: engine.store.bootId,
+    });
+    await settle(engine, container, image, undo);
+    engine.store.add(container);
+    emit(engine, container, 'create');
+    return { Id: id, Warnings: warnings };
+  });
+}
+
+function volumesFrom(engine: Engine, host: HostConfig): { mounts: readonly MountRecord[]; readOnly: boolean }[] {
+  return (host.VolumesFrom ?? []).map((spec) => {
+    const { container, readOnly } = parseVolumesFrom(spec);
+    const source = engine.store.find(container);
+    if (!source) throw new Failure('invalidParameter', `No such container: ${container}`);
+    return { mounts: source.mounts, readOnly };
+  });
+}
+
+/** Takes hold of layers and volumes, makes the folders and writes the record. */
+async function settle(engine: Engine, container: Container, image: ResolvedImage | undefined, undo: Undo): Promise<void> {
+  const { id, mounts } = container;
+  await checkBindSources(mounts);
+  const folder = engine.store.folder(id);
+  await fs.mkdir(folder, { mode: 0o710 });
+  // container.json comes last: a folder without it is half-created, and cleared away at the next start.
+  undo.add('folder', () => engine.store.remove(container));
+  const needsVolumes = mounts.some((mount) => mount.type === 'volume');
+  undo.add('layers', () => engine.images.releaseLayers(id));
+  await Promise.all([
+    fs.mkdir(path.join(folder, 'upper'), { mode: 0o755 }),
+    fs.mkdir(path.join(folder, 'work'), { mode: 0o700 }),
+    // Held until the container is removed: layers must not go when the image is removed by force.
+    image ? engine.images.acquireLayers(container.chain, id) : undefined,
+  ]);
+  if (needsVolumes) {
+    undo.add('volumes', () => engine.volumes.release(id, true));
+    try {
+      await makeVolumes(engine, id, mounts);
+    } catch (error) {
+      // A bad volume name is a fault of the request.
+      throw isFailure(error) ? error : new Failure('system', error instanceof Error ? error.message : String(error));
+    }
+    if (mounts.some((mount) => mount.type === 'volume' && mount.copy)) {
+      await mountRootfs(engine, container);
+      try {
+        await populateVolumes(engine, container);
+      } finally {
+        unmountRootfs(engine, container);
+      }
+    }
+  }
+  await engine.store.save(container);
+}

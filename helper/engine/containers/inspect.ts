@@ -1,0 +1,63 @@
+import path from 'node:path';
+import type { ContainerInspect } from '../../contract/docker.ts';
+import type { Container } from './container.ts';
+import { type Engine, logPath } from './engine.ts';
+import { mountPoints } from './mount-view.ts';
+import { networkSettings } from './network-view.ts';
+import { sizes } from './size.ts';
+import { apiState } from './state.ts';
+
+/** GET /containers/{id}/json */
+export async function inspect(engine: Engine, reference: string, options: { size: boolean }): Promise<ContainerInspect> {
+  const container = engine.store.get(reference);
+  const size = options.size ? await sizes(engine, container) : undefined;
+  const folder = engine.store.folder(container.id);
+  const started = container.everStarted;
+  const execIds = engine.execIds(container.id);
+  return {
+    Id: container.id,
+    Created: container.created,
+    Path: container.path,
+    Args: container.args,
+    State: apiState(container.state, container.live.health),
+    Image: container.imageId,
+    ResolvConfPath: started ? path.join(folder, 'resolv.conf') : '',
+    HostnamePath: started ? path.join(folder, 'hostname') : '',
+    HostsPath: started ? path.join(folder, 'hosts') : '',
+    LogPath: started && container.hostConfig.LogConfig?.Type !== 'none' ? logPath(engine, container.id) : '',
+    Name: `/${container.name}`,
+    RestartCount: container.restartCount,
+    Driver: 'overlay2',
+    Platform: container.os,
+    MountLabel: '',
+    ProcessLabel: '',
+    AppArmorProfile: container.apparmorProfile,
+    ExecIDs: execIds.length ? execIds : null,
+    HostConfig: { ...container.hostConfig, Links: linksView(engine, container) },
+    GraphDriver: { Name: 'overlay2', Data: graphData(engine, container, folder) },
+    ...(size ? { SizeRw: size.rw, SizeRootFs: size.root } : {}),
+    Mounts: mountPoints(container.mounts),
+    Config: container.config,
+    NetworkSettings: networkSettings(container),
+  };
+}
+
+function graphData(engine: Engine, container: Container, folder: string): Record<string, string> {
+  return {
+    ID: container.id,
+    MergedDir: engine.store.rootfs(container.id),
+    UpperDir: path.join(folder, 'upper'),
+    WorkDir: path.join(folder, 'work'),
+  };
+}
+
+/** `/child:/parent/alias`, as dockerd shows links. */
+function linksView(engine: Engine, container: Container): string[] | null {
+  const links = container.hostConfig.Links;
+  if (!links?.length) return null;
+  return links.map((link) => {
+    const [name = '', alias] = link.split(':');
+    const child = engine.store.find(name)?.name ?? name;
+    return `/${child}:/${container.name}/${alias || name}`;
+  });
+}

@@ -1,0 +1,24 @@
+import { promises as fs } from 'node:fs';
+import { Failure } from '../failure.ts';
+import type { Container } from './container.ts';
+import type { Engine } from './engine.ts';
+import { resolveInRoot } from './rootfs.ts';
+
+/**
+ * Copy-up: a volume's first user gives it the content that the image has at its place. The rootfs is mounted, nothing runs in it.
+ * @throws Failure invalidParameter when a file lies where the volume should
+ */
+export async function populateVolumes(engine: Engine, container: Container): Promise<void> {
+  const root = engine.store.rootfs(container.id);
+  for (const mount of container.mounts) {
+    if (mount.type !== 'volume' || !mount.name) continue;
+    const source = await resolveInRoot(root, mount.destination);
+    const stat = await fs.stat(source).catch(() => undefined);
+    if (!stat) continue;
+    if (!stat.isDirectory()) {
+      if (!mount.anonymous) continue;
+      throw new Failure('invalidParameter', `cannot mount volume over existing file, file exists ${mount.destination}`);
+    }
+    if (mount.copy && !mount.subpath) await engine.volumes.populate(mount.name, source);
+  }
+}

@@ -1,0 +1,153 @@
+import { promises as fs } from 'node:fs';
+import path from 'node:path';
+import { mountOf, mountOverlay, parseMountInfo, unmount } from '../../system/mount/index.ts';
+import type { MountSpec } from '../../system/runtime/types.ts';
+import { MS, mount as mountFs } from '../../system/syscall/index.ts';
+import { Failure, messageOf } from '../failure.ts';
+import type { Undo } from '../undo.ts';
+import { type Container, sharedWith } from './container.ts';
+import type { Engine } from './engine.ts';
+import { type MountRecord, mergeTmpfsOptions } from './mount-parse.ts';
+import { resolveInRoot } from './rootfs.ts';
+
+export interface PreparedMounts {
+  mounts: MountSpec[];
+  rootfsPropagation: string | undefined;
+}
+
+async function bindSource(mount: MountRecord): Promise<string> {
+  const missing = new Failure('invalidParameter', `invalid mount config for type "bind": bind source path does not exist: ${mount.source}`);
+  try {
+    await fs.stat(mount.source);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || !mount.createSource) throw missing;
+    try {
+      await fs.mkdir(mount.source, { recursive: true, mode: 0o755 });
+    } catch (cause) {
+      throw new Failure('system', `error while creating mount source path '${mount.source}': ${messageOf(cause)}`);
+    }
+  }
+  return mount.source;
+}
+
+async function volumeSource(engine: Engine, container: Container, mount: MountRecord): Promise<string> {
+  // Again at each start: a volume with driver options may have to be mounted, and one removed by force is made anew.
+  const { path: data } = await engine.volumes.acquire(mount.name, container.id, mount.driver ? { driver: mount.driver } : {});
+  mount.source = data;
+  if (!mount.subpath) return data;
+  const inside = await resolveInRoot(data, mount.subpath);
+  await fs.stat(inside).catch(() => {
+    throw new Failure('invalidParameter', `cannot access path ${inside}: lstat ${inside}: no such file or directory`);
+  });
+  return inside;
+}
+
+/** Where `source` is mounted, and whether that is shared or a slave. Source: proc(5), /proc/PID/mountinfo. */
+async function sourceMount(source: string): Promise<{ point: string; shared: boolean; slave: boolean }> {
+  const text = await fs.readFile('/proc/self/mountinfo', 'utf8');
+  const entry = mountOf(await fs.realpath(source), parseMountInfo(text));
+  const line = text.split('\n').find((item) => item.startsWith(`${entry?.id} `)) ?? '';
+  return { point: entry?.target ?? '/', shared: entry?.shared !== undefined, slave: / master:\d+ /.test(line) };
+}
+
+/** A bind's wish for propagation needs the same of the rootfs, and of where its source is mounted. */
+async function propagate(mount: MountRecord, source: string, current: string | undefined): Promise<string | undefined> {
+  if (mount.propagation === 'shared' || mount.propagation === 'rshared') {
+    const { point, shared } = await sourceMount(source);
+    if (!shared) throw new Failure('system', `path ${source} is mounted on ${point} but it is not a shared mount`);
+    return 'shared';
+  }
+  if (mount.propagation === 'slave' || mount.propagation === 'rslave') {
+    const { point, shared, slave } = await sourceMount(source);
+    if (!shared && !slave) throw new Failure('system', `path ${source} is mounted on ${point} but it is not a shared or slave mount`);
+    return current ?? 'rslave';
+  }
+  return current;
+}
+
+function bindOptions(mount: MountRecord, kind: 'bind' | 'volume'): string[] {
+  const readOnly = mount.rw ? [] : [kind === 'bind' && mount.readOnly && mount.readOnly !== 'flat' ? 'rro' : 'ro'];
+  return [mount.nonRecursive ? 'bind' : 'rbind', ...readOnly, mount.propagation || 'rprivate'];
+}
+
+/** `/dev/shm` by IpcMode: one that others may join lies on the host. */
+async function shm(engine: Engine, container: Container, undo: Undo): Promise<MountSpec | undefined> {
+  const mode = container.hostConfig.IpcMode ?? 'private';
+  const bind = (source: string): MountSpec => ({ destination: '/dev/shm', type: 'bind', source, options: ['rbind', 'rprivate'] });
+  if (mode === 'host') return bind('/dev/shm');
+  const other = sharedWith(mode);
+  if (other !== undefined) {
+    const owner = engine.store.get(other);
+    if (owner.hostConfig.IpcMode === 'host') return bind('/dev/shm');
+    return bind(path.join(engine.store.runFolder(owner.id), 'shm'));
+  }
+  if (mode !== 'shareable') return undefined;
+  const target = path.join(engine.store.runFolder(container.id), 'shm');
+  await fs.mkdir(target, { recursive: true, mode: 0o1777 });
+  mountFs('shm', target, 'tmpfs', MS.NOSUID | MS.NODEV | MS.NOEXEC, `mode=1777,size=${container.hostConfig.ShmSize}`);
+  undo.add('shm', () => unmount(target));
+  return bind(target);
+}
+
+async function imageSource(engine: Engine, container: Container, mount: MountRecord, index: number, undo: Undo): Promise<string> {
+  const image = await engine.images.resolve(mount.name ?? '');
+  const target = path.join(engine.store.runFolder(container.id), `image-${index}`);
+  const empty = path.join(engine.store.runFolder(container.id), 'empty');
+  await Promise.all([fs.mkdir(target, { recursive: true }), fs.mkdir(empty, { recursive: true })]);
+  const { directories } = await engine.images.acquireLayers(image.chain, `${container.id}.image-${index}`);
+  // Read-only overlays need two lower folders at least.
+  mountOverlay({ target, lower: [...directories, empty] });
+  undo.add('image mount', () => unmount(target));
+  mount.source = target;
+  return mount.subpath ? resolveInRoot(target, mount.subpath) : target;
+}
+
+/** Sources found or made, ready for the spec. Volumes stay acquired: they are the container's until it is removed. */
+export async function prepareMounts(engine: Engine, container: Container, undo: Undo): Promise<PreparedMounts> {
+  const mounts: MountSpec[] = [];
+  let rootfsPropagation: string | undefined;
+  for (const [index, mount] of container.mounts.entries()) {
+    if (mount.type === 'tmpfs') {
+      mounts.push({ destination: mount.destination, type: 'tmpfs', source: 'tmpfs', options: mergeTmpfsOptions(mount.tmpfsOptions ?? []) });
+      continue;
+    }
+    const source =
+      mount.type === 'bind'
+        ? await bindSource(mount)
+        : mount.type === 'volume'
+          ? await volumeSource(engine, container, mount)
+          : await imageSource(engine, container, mount, index, undo);
+    if (mount.type === 'bind') rootfsPropagation = await propagate(mount, source, rootfsPropagation);
+    mounts.push({
+      destination: mount.destination,
+      type: 'bind',
+      source,
+      options: bindOptions(mount, mount.type === 'bind' ? 'bind' : 'volume'),
+    });
+  }
+  for (const [destination, options] of Object.entries(container.hostConfig.Tmpfs ?? {})) {
+    mounts.push({
+      destination: path.posix.normalize(destination),
+      type: 'tmpfs',
+      source: 'tmpfs',
+      options: mergeTmpfsOptions(options.split(',')),
+    });
+  }
+  if (!mounts.some((mount) => mount.destination === '/dev/shm')) {
+    const own = await shm(engine, container, undo);
+    if (own) mounts.push(own);
+  }
+  return { mounts, rootfsPropagation };
+}
+
+/** The engine's own files, where the user has put nothing else. `folder` is where the network wrote them. */
+export function networkFiles(folder: string, taken: ReadonlySet<string>, readOnly: boolean): MountSpec[] {
+  return ['resolv.conf', 'hostname', 'hosts']
+    .filter((name) => !taken.has(`/etc/${name}`))
+    .map((name) => ({
+      destination: `/etc/${name}`,
+      type: 'bind',
+      source: path.join(folder, name),
+      options: ['rbind', ...(readOnly ? ['ro'] : []), 'rprivate'],
+    }));
+}

@@ -1,0 +1,80 @@
+import { Failure } from '../failure.ts';
+import type { Sandbox, SandboxRequest } from '../networks/types.ts';
+import type { Undo } from '../undo.ts';
+import { type Container, sharedWith } from './container.ts';
+import type { Engine } from './engine.ts';
+
+export interface PreparedNetwork {
+  /** For the spec: a path, `host`, or undefined for a fresh one. */
+  namespace: string | undefined;
+  /** Where hosts, resolv.conf and hostname lie. */
+  folder: string;
+  request: SandboxRequest | undefined;
+  sandbox: Sandbox | undefined;
+}
+
+/** A running container whose namespace of `kind` is to be joined. @throws Failure conflict in dockerd's words */
+export function runningPeer(engine: Engine, reference: string, kind: 'network' | 'IPC' | 'PID'): { container: Container; pid: number } {
+  const peer = engine.store.get(reference);
+  if (peer.state.status !== 'running') {
+    if (peer.state.status === 'restarting') {
+      throw new Failure('conflict', `Container ${peer.id} is restarting, wait until the container is running`);
+    }
+    const what = kind === 'network' ? 'cannot join network of a non running container' : `cannot join ${kind} of a non running container`;
+    throw new Failure('conflict', `${what}: ${peer.id}`);
+  }
+  return { container: peer, pid: peer.state.pid };
+}
+
+/** `name:alias` or `name` of `--link`. */
+function links(engine: Engine, container: Container): SandboxRequest['links'] {
+  return (container.hostConfig.Links ?? []).map((link) => {
+    const [name = '', alias] = link.split(':');
+    const target = engine.store.find(name);
+    if (!target) throw new Failure('invalidParameter', `could not get container for ${name}: No such container: ${name}`);
+    return { containerId: target.id, alias: (alias || name).split('/').pop() ?? name };
+  });
+}
+
+export function sandboxRequest(engine: Engine, container: Container): SandboxRequest {
+  const { config, hostConfig } = container;
+  return {
+    containerId: container.id,
+    name: container.name,
+    hostname: config.Hostname ?? '',
+    domainname: config.Domainname ?? '',
+    networkMode: config.NetworkDisabled ? 'none' : (hostConfig.NetworkMode ?? 'bridge'),
+    endpoints: container.endpoints,
+    exposed: Object.keys(config.ExposedPorts ?? {}),
+    portBindings: hostConfig.PortBindings ?? {},
+    publishAll: hostConfig.PublishAllPorts ?? false,
+    dns: hostConfig.Dns ?? [],
+    dnsSearch: hostConfig.DnsSearch ?? [],
+    dnsOptions: hostConfig.DnsOptions ?? [],
+    extraHosts: hostConfig.ExtraHosts ?? [],
+    links: links(engine, container),
+    ...(config.MacAddress ? { macAddress: config.MacAddress } : {}),
+    folder: engine.store.folder(container.id),
+  };
+}
+
+/** The container's place in the network: made, or another container's. */
+export async function prepareNetwork(engine: Engine, container: Container, undo: Undo, signal: AbortSignal): Promise<PreparedNetwork> {
+  const other = sharedWith(container.hostConfig.NetworkMode);
+  if (other !== undefined) {
+    const { container: peer, pid } = runningPeer(engine, other, 'network');
+    const folder = sharedWith(peer.hostConfig.NetworkMode) === undefined ? engine.store.folder(peer.id) : engine.store.folder(container.id);
+    return {
+      namespace: peer.hostConfig.NetworkMode === 'host' ? 'host' : `/proc/${pid}/ns/net`,
+      folder,
+      request: undefined,
+      sandbox: undefined,
+    };
+  }
+  const request = sandboxRequest(engine, container);
+  // Before, not after: a sandbox half made when the helper dies is found by the container's id.
+  undo.add('network', () => engine.networks.removeSandbox(container.id));
+  const sandbox = await engine.networks.createSandbox(request, signal);
+  const host = request.networkMode === 'host';
+  return { namespace: host ? 'host' : sandbox.netnsPath, folder: request.folder, request, sandbox };
+}

@@ -1,0 +1,29 @@
+import { Failure, isFailure } from '../failure.ts';
+import { type Engine, emit } from './engine.ts';
+import { parseSignal } from './signals.ts';
+import { startContainer } from './start.ts';
+import { type StopOptions, stopNow } from './stop.ts';
+
+/** POST /containers/{id}/restart: stop if it runs, then start. AutoRemove does not take it away in between. */
+export async function restart(engine: Engine, reference: string, options: StopOptions): Promise<void> {
+  const container = engine.store.get(reference);
+  if (options.signal) parseSignal(options.signal);
+  container.live.restarting = true;
+  try {
+    await stopNow(engine, container, options);
+    try {
+      await startContainer(engine, container.id);
+    } catch (error) {
+      // Somebody else started it meanwhile: that is what was asked for.
+      if (!isFailure(error, 'notModified')) throw error;
+    }
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    throw new Failure(error.kind, `Cannot restart container ${reference}: ${error.message}`, {
+      cause: error,
+    });
+  } finally {
+    container.live.restarting = false;
+  }
+  emit(engine, container, 'restart');
+}

@@ -1,0 +1,280 @@
+import { promises as fs, readFileSync } from 'node:fs';
+import { Failure, isFailure } from '../failure.ts';
+import { NEVER, nowInstant } from '../instant.ts';
+import { Undo } from '../undo.ts';
+import { type Container, sharedWith } from './container.ts';
+import { cancelRestart, cgroupsPath, type Engine, emit, logPath, runtimeOf, settleExit } from './engine.ts';
+import { startHealth } from './health.ts';
+import { networkFiles, prepareMounts } from './prepare-mounts.ts';
+import { type PreparedNetwork, prepareNetwork, runningPeer } from './prepare-network.ts';
+import { removeNow } from './remove-now.ts';
+import { resolveInRoot } from './rootfs.ts';
+import { mountRootfs, unmountRootfs } from './rootfs-mount.ts';
+import { buildSpec } from './spec/build.ts';
+import { availableCapabilities } from './spec/capabilities.ts';
+import { hostDevices, mappedDevices } from './spec/devices.ts';
+import { findInit } from './spec/init.ts';
+import { blockIo, linuxResources } from './spec/resources.ts';
+import { thisMachine } from './spec/seccomp.ts';
+import { parseSecurityOptions } from './spec/security.ts';
+import { lookupUser } from './spec/user.ts';
+import { RuntimeRefusal, startFailure } from './start-failure.ts';
+
+/** POST /containers/{id}/start. @throws Failure notModified when it runs, conflict when it is paused or being removed */
+export async function startContainer(engine: Engine, reference: string): Promise<void> {
+  const container = engine.store.get(reference);
+  await engine.queue.run(container.id, async () => {
+    refuseStart(engine, container);
+    cancelRestart(container);
+    container.restartCount = 0;
+    container.lastDelayMs = 0;
+    container.stoppedByUser = false;
+    await launch(engine, container);
+  });
+}
+
+function refuseStart(engine: Engine, container: Container): void {
+  if (!engine.store.byId(container.id)) throw new Failure('notFound', `No such container: ${container.id}`);
+  const { state } = container;
+  if (state.status === 'removing' || container.live.removing) {
+    throw new Failure('conflict', 'container is marked for removal and cannot be started');
+  }
+  if (state.status === 'running') {
+    if (state.paused) throw new Failure('conflict', 'cannot start a paused container, try unpause instead');
+    throw new Failure('notModified', 'container is already running');
+  }
+}
+
+/**
+ * Runs a container that does not run. In its queue. When it throws, nothing is left of the attempt, the state says why,
+ * and with AutoRemove the container is gone.
+ */
+export async function launch(engine: Engine, container: Container): Promise<void> {
+  const undo = new Undo();
+  try {
+    await run(engine, container, undo);
+    undo.disarm();
+  } catch (error) {
+    for (const { what, error: cause } of await undo.unwind()) {
+      engine.context.log.warn('a failed start left something behind', { container: container.id, what, error: String(cause) });
+    }
+    const { exitCode, failure } = startFailure(error);
+    if (container.state.status === 'created') container.state = { status: 'created', exitCode, error: failure.message };
+    else if (container.state.status !== 'removing') {
+      const { startedAt, finishedAt } = container.state;
+      container.state = { status: 'exited', exitCode, oomKilled: false, error: failure.message, startedAt, finishedAt };
+    }
+    container.network = undefined;
+    await engine.store.saveState(container);
+    settleExit(container, exitCode, failure.message);
+    if (container.hostConfig.AutoRemove) await removeNow(engine, container, { volumes: true });
+    throw failure;
+  }
+}
+
+/** All that can be made at the same time is; the first failure stops the others and is the one thrown. */
+async function inParallel<T extends unknown[]>(work: (signal: AbortSignal) => { [K in keyof T]: Promise<T[K]> }): Promise<T> {
+  const abort = new AbortController();
+  const tasks = work(abort.signal) as Promise<unknown>[];
+  let first: { error: unknown } | undefined;
+  for (const task of tasks) {
+    task.catch((error) => {
+      first ??= { error };
+      abort.abort();
+    });
+  }
+  // Awaited to the end, so that each has registered its undoing before any undoing starts.
+  await Promise.allSettled(tasks);
+  if (first) throw first.error;
+  return Promise.all(tasks) as Promise<T>;
+}
+
+async function run(engine: Engine, container: Container, undo: Undo): Promise<void> {
+  const { id, config, hostConfig } = container;
+  const bundle = engine.store.runFolder(id);
+  const [rootfs, network, mounts, devices, blockIO, init] = await inParallel<
+    [
+      { root: string; user: Awaited<ReturnType<typeof lookupUser>> },
+      PreparedNetwork,
+      Awaited<ReturnType<typeof prepareMounts>>,
+      Awaited<ReturnType<typeof devicesOf>>,
+      Record<string, unknown> | undefined,
+      string | undefined,
+    ]
+  >((signal) => [
+    prepareRootfs(engine, container, undo),
+    prepareNetwork(engine, container, undo, signal),
+    prepareMounts(engine, container, undo),
+    devicesOf(container),
+    blockIo(hostConfig),
+    hostConfig.Init && (hostConfig.PidMode ?? '') === '' ? findInit() : Promise.resolve(undefined),
+  ]);
+
+  const taken = new Set(mounts.mounts.map((mount) => mount.destination));
+  container.apparmorProfile = apparmorProfile(container);
+  const spec = buildSpec({
+    config,
+    hostConfig,
+    path: container.path,
+    args: container.args,
+    rootfs: rootfs.root,
+    user: rootfs.user,
+    cgroupsPath: cgroupsPath(engine, container),
+    namespaces: {
+      network: network.namespace,
+      ipc: joined(engine, hostConfig.IpcMode, 'IPC'),
+      pid: joined(engine, hostConfig.PidMode, 'PID'),
+    },
+    mounts: [...mounts.mounts, ...networkFiles(network.folder, taken, hostConfig.ReadonlyRootfs ?? false)],
+    rootfsPropagation: mounts.rootfsPropagation,
+    init,
+    devices,
+    resources: {
+      ...linuxResources(hostConfig, { swap: engine.cgroups.features().swap }),
+      ...(blockIO ? { blockIO } : {}),
+    },
+    available: availableCapabilities(),
+    machine: thisMachine(),
+    networkSysctls: sharedWith(hostConfig.NetworkMode) === undefined ? networkSysctls() : {},
+    apparmorProfile: container.apparmorProfile || undefined,
+    linkedEnv: [],
+    minOomScoreAdj: minOomScoreAdj(),
+  });
+
+  const runtime = runtimeOf(engine, container);
+  undo.add('process', () => runtime.delete(id, true));
+  const refuse = (error: unknown): never => {
+    throw new RuntimeRefusal(error);
+  };
+  const { pid, monitorPid } = await engine.monitor
+    .create({
+      id,
+      name: container.name,
+      bundle,
+      spec,
+      tty: config.Tty ?? false,
+      stdin: config.OpenStdin ?? false,
+      leaveStdinOpen: (config.OpenStdin ?? false) && !(config.StdinOnce ?? false),
+      logPath: hostConfig.LogConfig?.Type === 'none' ? undefined : logPath(engine, id),
+      runtime: runtime.name,
+    })
+    .catch(refuse);
+  // Attached before the first instruction runs: not a byte is lost.
+  const attachments = [...container.live.beforeStart];
+  container.live.beforeStart.clear();
+  await Promise.all(attachments.map((connect) => connect()));
+  const startedAt = nowInstant();
+  await engine.monitor.start(id).catch(refuse);
+
+  container.network = network.sandbox ? { request: network.request, sandbox: network.sandbox } : undefined;
+  const finishedAt = 'finishedAt' in container.state ? container.state.finishedAt : NEVER;
+  container.state = { status: 'running', pid, monitorPid, startedAt, paused: false, oomKilled: false, finishedAt };
+  container.everStarted = true;
+  await engine.store.saveState(container);
+  emit(engine, container, 'start');
+  startHealth(engine, container);
+}
+
+async function prepareRootfs(
+  engine: Engine,
+  container: Container,
+  undo: Undo,
+): Promise<{ root: string; user: Awaited<ReturnType<typeof lookupUser>> }> {
+  undo.add('rootfs', () => unmountRootfs(engine, container));
+  const root = await mountRootfs(engine, container);
+  const folder = container.config.WorkingDir;
+  const [user] = await Promise.all([
+    lookupUser(root, container.config.User ?? '', container.hostConfig.GroupAdd ?? []),
+    folder && folder !== '/' ? makeWorkingDirectory(root, folder) : undefined,
+  ]);
+  return { root, user };
+}
+
+async function makeWorkingDirectory(root: string, folder: string): Promise<void> {
+  try {
+    await fs.mkdir(await resolveInRoot(root, folder), { recursive: true, mode: 0o755 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST' || (error as NodeJS.ErrnoException).code === 'ENOTDIR') {
+      throw new Failure('system', `Cannot mkdir: ${folder} is not a directory`);
+    }
+    throw error;
+  }
+}
+
+async function devicesOf(container: Container): ReturnType<typeof mappedDevices> {
+  const { hostConfig } = container;
+  const result: Awaited<ReturnType<typeof mappedDevices>> = { devices: [], rules: [] };
+  if (hostConfig.Privileged) result.devices.push(...(await hostDevices()));
+  for (const mapping of hostConfig.Devices ?? []) {
+    if (hostConfig.Privileged && mapping.PathOnHost === mapping.PathInContainer) continue;
+    const { devices, rules } = await mappedDevices(mapping);
+    result.devices.push(...devices);
+    result.rules.push(...rules);
+  }
+  return result;
+}
+
+/** The namespace to join for an IpcMode or PidMode. */
+function joined(engine: Engine, mode: string | undefined, kind: 'IPC' | 'PID'): string | undefined {
+  if (mode === 'host') return 'host';
+  const other = sharedWith(mode);
+  if (other === undefined) return undefined;
+  const { container: peer, pid } = runningPeer(engine, other, kind);
+  if (kind === 'IPC' && (peer.hostConfig.IpcMode === 'private' || peer.hostConfig.IpcMode === 'none')) {
+    throw new Failure(
+      'system',
+      `failed to join IPC namespace: container ${peer.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
+    );
+  }
+  return `/proc/${pid}/ns/${kind.toLowerCase()}`;
+}
+
+const exists = (file: string): boolean => {
+  try {
+    readFileSync(file);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+let sysctls: Record<string, string> | undefined;
+/** Ping and low ports without capabilities, where the kernel has the knobs. */
+function networkSysctls(): Record<string, string> {
+  sysctls ??= {
+    ...(exists('/proc/sys/net/ipv4/ping_group_range') ? { 'net.ipv4.ping_group_range': '0 2147483647' } : {}),
+    ...(exists('/proc/sys/net/ipv4/ip_unprivileged_port_start') ? { 'net.ipv4.ip_unprivileged_port_start': '0' } : {}),
+  };
+  return sysctls;
+}
+
+let leastScore: number | undefined;
+/** Without CAP_SYS_RESOURCE nobody may go below their own score: the runtime would refuse the container. */
+function minOomScoreAdj(): number {
+  leastScore ??= availableCapabilities().includes('CAP_SYS_RESOURCE') ? -1000 : Number(readFileSync('/proc/self/oom_score_adj', 'utf8'));
+  return leastScore;
+}
+
+let apparmor: boolean | undefined;
+/** A profile is applied where the host has AppArmor and the user names one. */
+function apparmorProfile(container: Container): string {
+  apparmor ??=
+    exists('/sys/module/apparmor/parameters/enabled') && readFileSync('/sys/module/apparmor/parameters/enabled', 'utf8').startsWith('Y');
+  if (!apparmor) return '';
+  const asked = parseSecurityOptions(container.hostConfig.SecurityOpt ?? []).apparmor;
+  return asked ?? (container.hostConfig.Privileged ? 'unconfined' : '');
+}
+
+/** Another attempt by the restart policy, or none if things have changed meanwhile. */
+export async function relaunch(engine: Engine, container: Container): Promise<void> {
+  await engine.queue.run(container.id, async () => {
+    container.live.restartTimer = undefined;
+    if (container.state.status !== 'restarting' || engine.stopping) return;
+    try {
+      await launch(engine, container);
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+      engine.context.log.warn('the restart policy could not start a container', { container: container.id, error: error.message });
+    }
+  });
+}

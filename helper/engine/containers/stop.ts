@@ -1,0 +1,44 @@
+import { Failure, isFailure } from '../failure.ts';
+import type { Container } from './container.ts';
+import { type Engine, emit, untilStopped } from './engine.ts';
+import { killAndWait, sendSignal } from './kill.ts';
+import { parseSignal, SIGTERM } from './signals.ts';
+import { isRunning } from './state.ts';
+
+const DEFAULT_TIMEOUT_SECONDS = 10;
+
+export interface StopOptions {
+  signal?: string;
+  /** -1: for ever. */
+  timeoutSeconds?: number;
+}
+
+/** POST /containers/{id}/stop. @throws Failure notModified when it does not run */
+export async function stopContainer(engine: Engine, reference: string, options: StopOptions): Promise<void> {
+  const container = engine.store.get(reference);
+  if (options.signal) parseSignal(options.signal);
+  if (!isRunning(container.state)) throw new Failure('notModified', 'container is already stopped');
+  await stopNow(engine, container, options);
+}
+
+/** The container's stop signal, time to obey, then SIGKILL. Resolves when its exit is recorded; does nothing when it does not run. */
+export async function stopNow(engine: Engine, container: Container, options: StopOptions): Promise<void> {
+  if (!isRunning(container.state)) return;
+  const signal = options.signal
+    ? parseSignal(options.signal)
+    : container.config.StopSignal
+      ? parseSignal(container.config.StopSignal)
+      : SIGTERM;
+  const seconds = options.timeoutSeconds ?? container.config.StopTimeout ?? DEFAULT_TIMEOUT_SECONDS;
+  // Whatever the signal, a stop is the user's wish: the policy must not start it again. (An engine that stops is no user.)
+  container.stoppedByUser ||= !engine.stopping;
+  let waitMs = seconds < 0 ? undefined : seconds * 1000;
+  try {
+    await sendSignal(engine, container, signal);
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    if (isRunning(container.state)) waitMs = 2_000;
+  }
+  if (!(await untilStopped(container, waitMs))) await killAndWait(engine, container);
+  emit(engine, container, 'stop');
+}
