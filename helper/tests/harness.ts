@@ -1,0 +1,143 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { BASE, baseImageArchive } from './base-image.ts';
+import { Client } from './client.ts';
+import { type Traces, traces } from './leftovers.ts';
+import { type Finished, answering, end, run } from './process.ts';
+
+export { BASE } from './base-image.ts';
+export { type Answer, Client, type Raw, demultiplex } from './client.ts';
+export { eventually } from './process.ts';
+
+/**
+ * The engine that the suites run on: ours, or, with GANTRY_TEST_ENGINE=dockerd, the dockerd of this machine in a network
+ * namespace of its own. What differs on dockerd is a finding about our expectations.
+ */
+export const ENGINE = process.env.GANTRY_TEST_ENGINE === 'dockerd' ? 'dockerd' : 'gantry';
+export const onGantry = ENGINE === 'gantry';
+
+const repository = path.resolve(import.meta.dirname ?? '.', '../..');
+
+export interface TestEngine {
+  folder: string;
+  socketPath: string;
+  client: Client;
+  /** The same engine at another version of the API. */
+  at(version: string): Client;
+  /** The real docker CLI on this engine. */
+  docker(args: string[], options?: { input?: string; env?: NodeJS.ProcessEnv }): Promise<Finished>;
+  /** Environment for other ways of running the CLI (under a pty). */
+  env: NodeJS.ProcessEnv;
+  /** kill -9, as a crash does it. */
+  crash(): Promise<void>;
+  /** Starts the engine again after a crash or a stop, on the same folders. */
+  start(): Promise<void>;
+  log(): string;
+  /** Removes all containers, ends the engine, and fails if anything is left of it. */
+  stop(): Promise<void>;
+}
+
+/** Starts an engine in a temporary folder and loads the base image. */
+export async function startEngine(options: { image?: boolean } = {}): Promise<TestEngine> {
+  if (process.getuid?.() !== 0) throw new Error('the engine tests need root');
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'gantry-test-'));
+  const socketPath = path.join(folder, 'engine.sock');
+  const before = traces(folder);
+  let child: ChildProcess;
+  let log = '';
+
+  const start = async (): Promise<void> => {
+    const [command, ...args] = onGantry ? await gantryd(folder, socketPath) : dockerd(folder, socketPath);
+    child = spawn(command ?? '', args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder });
+    child.stdout?.on('data', (text) => (log += text));
+    child.stderr?.on('data', (text) => (log += text));
+    await answering(socketPath, child, () => log);
+  };
+  await start();
+
+  mkdirSync(path.join(folder, 'cli'));
+  const env = { DOCKER_HOST: `unix://${socketPath}`, DOCKER_CONFIG: path.join(folder, 'cli'), DOCKER_CLI_HINTS: 'false', LC_ALL: 'C.UTF-8' };
+  const client = new Client(socketPath, '');
+  const engine: TestEngine = {
+    folder,
+    socketPath,
+    client,
+    env,
+    at: (version) => new Client(socketPath, `/v${version}`),
+    docker: (args, { input, env: more } = {}) => run('docker', args, { ...(input === undefined ? {} : { input }), env: { ...env, ...more } }),
+    start,
+    log: () => log,
+    crash: () => end(child, 'SIGKILL'),
+    async stop() {
+      await removeContainers(client);
+      await end(child, 'SIGTERM');
+      if (onGantry) checkTraces(before, traces(folder), folder);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  if (options.image !== false) {
+    const loaded = await client.ask('POST', '/images/load?quiet=1', { body: await baseImageArchive(), headers: { 'Content-Type': 'application/x-tar' } });
+    if (loaded.status !== 200 || loaded.text.includes('"error"')) throw new Error(`loading the base image: ${loaded.status} ${loaded.text}\n${log}`);
+  }
+  return engine;
+}
+
+async function gantryd(folder: string, socketPath: string): Promise<string[]> {
+  const bundle = process.env.GANTRY_TEST_BUNDLE ?? path.join(repository, 'dist/gantryd.js');
+  if (!process.env.GANTRY_TEST_BUNDLE) {
+    const built = await run(process.execPath, [path.join(repository, 'scripts/build.mjs'), 'helper']);
+    if (built.code !== 0 && !existsSync(bundle)) throw new Error(`building the helper: ${built.stdout}${built.stderr}`);
+  }
+  const folders = ['--data', path.join(folder, 'data'), '--run', path.join(folder, 'run')];
+  return [process.execPath, bundle, '--socket', socketPath, ...folders, '--log-level', 'debug'];
+}
+
+/** In its own network namespace: a dockerd rewrites iptables and claims docker0. */
+function dockerd(folder: string, socketPath: string): string[] {
+  const options = `--data-root ${folder}/data --exec-root ${folder}/run --pidfile ${folder}/pid -H unix://${socketPath}`;
+  return ['unshare', '-n', 'sh', '-c', `ip link set lo up; exec dockerd ${options}`];
+}
+
+async function removeContainers(client: Client): Promise<void> {
+  const list = await client.get('/containers/json?all=1');
+  const containers: { Id: string }[] = Array.isArray(list.json) ? list.json : [];
+  await Promise.all(containers.map(({ Id }) => client.delete(`/containers/${Id}?force=1&v=1`)));
+}
+
+/** Other engines run on this machine, so links, namespaces and tables count only if they carry this engine's name. */
+function checkTraces(before: Traces, after: Traces, folder: string): void {
+  const left = [...after.mounts, ...after.processes];
+  const names = [...after.links, ...after.namespaces, ...after.tables].filter(
+    (name) => ![...before.links, ...before.namespaces, ...before.tables].includes(name),
+  );
+  const instance = instanceOf(folder);
+  const mine = instance ? names.filter((name) => name.includes(instance)) : [];
+  if (left.length + mine.length > 0) throw new Error(`the engine left behind:\n${[...left, ...mine].join('\n')}`);
+}
+
+function instanceOf(_folder: string): string | undefined {
+  return undefined;
+}
+
+/** Waits for a started container's end. */
+export async function waitFor(client: Client, id: string): Promise<number> {
+  return (await client.post(`/containers/${id}/wait`)).json.StatusCode;
+}
+
+/** A container of the base image. @returns its id */
+export async function create(client: Client, config: object & { name?: string }): Promise<string> {
+  const { name, ...rest } = config;
+  const answer = await client.post(`/containers/create${name ? `?name=${name}` : ''}`, { Image: BASE, ...rest });
+  if (answer.status !== 201) throw new Error(`create: ${answer.status} ${answer.text}`);
+  return answer.json.Id;
+}
+
+/** Creates and starts. */
+export async function launch(client: Client, config: object & { name?: string }): Promise<string> {
+  const id = await create(client, config);
+  const started = await client.post(`/containers/${id}/start`);
+  if (started.status !== 204) throw new Error(`start: ${started.status} ${started.text}`);
+  return id;
+}
