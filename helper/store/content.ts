@@ -15,7 +15,7 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { Failure } from '../engine/failure.ts';
 import { KeyedQueue } from '../engine/queue.ts';
-import { syncFolder, sweepTemporary, writeFileDurably, writeJson } from './durable.ts';
+import { sweepTemporary, syncFolder, writeFileDurably, writeJson } from './durable.ts';
 
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 /** Partial downloads older than this are not worth keeping. */

@@ -4,15 +4,15 @@
  * are kept in memory until it is known what they are for.
  */
 import type { Readable } from 'node:stream';
-import { createDecompressor, detectCompression } from '../../store/layers/compression.ts';
 import type { Decompressor } from '../../store/layers/compression.ts';
-import type { Lease } from '../../store/leases.ts';
-import { TarReader } from '../../store/tar/reader.ts';
-import type { TarHeader } from '../../store/tar/reader.ts';
-import { Failure } from '../failure.ts';
+import { createDecompressor, detectCompression } from '../../store/layers/compression.ts';
 import type { JobResult } from '../../store/layers/job.ts';
-import { ingestLayer } from './ingest.ts';
+import type { Lease } from '../../store/leases.ts';
+import type { TarHeader } from '../../store/tar/reader.ts';
+import { TarReader } from '../../store/tar/reader.ts';
+import { Failure } from '../failure.ts';
 import type { ImageLayerIngest } from './ingest.ts';
+import { ingestLayer } from './ingest.ts';
 import type { Parts } from './parts.ts';
 
 export interface ArchiveLayer {
@@ -147,7 +147,8 @@ class ArchiveUnpacker {
       const base = header.type === 'link' ? '' : path.slice(0, path.lastIndexOf('/') + 1);
       this.#links.set(path, clean(base + header.linkName));
     }
-    this.#current = header.type === 'file' ? { path, size: header.size, seen: 0, mode: 'unknown', start: [], ingest: undefined } : undefined;
+    this.#current =
+      header.type === 'file' ? { path, size: header.size, seen: 0, mode: 'unknown', start: [], ingest: undefined } : undefined;
     if (header.type === 'file') this.#skipKnown(path);
   }
 

@@ -14,10 +14,10 @@ import type { Log } from '../context.ts';
 import { Failure, messageOf } from '../failure.ts';
 import { nowInstant } from '../instant.ts';
 import { KeyedQueue } from '../queue.ts';
-import { parseManifest } from './manifest.ts';
 import type { Descriptor, Manifest } from './manifest.ts';
-import { format, parseNamed, withDefaultTag } from './references.ts';
+import { parseManifest } from './manifest.ts';
 import type { Reference } from './references.ts';
+import { format, parseNamed, withDefaultTag } from './references.ts';
 import type { ImageConfigFile } from './types.ts';
 
 const NAME = 'io.containerd.image.name';

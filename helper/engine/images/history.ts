@@ -1,6 +1,6 @@
 import type { ImageHistoryEntry } from '../../contract/docker.ts';
-import { findImage, shownNames } from './parts.ts';
 import type { Parts } from './parts.ts';
+import { findImage, shownNames } from './parts.ts';
 
 /** GET /images/{name}/history: newest first. Ids are known for the image itself and its local parents. @throws Failure notFound */
 export function history(parts: Parts, reference: string): ImageHistoryEntry[] {

@@ -1,8 +1,8 @@
 /** Images: what other parts of the engine may use. */
 import path from 'node:path';
 import { Content } from '../../store/content.ts';
-import { createLayers } from '../../store/layers/layers.ts';
 import type { LayerKind } from '../../store/layers/layers.ts';
+import { createLayers } from '../../store/layers/layers.ts';
 import { Leases } from '../../store/leases.ts';
 import type { EngineContext } from '../context.ts';
 import type { Events } from '../events/types.ts';
@@ -11,10 +11,11 @@ import { Holds } from './holds.ts';
 import { ImageService } from './service.ts';
 import type { Images, ImageUsage } from './types.ts';
 
-export type { Images, ImageUsage, ImageConfigFile, LowerLayers, Platform, ResolvedImage } from './types.ts';
 export { chainOf } from './catalog.ts';
+export { applyChanges } from './changes.ts';
 export { hostPlatform, parsePlatform } from './manifest.ts';
 export { familiar, parseNamed, withDefaultTag } from './references.ts';
+export type { ImageConfigFile, Images, ImageUsage, LowerLayers, Platform, ResolvedImage } from './types.ts';
 
 export interface ImagesOptions {
   context: EngineContext;
@@ -22,7 +23,7 @@ export interface ImagesOptions {
   /** Which containers use an image: asked at removal. */
   usage: ImageUsage;
   /** Undefined: EROFS where the kernel can, folders elsewhere (or with GANTRY_LAYERS=folders). */
-  layers?: LayerKind;
+  layers?: LayerKind | undefined;
 }
 
 /** Builds the images noun; call `start()` before anything else. Needs the right to mount. */

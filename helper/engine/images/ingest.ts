@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
-import type { LayerIngest } from '../../store/layers/layers.ts';
 import type { JobResult } from '../../store/layers/job.ts';
+import type { LayerIngest } from '../../store/layers/layers.ts';
 import type { Lease } from '../../store/leases.ts';
 import type { Parts } from './parts.ts';
 

@@ -1,8 +1,8 @@
 import type { ImageInspect } from '../../contract/docker.ts';
 import { NEVER } from '../instant.ts';
-import { findImage, shownNames, sizeOf } from './parts.ts';
-import type { Parts } from './parts.ts';
 import { containerConfig } from './config.ts';
+import type { Parts } from './parts.ts';
+import { findImage, shownNames, sizeOf } from './parts.ts';
 
 /** GET /images/{name}/json. @throws Failure notFound */
 export function inspect(parts: Parts, reference: string): ImageInspect {

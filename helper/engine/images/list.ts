@@ -1,12 +1,12 @@
 import type { ImageSummary } from '../../contract/docker.ts';
+import type { Filters } from '../events/types.ts';
 import { Failure } from '../failure.ts';
 import { parseTimestamp } from '../instant.ts';
-import type { Filters } from '../events/types.ts';
 import type { ImageRecord } from './catalog.ts';
-import { findImage, shownNames, sizeOf } from './parts.ts';
 import type { Parts } from './parts.ts';
-import { familiar, familiarName } from './references.ts';
+import { findImage, shownNames, sizeOf } from './parts.ts';
 import type { Reference } from './references.ts';
+import { familiar, familiarName } from './references.ts';
 
 const ACCEPTED = new Set(['dangling', 'label', 'label!', 'before', 'since', 'until', 'reference']);
 

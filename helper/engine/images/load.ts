@@ -4,22 +4,22 @@
  */
 import type { Readable } from 'node:stream';
 import type { ProgressMessage } from '../../contract/docker.ts';
-import type { Lease } from '../../store/leases.ts';
 import { digestOf } from '../../store/content.ts';
+import type { Lease } from '../../store/leases.ts';
 import { Failure } from '../failure.ts';
-import { archiveFile, archiveJson, archiveLayer, readArchive } from './archive.ts';
 import type { Archive, ArchiveLayer } from './archive.ts';
+import { archiveFile, archiveJson, archiveLayer, readArchive } from './archive.ts';
 import { parseConfig } from './catalog.ts';
-import { choosePlatform, hostPlatform, isIndexType, MEDIA, parseIndex, parseManifest } from './manifest.ts';
 import type { Descriptor, PlatformDescriptor } from './manifest.ts';
-import { imageEvent } from './parts.ts';
+import { choosePlatform, hostPlatform, isIndexType, MEDIA, parseIndex, parseManifest } from './manifest.ts';
 import type { Parts } from './parts.ts';
-import { counted, streamProgress } from './progress.ts';
+import { imageEvent } from './parts.ts';
 import type { Emit } from './progress.ts';
-import { familiar, format, parseNamed, withDefaultTag } from './references.ts';
+import { counted, streamProgress } from './progress.ts';
 import type { Reference } from './references.ts';
-import { sweep } from './sweep.ts';
+import { familiar, format, parseNamed, withDefaultTag } from './references.ts';
 import type { Orphans } from './sweep.ts';
+import { sweep } from './sweep.ts';
 
 /** One entry of manifest.json. */
 interface SavedImage {
@@ -85,7 +85,8 @@ async function loadSaved(parts: Parts, lease: Lease, archive: Archive, image: Sa
   const id = digestOf(config);
   lease.add(id);
   await parts.content.put(config);
-  const descriptor = (await ownManifest(parts, lease, archive, id, layers)) ?? (await makeManifest(parts, lease, { id, size: config.length }, layers));
+  const descriptor =
+    (await ownManifest(parts, lease, archive, id, layers)) ?? (await makeManifest(parts, lease, { id, size: config.length }, layers));
   const names = (image.RepoTags ?? []).map((text) => withDefaultTag(parseNamed(text)));
   const parent = image.Parent && parts.catalog.get(image.Parent) ? image.Parent : undefined;
   await register(parts, descriptor, id, names, emit, parent);
@@ -106,12 +107,19 @@ function checkLayers(diffIds: string[], paths: string[], archive: Archive): Arch
 }
 
 /** Archives of newer dockerds bring the OCI manifest too: it is kept, so that the image has the same digest everywhere. */
-async function ownManifest(parts: Parts, lease: Lease, archive: Archive, id: string, layers: ArchiveLayer[]): Promise<Descriptor | undefined> {
+async function ownManifest(
+  parts: Parts,
+  lease: Lease,
+  archive: Archive,
+  id: string,
+  layers: ArchiveLayer[],
+): Promise<Descriptor | undefined> {
   for (const [path, data] of archive.files) {
     if (!path.startsWith('blobs/sha256/') || data[0] !== 0x7b || !data.includes(id)) continue;
     try {
       const manifest = parseManifest(data);
-      const same = manifest.config.digest === id && manifest.layers.map((layer) => layer.digest).join() === layers.map((layer) => layer.digest).join();
+      const same =
+        manifest.config.digest === id && manifest.layers.map((layer) => layer.digest).join() === layers.map((layer) => layer.digest).join();
       if (!same || digestOf(data) !== `sha256:${path.slice(13)}`) continue;
       lease.add(digestOf(data));
       return { mediaType: manifest.mediaType, digest: await parts.content.put(data), size: data.length };
@@ -171,7 +179,11 @@ async function loadLayout(parts: Parts, lease: Lease, archive: Archive, emit: Em
     const configData = blob(archive, config.digest);
     if (!configData) continue;
     const { rootfs } = parseConfig(configData);
-    checkLayers(rootfs.diff_ids, layers.map((layer) => `blobs/sha256/${layer.digest.slice(7)}`), archive);
+    checkLayers(
+      rootfs.diff_ids,
+      layers.map((layer) => `blobs/sha256/${layer.digest.slice(7)}`),
+      archive,
+    );
     lease.add(config.digest);
     lease.add(manifest.digest);
     await parts.content.put(configData);

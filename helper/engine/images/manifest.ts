@@ -36,7 +36,6 @@ export const MEDIA = {
   dockerConfig: 'application/vnd.docker.container.image.v1+json',
   dockerLayer: 'application/vnd.docker.image.rootfs.diff.tar',
   dockerLayerGzip: 'application/vnd.docker.image.rootfs.diff.tar.gzip',
-  dockerSchema1: 'application/vnd.docker.distribution.manifest.v1+prettyjws',
 } as const;
 
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
@@ -160,7 +159,8 @@ export function choosePlatform(index: Index, wanted: Platform): PlatformDescript
     if (entry.annotations?.['vnd.docker.reference.type'] === 'attestation-manifest') continue;
     const { os, architecture, variant } = entry.platform ?? {};
     // An index of one image may leave the platform out.
-    const score = os && architecture ? platformScore(wanted, { os, architecture, ...(variant ? { variant } : {}) }) : entry.platform ? undefined : 0;
+    const score =
+      os && architecture ? platformScore(wanted, { os, architecture, ...(variant ? { variant } : {}) }) : entry.platform ? undefined : 0;
     if (score !== undefined && (!best || score > best.score)) best = { entry, score };
   }
   return best?.entry;

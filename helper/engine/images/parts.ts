@@ -6,8 +6,8 @@ import type { Events } from '../events/types.ts';
 import { Failure } from '../failure.ts';
 import type { Catalog, ImageRecord } from './catalog.ts';
 import type { Holds } from './holds.ts';
-import { familiar, familiarName, parseAny, repositoryOf, withDefaultTag } from './references.ts';
 import type { Reference } from './references.ts';
+import { familiar, familiarName, parseAny, repositoryOf, withDefaultTag } from './references.ts';
 import type { ImageUsage } from './types.ts';
 
 /** What the verbs of images share. */

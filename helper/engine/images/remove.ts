@@ -7,12 +7,12 @@
 import type { ImageDeleteEntry } from '../../contract/docker.ts';
 import { Failure } from '../failure.ts';
 import type { ImageRecord } from './catalog.ts';
-import { findImage, imageEvent, sameRepository } from './parts.ts';
 import type { Parts } from './parts.ts';
-import { familiar, format, repositoryOf } from './references.ts';
+import { findImage, imageEvent, sameRepository } from './parts.ts';
 import type { Reference } from './references.ts';
-import { sweep } from './sweep.ts';
+import { familiar, format, repositoryOf } from './references.ts';
 import type { Orphans } from './sweep.ts';
+import { sweep } from './sweep.ts';
 
 interface Conflict {
   failure: Failure;

@@ -1,26 +1,53 @@
 import type { Readable } from 'node:stream';
-import type { ImageDeleteEntry, ImageHistoryEntry, ImageInspect, ImageSummary, ProgressMessage } from '../../contract/docker.ts';
+import type {
+  ImageDeleteEntry,
+  ImageHistoryEntry,
+  ImageInspect,
+  ImageSummary,
+  ProgressMessage,
+  RegistryAuth,
+} from '../../contract/docker.ts';
+import { Limiter } from '../../registry/limiter.ts';
+import type { Filters } from '../events/types.ts';
 import { Failure } from '../failure.ts';
+import { KeyedQueue } from '../queue.ts';
+import { authenticate } from './authenticate.ts';
+import type { CreateImage } from './create.ts';
+import { create } from './create.ts';
+import { distribution } from './distribution.ts';
 import { history } from './history.ts';
+import type { ImportOptions } from './import.ts';
+import { importImage } from './import.ts';
 import { inspect } from './inspect.ts';
-import { list } from './list.ts';
 import type { ListOptions } from './list.ts';
+import { list } from './list.ts';
 import { load } from './load.ts';
 import { parsePlatform, platformScore } from './manifest.ts';
-import { findImage, sizeOf } from './parts.ts';
 import type { Parts } from './parts.ts';
+import { findImage, sizeOf } from './parts.ts';
+import { prune } from './prune.ts';
+import type { Downloads, PullOptions } from './pull.ts';
+import { pull } from './pull.ts';
+import type { CompressedLayers } from './push.ts';
+import { push } from './push.ts';
 import { remove } from './remove.ts';
+import { save } from './save.ts';
 import { Orphans, sweep } from './sweep.ts';
 import { tag } from './tag.ts';
-import type { LowerLayers, ResolvedImage } from './types.ts';
+import type { Images, LowerLayers, ResolvedImage } from './types.ts';
 
 /** The verbs of images as one object; each is a file of its own. */
-export class ImageService {
+export class ImageService implements Images {
   readonly #parts: Parts;
   readonly #orphans = new Orphans();
+  readonly #downloads: Downloads;
+  readonly #uploads: Limiter;
+  readonly #compressed: CompressedLayers = new Map();
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#downloads = { limiter: new Limiter(parts.context.config.maxConcurrentDownloads), queue: new KeyedQueue() };
+    this.#uploads = new Limiter(parts.context.config.maxConcurrentUploads);
   }
 
   async start(): Promise<void> {
@@ -55,6 +82,38 @@ export class ImageService {
 
   load(archive: Readable, options: { quiet: boolean }, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>> {
     return load(this.#parts, this.#orphans, archive, options, signal);
+  }
+
+  pull(options: PullOptions, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>> {
+    return pull(this.#parts, this.#orphans, this.#downloads, options, signal);
+  }
+
+  push(options: { image: string; tag?: string; auth?: RegistryAuth }, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>> {
+    return push(this.#parts, this.#uploads, this.#compressed, options, signal);
+  }
+
+  async save(references: string[], signal: AbortSignal): Promise<Readable> {
+    return save(this.#parts, references, signal);
+  }
+
+  import(archive: Readable, options: ImportOptions, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>> {
+    return importImage(this.#parts, this.#orphans, archive, options, signal);
+  }
+
+  create(options: CreateImage, signal: AbortSignal): Promise<string> {
+    return create(this.#parts, this.#orphans, options, signal);
+  }
+
+  prune(filters: Filters): Promise<{ ImagesDeleted: ImageDeleteEntry[]; SpaceReclaimed: number }> {
+    return prune(this.#parts, this.#orphans, filters);
+  }
+
+  authenticate(auth: RegistryAuth, signal: AbortSignal): Promise<{ Status: string; IdentityToken: string }> {
+    return authenticate(this.#parts, auth, signal);
+  }
+
+  distribution(reference: string, auth: RegistryAuth | undefined, signal: AbortSignal): Promise<unknown> {
+    return distribution(this.#parts, reference, auth, signal);
   }
 
   async usage(): Promise<{ layersSize: number; images: ImageSummary[] }> {

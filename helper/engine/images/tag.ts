@@ -1,5 +1,5 @@
-import { findImage, imageEvent } from './parts.ts';
 import type { Parts } from './parts.ts';
+import { findImage, imageEvent } from './parts.ts';
 import { familiar, parseRepositoryTag } from './references.ts';
 
 /** POST /images/{name}/tag. @throws Failure notFound, invalidParameter */

@@ -4,8 +4,8 @@
  */
 import { Failure } from '../../engine/failure.ts';
 import type { TarHeader, TarSink } from '../tar/reader.ts';
-import { allowedXattrs, components, isWhiteout, LayerTree, pick, whiteoutOf } from './tree.ts';
 import type { DirectoryNode, LayerNode, LeafNode, Place, SymlinkNode } from './tree.ts';
+import { allowedXattrs, components, isWhiteout, LayerTree, pick, whiteoutOf } from './tree.ts';
 
 /** What a layer becomes. Calls come in the archive's order; `finish` once, at the end. */
 export interface Backend {
@@ -121,7 +121,8 @@ export class LayerBuilder implements TarSink {
   #whiteout(header: TarHeader, parts: string[], whiteout: { kind: 'opaque' } | { kind: 'hide'; name: string } | { kind: 'aufs' }): void {
     if (whiteout.kind === 'aufs') return;
     const hidden = whiteout.kind === 'hide' ? whiteout.name : 'x';
-    if (hidden === '' || hidden === '.' || hidden === '..') throw new Failure('invalidParameter', `invalid whiteout: ${JSON.stringify(header.name)}`);
+    if (hidden === '' || hidden === '.' || hidden === '..')
+      throw new Failure('invalidParameter', `invalid whiteout: ${JSON.stringify(header.name)}`);
     const place = this.tree.place([...parts.slice(0, -1), hidden].join('/')) as Place;
     if (whiteout.kind === 'opaque') {
       place.parent.opaque = true;

@@ -25,7 +25,8 @@ export function detectCompression(start: Uint8Array): Compression {
     if (start.length >= magic.length && magic.every((byte, i) => start[i] === byte)) return name;
   }
   // A skippable frame may come first in zstd (0x184D2A50 to 5F).
-  if (start.length >= 4 && start[1] === 0x2a && start[2] === 0x4d && start[3] === 0x18 && ((start[0] as number) & 0xf0) === 0x50) return 'zstd';
+  if (start.length >= 4 && start[1] === 0x2a && start[2] === 0x4d && start[3] === 0x18 && ((start[0] as number) & 0xf0) === 0x50)
+    return 'zstd';
   return 'none';
 }
 
@@ -132,7 +133,12 @@ function fromProcess(compression: 'zstd' | 'bzip2' | 'xz', output: (chunk: Buffe
   child.stdin.on('error', () => wake?.());
   const ended = new Promise<void>((resolve, reject) => {
     child.on('error', (error: NodeJS.ErrnoException) => {
-      fail(new Failure('system', error.code === 'ENOENT' ? `${compression} data needs the program \`${compression}\`, which is not installed` : error.message));
+      fail(
+        new Failure(
+          'system',
+          error.code === 'ENOENT' ? `${compression} data needs the program \`${compression}\`, which is not installed` : error.message,
+        ),
+      );
       reject(failed);
     });
     child.on('close', (code) => {

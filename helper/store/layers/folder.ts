@@ -11,8 +11,8 @@ import { Failure } from '../../engine/failure.ts';
 import type { Backend } from './builder.ts';
 import { encodeDevice } from './erofs/format.ts';
 import { writeFully } from './erofs/output.ts';
-import { pathOf } from './tree.ts';
 import type { DirectoryNode, LayerNode, LayerTree, LeafNode, Meta, Place, SymlinkNode } from './tree.ts';
+import { pathOf } from './tree.ts';
 
 /** Steps left for the thread that has the syscalls, in order. Paths are relative, in latin1. */
 export type DeferredStep =
@@ -114,7 +114,13 @@ export class FolderUnpacker implements Backend {
     if (node.type === 'character' || node.type === 'block' || node.type === 'fifo') {
       const type = { character: 0o020000, block: 0o060000, fifo: 0o010000 }[node.type];
       const mode = node.whiteout ? 0 : node.mode;
-      this.deferred.push({ kind: 'node', path, mode: type | mode, device: encodeDevice(node.major, node.minor), meta: { ...plain(node), mode } });
+      this.deferred.push({
+        kind: 'node',
+        path,
+        mode: type | mode,
+        device: encodeDevice(node.major, node.minor),
+        meta: { ...plain(node), mode },
+      });
     }
     if (made.has(node)) return;
     made.set(node, path);

@@ -6,12 +6,12 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { TarReader } from '../tar/reader.ts';
 import { LayerBuilder } from './builder.ts';
-import { createDecompressor, detectCompression } from './compression.ts';
 import type { Compression, Decompressor } from './compression.ts';
+import { createDecompressor, detectCompression } from './compression.ts';
 import { ErofsImage } from './erofs/image.ts';
 import { writeFully } from './erofs/output.ts';
-import { FolderUnpacker } from './folder.ts';
 import type { DeferredStep } from './folder.ts';
+import { FolderUnpacker } from './folder.ts';
 
 export interface JobOptions {
   /** erofs: `target` is a file to be made; folder: an empty folder that is there. */

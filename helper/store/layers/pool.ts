@@ -5,10 +5,10 @@
  */
 import os from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { Failure } from '../../engine/failure.ts';
 import type { FailureKind } from '../../engine/failure.ts';
-import { LayerJob } from './job.ts';
+import { Failure } from '../../engine/failure.ts';
 import type { JobOptions, JobResult } from './job.ts';
+import { LayerJob } from './job.ts';
 
 /** A layer being taken in. */
 export interface RunningJob {

@@ -9,10 +9,10 @@
 import { fdatasyncSync } from 'node:fs';
 import { Failure } from '../../../engine/failure.ts';
 import type { Backend } from '../builder.ts';
-import { isWhiteout } from '../tree.ts';
 import type { DirectoryNode, LayerNode, LayerTree, LeafNode, Place, SymlinkNode } from '../tree.ts';
-import { layOut, writeEntries } from './directory.ts';
+import { isWhiteout } from '../tree.ts';
 import type { DirectoryLayout } from './directory.ts';
+import { layOut, writeEntries } from './directory.ts';
 import {
   BLOCK,
   encodeDevice,

@@ -1,0 +1,31 @@
+import type { RegistryAuth } from '../../contract/docker.ts';
+import { openRepository } from '../../registry/client.ts';
+import { RegistryFailure } from '../../registry/errors.ts';
+import { Failure } from '../failure.ts';
+import type { Parts } from './parts.ts';
+
+/** POST /auth. @throws Failure unauthorized when the registry refuses, system when it can't be reached */
+export async function authenticate(
+  parts: Parts,
+  auth: RegistryAuth,
+  signal: AbortSignal,
+): Promise<{ Status: string; IdentityToken: string }> {
+  const domain = domainOf(auth.serveraddress ?? '');
+  try {
+    const { repository } = await openRepository(
+      { domain, path: '', auth, settings: { ...parts.context.config, registryMirrors: [] }, actions: 'pull' },
+      (candidate) => candidate.ping(signal),
+    );
+    repository.close();
+    return { Status: 'Login Succeeded', IdentityToken: repository.identityToken() };
+  } catch (error) {
+    if (error instanceof RegistryFailure && error.status === 401) throw new Failure('unauthorized', error.message);
+    throw error;
+  }
+}
+
+/** `https://index.docker.io/v1/`, `localhost:5000`, '' (Docker Hub) */
+function domainOf(address: string): string {
+  const host = address.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
+  return host === '' || host === 'index.docker.io' || host === 'registry-1.docker.io' ? 'docker.io' : host;
+}

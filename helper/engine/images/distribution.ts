@@ -1,0 +1,34 @@
+import type { RegistryAuth } from '../../contract/docker.ts';
+import { openRepository } from '../../registry/client.ts';
+import { isIndexType, parseIndex, parseManifest } from './manifest.ts';
+import type { Parts } from './parts.ts';
+import { translate } from './pull.ts';
+import { parseNamed, withDefaultTag } from './references.ts';
+
+/** GET /distribution/{name}/json: what a registry has under a name, without pulling it. */
+export async function distribution(parts: Parts, text: string, auth: RegistryAuth | undefined, signal: AbortSignal): Promise<unknown> {
+  const reference = withDefaultTag(parseNamed(text));
+  const target = reference.digest ?? (reference.tag as string);
+  const settings = parts.context.config;
+  try {
+    const { repository, result } = await openRepository(
+      { domain: reference.domain, path: reference.path, auth, settings, actions: 'pull' },
+      async (candidate) => {
+        const { data, mediaType, digest } = await candidate.manifest(target, signal);
+        const platforms = isIndexType(mediaType)
+          ? parseIndex(data).manifests.flatMap(({ platform }) => (platform ? [platform] : []))
+          : [platformOf(await candidate.smallBlob(parseManifest(data).config.digest, signal))];
+        return { Descriptor: { mediaType, digest, size: data.length }, Platforms: platforms };
+      },
+    );
+    repository.close();
+    return result;
+  } catch (error) {
+    throw translate(error, reference);
+  }
+}
+
+function platformOf(config: Buffer): { architecture?: string; os?: string; variant?: string } {
+  const { architecture, os, variant } = JSON.parse(config.toString()) as { architecture?: string; os?: string; variant?: string };
+  return { ...(architecture ? { architecture } : {}), ...(os ? { os } : {}), ...(variant ? { variant } : {}) };
+}

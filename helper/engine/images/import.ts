@@ -1,0 +1,56 @@
+import type { Readable } from 'node:stream';
+import type { ProgressMessage } from '../../contract/docker.ts';
+import { nowInstant } from '../instant.ts';
+import { applyChanges } from './changes.ts';
+import { store, takeIn } from './create.ts';
+import { hostPlatform, parsePlatform } from './manifest.ts';
+import type { Parts } from './parts.ts';
+import { imageEvent } from './parts.ts';
+import { counted, streamProgress } from './progress.ts';
+import { parseRepositoryTag } from './references.ts';
+import type { Orphans } from './sweep.ts';
+import { sweep } from './sweep.ts';
+
+export interface ImportOptions {
+  repository?: string;
+  tag?: string;
+  message?: string;
+  changes: string[];
+  platform?: string;
+}
+
+/** POST /images/create?fromSrc=-: a root file system as an image of one layer. */
+export async function importImage(
+  parts: Parts,
+  orphans: Orphans,
+  archive: Readable,
+  options: ImportOptions,
+  signal: AbortSignal,
+): Promise<AsyncIterable<ProgressMessage>> {
+  const name = options.repository ? parseRepositoryTag(options.repository, options.tag ?? '') : undefined;
+  const platform = options.platform ? parsePlatform(options.platform) : hostPlatform();
+  const config = applyChanges({}, options.changes);
+  return streamProgress(signal, async (emit, inner) => {
+    const lease = parts.leases.take();
+    try {
+      const layer = await takeIn(parts, lease, archive, inner, (current) => emit({ ...counted('import', 'Importing', current, 0) }));
+      const created = nowInstant();
+      const image = {
+        created,
+        os: platform.os,
+        architecture: platform.architecture,
+        ...(platform.variant ? { variant: platform.variant } : {}),
+        config,
+        comment: options.message ?? '',
+        history: [{ created, comment: options.message || 'Imported from -' }],
+      };
+      const id = await store(parts, lease, [layer], { config: image }, name);
+      imageEvent(parts, 'import', id, id, parts.catalog.get(id));
+      emit({ status: id });
+    } finally {
+      archive.destroy();
+      lease.release();
+      await sweep(parts, orphans);
+    }
+  });
+}

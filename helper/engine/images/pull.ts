@@ -1,0 +1,290 @@
+/**
+ * POST /images/create?fromImage=: brings an image here from its registry.
+ *
+ * Every layer is one pipeline (download, hash, decompress, hash, unpack), and all run at once: a layer's content does
+ * not depend on its parents, so none waits for another.
+ */
+import { createReadStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import type { ProgressMessage, RegistryAuth } from '../../contract/docker.ts';
+import type { FetchedManifest, Repository } from '../../registry/client.ts';
+import { openRepository } from '../../registry/client.ts';
+import { downloadBlob } from '../../registry/download.ts';
+import { RegistryFailure } from '../../registry/errors.ts';
+import type { Limiter } from '../../registry/limiter.ts';
+import type { Lease } from '../../store/leases.ts';
+import { Failure, isFailure } from '../failure.ts';
+import type { KeyedQueue } from '../queue.ts';
+import { parseConfig } from './catalog.ts';
+import type { ImageLayerIngest } from './ingest.ts';
+import { ingestLayer } from './ingest.ts';
+import type { Descriptor, Manifest } from './manifest.ts';
+import { choosePlatform, hostPlatform, isIndexType, parseIndex, parseManifest, parsePlatform } from './manifest.ts';
+import type { Parts } from './parts.ts';
+import { imageEvent } from './parts.ts';
+import type { Emit } from './progress.ts';
+import { counted, streamProgress } from './progress.ts';
+import type { Reference } from './references.ts';
+import { familiar, familiarName, parseNamed, parseRepositoryTag, withDefaultTag } from './references.ts';
+import { shortId } from './remove.ts';
+import type { Orphans } from './sweep.ts';
+import { sweep } from './sweep.ts';
+import type { ImageConfigFile, Platform } from './types.ts';
+
+export interface Downloads {
+  /** How many layers are fetched at once, over all pulls. */
+  limiter: Limiter;
+  /** One download of a blob at a time: the second finds what the first has brought. */
+  queue: KeyedQueue;
+}
+
+export interface PullOptions {
+  image: string;
+  tag?: string;
+  platform?: string;
+  auth?: RegistryAuth;
+}
+
+/** What a pull carries from step to step. */
+interface Pull {
+  parts: Parts;
+  downloads: Downloads;
+  repository: Repository;
+  lease: Lease;
+  emit: Emit;
+  signal: AbortSignal;
+}
+
+/** The reference that `fromImage` and `tag` make; a tag may be a digest. Undefined tag and digest: all tags. */
+export function pullReference(image: string, tag: string | undefined): Reference {
+  if (!tag) return parseNamed(image);
+  if (tag.includes(':')) return parseNamed(`${image.replace(/@.*$/, '')}@${tag}`);
+  return parseRepositoryTag(image, tag);
+}
+
+/** @throws Failure in dockerd's words; notFound when there is no such image or it is not for us */
+export function pull(
+  parts: Parts,
+  orphans: Orphans,
+  downloads: Downloads,
+  options: PullOptions,
+  signal: AbortSignal,
+): Promise<AsyncIterable<ProgressMessage>> {
+  const reference = pullReference(options.image, options.tag);
+  const platform = options.platform ? parsePlatform(options.platform) : hostPlatform();
+  return streamProgress(signal, async (emit, inner) => {
+    const lease = parts.leases.take();
+    try {
+      await pullReferences({ parts, downloads, lease, emit, signal: inner }, reference, platform, options.auth);
+    } finally {
+      lease.release();
+      // After a failure some layers may be whole; without an image they are not wanted.
+      await sweep(parts, orphans);
+    }
+  });
+}
+
+async function pullReferences(
+  pull: Omit<Pull, 'repository'>,
+  reference: Reference,
+  platform: Platform,
+  auth: RegistryAuth | undefined,
+): Promise<void> {
+  const settings = pull.parts.context.config;
+  const all = reference.tag === undefined && reference.digest === undefined;
+  const target = reference.digest ?? reference.tag;
+  try {
+    const { repository, result } = await openRepository(
+      { domain: reference.domain, path: reference.path, auth, settings, actions: 'pull' },
+      async (candidate) => ({
+        tags: all ? await candidate.tags(pull.signal) : [],
+        manifest: target === undefined ? undefined : await candidate.manifest(target, pull.signal),
+      }),
+    );
+    try {
+      if (result.manifest) await pullImage({ ...pull, repository }, reference, result.manifest, platform);
+      for (const tag of result.tags) {
+        const manifest = await repository.manifest(tag, pull.signal);
+        await pullImage({ ...pull, repository }, { ...reference, tag }, manifest, platform);
+      }
+    } finally {
+      repository.close();
+    }
+  } catch (error) {
+    throw translate(error, reference);
+  }
+}
+
+/** What a registry answered, as dockerd words it for the user. */
+export function translate(error: unknown, reference: Reference): unknown {
+  if (!(error instanceof RegistryFailure)) return error;
+  const shown = familiar(withDefaultTag(reference));
+  switch (error.code) {
+    case 'DENIED':
+      return new Failure(
+        'notFound',
+        `pull access denied for ${familiarName(reference)}, repository does not exist or may require 'docker login': ${error.message}`,
+      );
+    case 'MANIFEST_UNKNOWN':
+    case 'NOT_FOUND':
+      return new Failure('notFound', `manifest for ${shown} not found: ${error.message}`);
+    case 'NAME_UNKNOWN':
+      return new Failure('notFound', `repository ${familiarName(reference)} not found: ${error.message}`);
+    case 'UNAUTHORIZED':
+      return error.kind === 'unauthorized' ? new Failure('unauthorized', error.message) : new Failure('system', error.message);
+    default:
+      return new Failure('system', error.message);
+  }
+}
+
+async function pullImage(pull: Pull, reference: Reference, fetched: FetchedManifest, platform: Platform): Promise<void> {
+  const { parts, emit, signal } = pull;
+  emit({ status: `Pulling from ${reference.path}`, id: reference.digest ?? reference.tag ?? '' });
+  const { data, mediaType, digest } = await platformManifest(pull, fetched, platform);
+  const manifest = parseManifest(data);
+  const descriptor: Descriptor = { mediaType: mediaType || manifest.mediaType, digest, size: data.length };
+  pull.lease.add(digest);
+  pull.lease.add(manifest.config.digest);
+  const known = parts.catalog.get(manifest.config.digest);
+  if (!known) await bringImage(pull, manifest);
+  await parts.content.put(data);
+  const named = withDefaultTag(reference);
+  const byDigest: Reference = { domain: reference.domain, path: reference.path, digest: fetched.digest };
+  const names = reference.digest === undefined ? [named, byDigest] : [byDigest];
+  signal.throwIfAborted();
+  const before = parts.catalog.byName(named)?.record.id;
+  const { record } = await parts.catalog.add(descriptor, { names });
+  emit({ status: `Digest: ${fetched.digest}` });
+  const newer = !known || before !== record.id;
+  emit({ status: `Status: ${newer ? 'Downloaded newer image' : 'Image is up to date'} for ${familiar(named)}` });
+  imageEvent(parts, 'pull', familiar(named), familiarName(reference), record);
+}
+
+/** The manifest itself, or of an index the one for the platform. @throws Failure notFound when there is none */
+async function platformManifest(pull: Pull, fetched: FetchedManifest, platform: Platform): Promise<FetchedManifest> {
+  if (fetched.mediaType.includes('distribution.manifest.v1')) {
+    throw new Failure(
+      'invalidParameter',
+      'Docker Image manifest version 2, schema 1 is not supported: the image must be pushed again by a newer client',
+    );
+  }
+  if (!isIndexType(fetched.mediaType)) return fetched;
+  const chosen = choosePlatform(parseIndex(fetched.data), platform);
+  if (!chosen) {
+    const wanted = [platform.os, platform.architecture, platform.variant].filter(Boolean).join('/');
+    throw new Failure('notFound', `no matching manifest for ${wanted} in the manifest list entries`);
+  }
+  const inner = await pull.repository.manifest(chosen.digest, pull.signal);
+  if (isIndexType(inner.mediaType)) throw new Failure('system', 'a manifest list inside a manifest list is not supported');
+  return inner;
+}
+
+/** Config and layers, all at once; the first failure stops the rest. */
+async function bringImage(pull: Pull, manifest: Manifest): Promise<void> {
+  if (manifest.config.mediaType !== '' && !/container\.image|image\.config/.test(manifest.config.mediaType)) {
+    throw new Failure('invalidParameter', `unsupported media type ${manifest.config.mediaType}`);
+  }
+  const stop = new AbortController();
+  const onAbort = (): void => stop.abort(pull.signal.reason);
+  pull.signal.addEventListener('abort', onAbort, { once: true });
+  const inner: Pull = { ...pull, signal: stop.signal };
+  const config = pull.repository.smallBlob(manifest.config.digest, stop.signal).then(async (data) => {
+    const parsed = parseConfig(data);
+    if (parsed.rootfs.diff_ids.length !== manifest.layers.length) {
+      throw new Failure('system', `the image has ${manifest.layers.length} layers and ${parsed.rootfs.diff_ids.length} diffIDs`);
+    }
+    await pull.parts.content.put(data);
+    return parsed;
+  });
+  const works: Promise<unknown>[] = [config];
+  const seen = new Map<string, Promise<void>>();
+  manifest.layers.forEach((layer, at) => {
+    const running = seen.get(layer.digest) ?? bringLayer(inner, layer, at, config);
+    seen.set(layer.digest, running);
+    works.push(running);
+  });
+  let first: unknown;
+  for (const work of works) {
+    work.catch((error: unknown) => {
+      if (stop.signal.aborted) return;
+      first = error;
+      stop.abort(error);
+    });
+  }
+  const results = await Promise.allSettled(works);
+  pull.signal.removeEventListener('abort', onAbort);
+  pull.signal.throwIfAborted();
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed) throw first ?? (failed as PromiseRejectedResult).reason;
+}
+
+async function bringLayer(pull: Pull, layer: Descriptor, at: number, config: Promise<ImageConfigFile>): Promise<void> {
+  const { parts, emit, lease, downloads, signal } = pull;
+  const id = shortId(layer.digest);
+  const say = (status: string): void => emit({ status, progressDetail: {}, id });
+  emit({ status: 'Pulling fs layer', progressDetail: {}, id });
+  lease.add(layer.digest);
+  const here = async (): Promise<boolean> => {
+    const blob = parts.layers.ofBlob(layer.digest);
+    // Without any layer here there is nothing to compare diffIDs with, and no need to wait for the config.
+    const diffId = blob?.diffId ?? (parts.layers.all().length > 0 ? (await config).rootfs.diff_ids[at] : undefined);
+    if (!diffId) return false;
+    lease.add(diffId);
+    return parts.layers.get(diffId) !== undefined;
+  };
+  if (await here()) return say('Already exists');
+  if (downloads.limiter.full) say('Waiting');
+  await downloads.limiter.run(signal, () =>
+    downloads.queue.run(layer.digest, async () => {
+      signal.throwIfAborted();
+      if (await here()) return say('Already exists');
+      const partial = await parts.content.partial(layer.digest);
+      const resumable = partial.has <= layer.size;
+      if (!resumable) await rm(partial.path, { force: true });
+      const from = { path: partial.path, has: resumable ? partial.has : 0 };
+      const ingest = await ingestLayer(parts, lease, from);
+      try {
+        await feed(pull, ingest, layer, from, id);
+        say('Verifying Checksum');
+        say('Download complete');
+        emit(counted(id, 'Extracting', layer.size, layer.size));
+      } catch (error) {
+        await ingest.abort();
+        // Cancelled: cleaned up. Failed: what is here need not be fetched again.
+        if (signal.aborted && !isFailure(signal.reason)) await rm(from.path, { force: true });
+        throw error;
+      }
+      const { rootfs } = await config.catch(async (error: unknown) => {
+        await ingest.abort();
+        throw error;
+      });
+      await ingest.finish({ digest: layer.digest, diffId: rootfs.diff_ids[at] as string });
+      say('Pull complete');
+    }),
+  );
+}
+
+async function feed(
+  pull: Pull,
+  ingest: ImageLayerIngest,
+  layer: Descriptor,
+  from: { path: string; has: number },
+  id: string,
+): Promise<void> {
+  const { emit, signal } = pull;
+  let current = 0;
+  const take = async (chunk: Buffer): Promise<void> => {
+    signal.throwIfAborted();
+    await ingest.write(chunk);
+    current += chunk.length;
+    emit(counted(id, 'Downloading', current, layer.size));
+  };
+  if (from.has > 0) {
+    const stored = createReadStream(from.path, { end: from.has - 1, highWaterMark: 256 * 1024 });
+    for await (const chunk of stored as AsyncIterable<Buffer>) await take(chunk);
+  }
+  const onRetry = (seconds: number): void =>
+    emit({ status: `Retrying in ${seconds} second${seconds === 1 ? '' : 's'}`, progressDetail: {}, id });
+  const bytes = downloadBlob(pull.repository, { digest: layer.digest, size: layer.size, offset: from.has, signal, onRetry });
+  for await (const chunk of bytes) await take(chunk);
+}

@@ -1,0 +1,182 @@
+/**
+ * GET /images/{name}/get and /images/get?names=: an archive that is a docker-save one and an OCI layout at once, as newer
+ * dockerds write it: layers are uncompressed blobs named by their diffID, so that every loader takes it.
+ */
+import { Readable } from 'node:stream';
+import { digestOf } from '../../store/content.ts';
+import { createDecompressor } from '../../store/layers/compression.ts';
+import { tarEnd, tarHeader, tarPadding } from '../../store/tar/writer.ts';
+import { Failure } from '../failure.ts';
+import type { ImageRecord } from './catalog.ts';
+import { MEDIA } from './manifest.ts';
+import type { Parts } from './parts.ts';
+import { findImage, imageEvent, sameRepository } from './parts.ts';
+import type { Reference } from './references.ts';
+import { familiar, familiarName, format, parseAny } from './references.ts';
+
+interface Saved {
+  image: ImageRecord;
+  tags: Reference[];
+}
+
+/**
+ * @returns the archive; it fails midway if a layer's blob is damaged. Blobs are leased while it is read
+ * @throws Failure notFound before the first byte
+ */
+export function save(parts: Parts, references: string[], signal: AbortSignal): Readable {
+  const images = chooseImages(parts, references);
+  const lease = parts.leases.take();
+  for (const { image } of images) {
+    lease.add(image.id);
+    for (const diffId of image.config.rootfs.diff_ids) {
+      lease.add(diffId);
+      const blob = parts.layers.get(diffId)?.blob;
+      if (!blob || !parts.content.has(blob.digest)) throw new Failure('system', `the layer ${diffId} can't be saved: its blob is missing`);
+      lease.add(blob.digest);
+    }
+  }
+  const stream = Readable.from(writeArchive(parts, images, signal), { objectMode: false, highWaterMark: 512 * 1024 });
+  stream.once('close', () => lease.release());
+  for (const { image } of images) imageEvent(parts, 'save', image.id, image.id, image);
+  return stream;
+}
+
+/** An image by id has no tags in the archive, one by name has that, a repository without a tag brings all its tags. */
+function chooseImages(parts: Parts, references: string[]): Saved[] {
+  const chosen = new Map<string, Saved>();
+  const add = (image: ImageRecord, tag: Reference | undefined): void => {
+    const saved = chosen.get(image.id) ?? { image, tags: [] };
+    chosen.set(image.id, saved);
+    if (tag && !saved.tags.some((other) => format(other) === format(tag))) saved.tags.push(tag);
+  };
+  for (const text of references) {
+    const any = parseAny(text);
+    if (any.kind === 'name' && any.reference.tag === undefined && any.reference.digest === undefined) {
+      let found = false;
+      for (const image of parts.catalog.all()) {
+        for (const name of parts.catalog.namesOf(image.id)) {
+          if (name.tag === undefined || !sameRepository(name, any.reference)) continue;
+          found = true;
+          add(image, name);
+        }
+      }
+      if (found) continue;
+    }
+    const { image, name } = findImage(parts, text);
+    add(image, name?.tag === undefined || name.digest !== undefined ? undefined : name);
+  }
+  return [...chosen.values()];
+}
+
+async function* writeArchive(parts: Parts, images: Saved[], signal: AbortSignal): AsyncGenerator<Buffer> {
+  yield tarHeader('blobs/', undefined);
+  yield tarHeader('blobs/sha256/', undefined);
+  const written = new Set<string>();
+  const index: unknown[] = [];
+  for (const { image, tags } of images) {
+    for (const diffId of image.config.rootfs.diff_ids) {
+      if (written.has(diffId)) continue;
+      written.add(diffId);
+      yield* writeLayer(parts, diffId, signal);
+    }
+    const config = await parts.content.read(image.id);
+    const manifest = layoutManifest(parts, image, config.length);
+    for (const data of [config, manifest]) {
+      const digest = digestOf(data);
+      if (written.has(digest)) continue;
+      written.add(digest);
+      yield* writeFile(blobPath(digest), data);
+    }
+    const descriptor = { mediaType: MEDIA.ociManifest, digest: digestOf(manifest), size: manifest.length };
+    if (tags.length === 0) index.push(descriptor);
+    for (const tag of tags) {
+      const annotations = { 'io.containerd.image.name': format(tag), 'org.opencontainers.image.ref.name': tag.tag };
+      index.push({ ...descriptor, annotations });
+    }
+  }
+  yield* writeFile('index.json', json({ schemaVersion: 2, mediaType: MEDIA.ociIndex, manifests: index }));
+  yield* writeFile('oci-layout', json({ imageLayoutVersion: '1.0.0' }));
+  yield* writeFile('repositories', json(repositories(images)));
+  yield* writeFile('manifest.json', json(images.map(({ image, tags }) => dockerEntry(image, tags))));
+  yield tarEnd();
+}
+
+function dockerEntry(image: ImageRecord, tags: Reference[]): unknown {
+  return {
+    Config: blobPath(image.id),
+    RepoTags: tags.length > 0 ? tags.map(familiar) : null,
+    Layers: image.config.rootfs.diff_ids.map(blobPath),
+  };
+}
+
+/** The oldest form: repository, tag, id of the top layer. */
+function repositories(images: Saved[]): Record<string, Record<string, string>> {
+  const all: Record<string, Record<string, string>> = {};
+  for (const { image, tags } of images) {
+    const top = image.chain.at(-1)?.slice(7) ?? image.id.slice(7);
+    for (const tag of tags) (all[familiarName(tag)] ??= {})[tag.tag as string] = top;
+  }
+  return all;
+}
+
+function layoutManifest(parts: Parts, image: ImageRecord, configSize: number): Buffer {
+  return json({
+    schemaVersion: 2,
+    mediaType: MEDIA.ociManifest,
+    config: { mediaType: MEDIA.ociConfig, digest: image.id, size: configSize },
+    layers: image.config.rootfs.diff_ids.map((diffId) => ({
+      mediaType: MEDIA.ociLayer,
+      digest: diffId,
+      size: parts.layers.get(diffId)?.tarSize ?? 0,
+    })),
+  });
+}
+
+function json(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}
+
+function blobPath(digest: string): string {
+  return `blobs/sha256/${digest.slice(7)}`;
+}
+
+function* writeFile(name: string, data: Buffer): Generator<Buffer> {
+  yield tarHeader(name, data.length);
+  yield data;
+  yield tarPadding(data.length);
+}
+
+async function* writeLayer(parts: Parts, diffId: string, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const layer = parts.layers.get(diffId);
+  const blob = layer?.blob;
+  if (!layer || !blob) throw new Failure('notFound', `layer does not exist: ${diffId}`);
+  yield tarHeader(blobPath(diffId), layer.tarSize);
+  let size = 0;
+  let pieces: Buffer[] = [];
+  const decompressor = createDecompressor(blob.compression, (piece) => {
+    pieces.push(piece);
+  });
+  const source = parts.content.stream(blob.digest);
+  try {
+    for await (const chunk of source as AsyncIterable<Buffer>) {
+      signal.throwIfAborted();
+      await decompressor.write(chunk);
+      const ready = pieces;
+      pieces = [];
+      for (const piece of ready) {
+        size += piece.length;
+        yield piece;
+      }
+    }
+    await decompressor.end();
+    for (const piece of pieces) {
+      size += piece.length;
+      yield piece;
+    }
+  } finally {
+    source.destroy();
+    decompressor.destroy();
+  }
+  if (size !== layer.tarSize) throw new Failure('system', `the blob of layer ${diffId} is damaged`);
+  yield tarPadding(size);
+}

@@ -1,0 +1,177 @@
+/**
+ * Credentials and tokens for registries.
+ * Source: RFC 7235 (challenges), distribution token authentication (GET and OAuth2 POST)
+ */
+import type { RegistryAuth } from '../contract/docker.ts';
+import { Failure } from '../engine/failure.ts';
+import { RegistryFailure, readErrorBody, registryError } from './errors.ts';
+import type { Transport } from './transport.ts';
+
+export interface Challenge {
+  /** Lower case: `bearer`, `basic`. */
+  scheme: string;
+  parameters: Record<string, string>;
+}
+
+/** Parses `WWW-Authenticate`, several challenges in one header included. */
+export function parseChallenges(header: string): Challenge[] {
+  const challenges: Challenge[] = [];
+  const pattern = /\s*,?\s*([A-Za-z0-9!#$%&'*+.^_`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]*)))?/gy;
+  for (let match = pattern.exec(header); match; match = pattern.exec(header)) {
+    const [, name, quoted, plain] = match as unknown as [string, string, string | undefined, string | undefined];
+    if (quoted === undefined && plain === undefined) challenges.push({ scheme: name.toLowerCase(), parameters: {} });
+    else {
+      const value = quoted === undefined ? (plain as string) : quoted.replace(/\\(.)/g, '$1');
+      const current = challenges.at(-1);
+      if (current) current.parameters[name.toLowerCase()] = value;
+    }
+  }
+  return challenges;
+}
+
+/** User name and password of an `X-Registry-Auth`, however it was written; undefined when anonymous. */
+export function basicCredentials(auth: RegistryAuth | undefined): { username: string; password: string } | undefined {
+  if (!auth) return undefined;
+  if (auth.username) return { username: auth.username, password: auth.password ?? '' };
+  if (auth.auth) {
+    const [username, ...rest] = Buffer.from(auth.auth, 'base64').toString().split(':');
+    if (username) return { username, password: rest.join(':').replace(/\0+$/, '') };
+  }
+  return undefined;
+}
+
+function basicHeader(credentials: { username: string; password: string }): string {
+  return `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`;
+}
+
+/** Tokens are renewed this long before they end, since a request takes time. */
+const EARLY_MS = 10_000;
+/** What a token lives when its server does not say. Source: distribution token specification */
+const DEFAULT_TOKEN_S = 60;
+const TOKEN_BYTES = 1024 * 1024;
+
+/** Answers the challenges of one registry for one user; one of these for each pull or push. */
+export class Authorizer {
+  readonly #auth: RegistryAuth | undefined;
+  readonly #transport: Transport;
+  readonly #tokens = new Map<string, { header: string; expires: number; identityToken: string | undefined }>();
+  readonly #running = new Map<string, Promise<string>>();
+  /** Learned from the first challenge: later requests bring their credentials at once. */
+  #challenge: Challenge | undefined;
+
+  constructor(auth: RegistryAuth | undefined, transport: Transport) {
+    this.#auth = auth;
+    this.#transport = transport;
+  }
+
+  /** The Authorization header for a request of this scope, as far as it is known what the registry wants. */
+  async header(scope: string, signal: AbortSignal): Promise<string | undefined> {
+    if (this.#auth?.registrytoken) return `Bearer ${this.#auth.registrytoken}`;
+    return this.#challenge ? this.#answer(this.#challenge, scope, signal) : undefined;
+  }
+
+  /**
+   * A request was refused: learns from its challenge.
+   * @returns the header for one more try
+   * @throws Failure when there is nothing to answer with; `what` names the request, as Go's client does
+   */
+  async challenged(
+    header: string | undefined,
+    scope: string,
+    refused: string | undefined,
+    what: string,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const challenges = parseChallenges(header ?? '');
+    const bearer = challenges.find(({ scheme, parameters }) => scheme === 'bearer' && parameters.realm);
+    const basic = challenges.find(({ scheme }) => scheme === 'basic');
+    const chosen = bearer ?? basic;
+    if (!chosen) throw refusedFor('unauthorized: authentication required', 'unauthorized');
+    this.#challenge = chosen;
+    if (chosen === bearer) this.#tokens.delete(tokenKey(chosen, scope));
+    const answer = await this.#answer(chosen, scope, signal);
+    if (answer === undefined) throw refusedFor(`${what}: no basic auth credentials`, 'system');
+    if (answer === refused) throw refusedFor('unauthorized: authentication required', 'unauthorized');
+    return answer;
+  }
+
+  /** The refresh token that the token server gave, for `docker login`. */
+  identityToken(): string {
+    for (const token of this.#tokens.values()) if (token.identityToken) return token.identityToken;
+    return '';
+  }
+
+  async #answer(challenge: Challenge, scope: string, signal: AbortSignal): Promise<string | undefined> {
+    if (challenge.scheme === 'basic') {
+      const credentials = basicCredentials(this.#auth);
+      return credentials && basicHeader(credentials);
+    }
+    const key = tokenKey(challenge, scope);
+    const known = this.#tokens.get(key);
+    if (known && known.expires > Date.now()) return known.header;
+    let running = this.#running.get(key);
+    if (!running) {
+      running = this.#fetchToken(challenge, scope, key, signal).finally(() => this.#running.delete(key));
+      this.#running.set(key, running);
+    }
+    return running;
+  }
+
+  async #fetchToken(challenge: Challenge, scope: string, key: string, signal: AbortSignal): Promise<string> {
+    const { realm, service = '' } = challenge.parameters;
+    let url: URL;
+    try {
+      url = new URL(realm as string);
+    } catch {
+      throw new Failure('system', `invalid token auth challenge realm: ${JSON.stringify(realm)}`);
+    }
+    // Several actions may come joined by spaces: each is a scope of its own.
+    const scopes = scope === '' ? [] : scope.split(' ');
+    const response = this.#auth?.identitytoken
+      ? await this.#post(url, service, scope, this.#auth.identitytoken, signal)
+      : await this.#get(url, service, scopes, signal);
+    const body = await readErrorBody(response, TOKEN_BYTES);
+    if (response.status !== 200) throw registryError(response.status, body, `${response.method} ${url.origin}${url.pathname}`);
+    let answer: { token?: string; access_token?: string; expires_in?: number; refresh_token?: string };
+    try {
+      answer = JSON.parse(body) as typeof answer;
+    } catch (error) {
+      throw new Failure('system', `unable to decode token response: ${(error as Error).message}`);
+    }
+    const token = answer.token || answer.access_token;
+    if (!token) throw new Failure('system', 'authorization server did not include a token in the response');
+    const lives = Math.max(answer.expires_in ?? DEFAULT_TOKEN_S, DEFAULT_TOKEN_S) * 1000;
+    const header = `Bearer ${token}`;
+    this.#tokens.set(key, { header, expires: Date.now() + lives - EARLY_MS, identityToken: answer.refresh_token });
+    return header;
+  }
+
+  #get(url: URL, service: string, scopes: string[], signal: AbortSignal) {
+    const credentials = basicCredentials(this.#auth);
+    if (service) url.searchParams.set('service', service);
+    for (const scope of scopes) url.searchParams.append('scope', scope);
+    if (credentials) {
+      url.searchParams.set('account', credentials.username);
+      url.searchParams.set('client_id', 'docker');
+      url.searchParams.set('offline_token', 'true');
+    }
+    const headers: Record<string, string> = credentials ? { authorization: basicHeader(credentials) } : {};
+    return this.#transport.request({ method: 'GET', url, headers, signal });
+  }
+
+  #post(url: URL, service: string, scope: string, identityToken: string, signal: AbortSignal) {
+    const form = new URLSearchParams({ grant_type: 'refresh_token', service, client_id: 'docker', refresh_token: identityToken });
+    if (scope) form.set('scope', scope);
+    const body = Buffer.from(form.toString());
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': String(body.length) };
+    return this.#transport.request({ method: 'POST', url, headers, body, signal });
+  }
+}
+
+function refusedFor(message: string, kind: 'unauthorized' | 'system'): RegistryFailure {
+  return new RegistryFailure(kind, message, 401, 'UNAUTHORIZED');
+}
+
+function tokenKey(challenge: Challenge, scope: string): string {
+  return `${challenge.parameters.realm} ${challenge.parameters.service ?? ''} ${scope}`;
+}

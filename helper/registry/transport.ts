@@ -1,0 +1,113 @@
+/**
+ * HTTP to registries: connections that are kept, TLS as certs.d says, redirects that never carry credentials to another
+ * host, and a time limit on silence.
+ */
+
+import type { IncomingHttpHeaders } from 'node:http';
+import http from 'node:http';
+import https from 'node:https';
+import type { Readable } from 'node:stream';
+import type { TlsFiles } from './certificates.ts';
+import { connectionError } from './errors.ts';
+
+export interface RegistryRequest {
+  method: string;
+  url: URL;
+  headers?: Record<string, string>;
+  /** Sent as it is; a stream needs `content-length` or is chunked. */
+  body?: Buffer | Readable;
+  signal: AbortSignal;
+  /** URL for messages about connections that failed; the request's own when not given. */
+  called?: string;
+  /** How many redirects are followed; 0 for uploads, which can't be sent twice. Default 5. */
+  redirects?: number;
+}
+
+export interface RegistryResponse {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: Readable;
+  method: string;
+  /** Where the answer came from, after redirects. */
+  url: URL;
+}
+
+export interface Transport {
+  /** @throws Failure system when there is no answer; an answer of any status is returned */
+  request(request: RegistryRequest): Promise<RegistryResponse>;
+  close(): void;
+}
+
+/** Silence longer than this ends a connection (and starts a retry where one is due). */
+export const SILENCE_MS = 60_000;
+const REDIRECTS = 5;
+const USER_AGENT = 'docker/28.0.0 gantry';
+
+export class HttpTransport implements Transport {
+  readonly #http = new http.Agent({ keepAlive: true, maxFreeSockets: 8, timeout: SILENCE_MS });
+  readonly #https: https.Agent;
+  readonly #silenceMs: number;
+
+  constructor(options: { tls?: TlsFiles; insecure?: boolean; silenceMs?: number } = {}) {
+    this.#silenceMs = options.silenceMs ?? SILENCE_MS;
+    this.#https = new https.Agent({
+      keepAlive: true,
+      maxFreeSockets: 8,
+      timeout: this.#silenceMs,
+      ...(options.insecure ? { rejectUnauthorized: false } : {}),
+      ...options.tls,
+    });
+  }
+
+  async request(request: RegistryRequest): Promise<RegistryResponse> {
+    let { url, headers = {}, redirects = REDIRECTS } = request;
+    for (;;) {
+      const response = await this.#once({ ...request, url, headers });
+      const location = response.headers.location;
+      if (redirects === 0 || ![301, 302, 303, 307, 308].includes(response.status) || !location) return response;
+      response.body.resume();
+      redirects--;
+      const next = new URL(location, url);
+      if (next.protocol !== 'https:' && next.protocol !== 'http:') {
+        throw connectionError(request.method, url.href, new Error(`unsupported protocol scheme ${JSON.stringify(next.protocol)}`));
+      }
+      // Storage behind a registry has its own signature in the URL; our credentials are none of its business.
+      if (next.host !== url.host || next.protocol !== url.protocol) {
+        const { authorization: _secret, ...rest } = headers;
+        headers = rest;
+      }
+      url = next;
+    }
+  }
+
+  close(): void {
+    this.#http.destroy();
+    this.#https.destroy();
+  }
+
+  #once(request: RegistryRequest): Promise<RegistryResponse> {
+    const { method, url, signal, body } = request;
+    return new Promise((resolve, reject) => {
+      const secure = url.protocol === 'https:';
+      const sent = (secure ? https : http).request(url, {
+        method,
+        headers: { 'user-agent': USER_AGENT, ...request.headers },
+        agent: secure ? this.#https : this.#http,
+        signal,
+        timeout: this.#silenceMs,
+      });
+      sent.on('timeout', () => sent.destroy(Object.assign(new Error('net/http: timeout awaiting response'), { code: 'ESILENT' })));
+      sent.on('error', (error) => reject(signal.aborted ? error : connectionError(method, request.called ?? url.href, error)));
+      sent.on('response', (answer) => {
+        answer.on('error', () => {});
+        resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: answer, method, url });
+      });
+      if (body === undefined) sent.end();
+      else if (Buffer.isBuffer(body)) sent.end(body);
+      else {
+        body.on('error', (error) => sent.destroy(error));
+        body.pipe(sent);
+      }
+    });
+  }
+}
