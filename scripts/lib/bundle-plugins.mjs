@@ -26,7 +26,9 @@ function koffiAddons() {
     const [, platform, arch] = /^koffi-(linux)-(\w+)$/.exec(name) ?? [];
     if (platform === undefined) continue;
     const content = readFileSync(join(scope, name, `${platform}_${arch}`, 'koffi.node'));
-    const brotli = brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: content.length, [constants.BROTLI_PARAM_QUALITY]: 9 } });
+    const brotli = brotliCompressSync(content, {
+      params: { [constants.BROTLI_PARAM_SIZE_HINT]: content.length, [constants.BROTLI_PARAM_QUALITY]: 9 },
+    });
     addons[`${platform}-${arch}`] = { sha256: createHash('sha256').update(content).digest('hex'), brotli: brotli.toString('base64') };
   }
   if (Object.keys(addons).length === 0) throw new Error('no native addon of koffi is installed: run npm ci');
@@ -37,7 +39,9 @@ export const embedKoffi = {
   name: 'embed-koffi',
   setup(context) {
     // koffi's finder and the worker plugin must get one and the same module, or the addon would be in the bundle twice.
-    context.onResolve({ filter: /^\.\/src\/static\.js$/ }, (args) => (args.importer.includes('koffi') ? { path: nativeModule } : undefined));
+    context.onResolve({ filter: /^\.\/src\/static\.js$/ }, (args) =>
+      args.importer.includes('koffi') ? { path: nativeModule } : undefined,
+    );
     context.onResolve({ filter: /^gantry:koffi-/ }, (args) => ({ path: args.path.slice('gantry:'.length), namespace: 'gantry' }));
     context.onLoad({ filter: /^koffi-addons$/, namespace: 'gantry' }, () => ({
       contents: `export const addons = ${JSON.stringify(koffiAddons())};`,

@@ -2,18 +2,21 @@
  * Part of the helper's bundle, not of the build: takes the place of koffi's own search for its native addon, which is inside the
  * bundle. The addon is written once to a folder that only its owner can enter, named by its content, and loaded from there.
  */
+
+import { addons } from 'gantry:koffi-addons';
 import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
-import { addons } from 'gantry:koffi-addons';
 
 /** Several, since any of them may be missing, read-only or mounted noexec. */
 function candidates(name) {
   const uid = process.getuid();
   const own = `gantry-${uid}-${name}`;
-  return uid === 0 ? [join('/run', own), join('/var/cache', own), join(tmpdir(), own)] : [join(process.env.XDG_RUNTIME_DIR || tmpdir(), own), join(tmpdir(), own)];
+  return uid === 0
+    ? [join('/run', own), join('/var/cache', own), join(tmpdir(), own)]
+    : [join(process.env.XDG_RUNTIME_DIR || tmpdir(), own), join(tmpdir(), own)];
 }
 
 /** A folder that is ours alone: in /tmp somebody else may have made one with this name, or a link. */

@@ -13,7 +13,10 @@ import { delimiter, join } from 'node:path';
  */
 export function run(command, args, { quiet = false, timeoutMs, input, ...options } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: [input === undefined ? 'ignore' : 'pipe', quiet ? 'pipe' : 2, quiet ? 'pipe' : 2], ...options });
+    const child = spawn(command, args, {
+      stdio: [input === undefined ? 'ignore' : 'pipe', quiet ? 'pipe' : 2, quiet ? 'pipe' : 2],
+      ...options,
+    });
     const parts = [];
     const errors = [];
     let timedOut = false;

@@ -1,0 +1,36 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Three kinds of tests, each started by name (`npx vitest run --project unit`):
+ *
+ * unit    beside the code: decisions and formats, no privileges
+ * engine  helper/tests: through the API on the running helper, as root, one file after the other
+ * e2e     e2e: through the real window under a virtual display, as root, one after the other
+ */
+const serial = { fileParallelism: false, maxWorkers: 1, retry: 0 } as const;
+
+export default defineConfig({
+  plugins: [react()],
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['{electron,helper,renderer,scripts,bench}/**/*.test.{ts,tsx,mjs}'],
+          exclude: ['**/node_modules/**', 'helper/tests/**'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'engine', include: ['helper/tests/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000, ...serial },
+      },
+      {
+        extends: true,
+        test: { name: 'e2e', include: ['e2e/**/*.e2e.ts'], testTimeout: 300_000, hookTimeout: 180_000, ...serial },
+      },
+    ],
+  },
+});
