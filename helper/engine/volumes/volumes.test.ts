@@ -22,6 +22,7 @@ const events: Events = {
   publish: (type, action, id) => void seen.push(`${type} ${action} ${id}`),
   observe: () => () => {},
   subscribe: async function* () {},
+  subscribers: () => 0,
 };
 
 async function open(): Promise<Volumes> {

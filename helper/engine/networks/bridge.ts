@@ -1,0 +1,114 @@
+import {
+  addAddress,
+  addBridge,
+  addDummy,
+  addVlan,
+  findLink,
+  type Link,
+  listAddresses,
+  listLinks,
+  type Netlink,
+  readSetting,
+  removeAddress,
+  setLink,
+  writeSetting,
+} from '../../system/netns/index.ts';
+import type { NetworkRules } from '../../system/nft/script.ts';
+import { Failure } from '../failure.ts';
+import { addressText, lastOf, macOfAddress, parseAddress } from './ipam/addresses.ts';
+import { cidrOf, type Network, OPTION } from './model.ts';
+
+/** Links carry the instance's name as their alias: so we find what is ours again, and remove only that. */
+export const aliasOf = (instance: string): string => `gantry ${instance}`;
+
+/** Makes the network's bridge, or brings the one there is (after a restart) to what it should be. Synchronous. */
+export function ensureBridge(netlink: Netlink, network: Network, instance: string): void {
+  const name = network.stored.link;
+  const link = findLink(netlink, name);
+  const mtu = Number(network.option(OPTION.mtu)) || 1500;
+  const gateway = network.stored.ipam.config.map((config) => parseAddress(config.gateway ?? '')).find((address) => address?.family === 4);
+  if (link && link.kind !== 'bridge') throw new Failure('system', `link ${name} exists and is not a bridge`);
+  const index = link?.index ?? addBridge(netlink, name, { mtu, ...(gateway ? { mac: macOfAddress(gateway.value) } : {}) });
+  // An administrator's own bridge (bridge.name) is used and left as it is.
+  if (!link) setLink(netlink, index, { alias: aliasOf(instance) });
+  network.linkIndex = index;
+  if (!network.stored.ipv6) writeSetting(`ipv6/conf/${name}/disable_ipv6`, 1);
+  else writeSetting(`ipv6/conf/${name}/disable_ipv6`, 0);
+  const there = listAddresses(netlink).filter((address) => address.index === index);
+  const wanted = gatewayAddresses(network);
+  for (const { address, prefix } of wanted) {
+    if (!there.some((other) => other.address === address && other.prefix === prefix)) addAddress(netlink, index, address, prefix);
+  }
+  if (link?.alias === aliasOf(instance)) {
+    for (const old of there) {
+      const stays = old.address.startsWith('fe80:') || wanted.some((other) => other.address === old.address && other.prefix === old.prefix);
+      if (!stays) removeAddress(netlink, index, old.address, old.prefix);
+    }
+  }
+  if (!link?.up) setLink(netlink, index, { up: true });
+  // Clients on the host's loopback reach published ports; our table keeps containers out of 127.0.0.0/8.
+  writeSetting(`ipv4/conf/${name}/route_localnet`, 1);
+}
+
+function gatewayAddresses(network: Network): { address: string; prefix: number }[] {
+  return network.stored.ipam.config.flatMap((config) => {
+    const { family, prefix } = cidrOf(config.subnet);
+    if (!config.gateway || (family === 4 && network.flag(OPTION.inhibitIpv4, false))) return [];
+    return [{ address: config.gateway, prefix }];
+  });
+}
+
+/** The parent of a macvlan or ipvlan network: named, a VLAN of a named one (`eth0.100`), or a dummy link when none is given. */
+export function ensureParent(netlink: Netlink, network: Network, instance: string): void {
+  const name = network.stored.link;
+  const found = findLink(netlink, name);
+  if (found) {
+    network.linkIndex = found.index;
+    return;
+  }
+  const vlan = /^(.+)\.(\d{1,4})$/.exec(name);
+  const parent = vlan ? findLink(netlink, vlan[1] ?? '') : undefined;
+  if (vlan && parent) addVlan(netlink, name, parent.index, Number(vlan[2]));
+  else if (name.startsWith('dm-')) addDummy(netlink, name);
+  else throw new Failure('invalidParameter', `invalid subinterface vlan name ${name}, example formatting is eth0.10`);
+  const made = findLink(netlink, name) as Link;
+  setLink(netlink, made.index, { alias: aliasOf(instance) });
+  network.linkIndex = made.index;
+}
+
+/** Our links that belong to no network: left by a creation or removal that a crash cut short. */
+export function strayLinks(netlink: Netlink, instance: string, wanted: Set<string>): string[] {
+  return listLinks(netlink)
+    .filter((link) => link.alias === aliasOf(instance) && !wanted.has(link.name))
+    .map((link) => link.name);
+}
+
+/** What the packet filter has to know of a bridge network; undefined for others. */
+export function rulesOf(network: Network): NetworkRules | undefined {
+  if (network.stored.driver !== 'bridge') return undefined;
+  const hostIpv4 = network.option(OPTION.hostIpv4);
+  return {
+    bridge: network.stored.link,
+    subnets: network.stored.ipam.config.map((config) => config.subnet),
+    masquerade: network.flag(OPTION.masquerade, true),
+    ...(hostIpv4 ? { sourceAddress: hostIpv4 } : {}),
+    internal: network.stored.internal,
+    icc: network.flag(OPTION.icc, true),
+  };
+}
+
+/** The host must pass packets on between its links, as dockerd has it, too. */
+export function enableForwarding(v6: boolean): void {
+  if (readSetting('ipv4/ip_forward') !== '1') writeSetting('ipv4/ip_forward', 1);
+  if (v6 && readSetting('ipv6/conf/all/forwarding') !== '1') {
+    writeSetting('ipv6/conf/default/forwarding', 1);
+    writeSetting('ipv6/conf/all/forwarding', 1);
+  }
+}
+
+/** First host address of a subnet: the gateway when nobody chose one. */
+export function firstAddress(subnet: string): string {
+  const cidr = cidrOf(subnet);
+  const value = lastOf(cidr) - cidr.base < 2n ? cidr.base : cidr.base + 1n;
+  return addressText(cidr.family, value);
+}

@@ -1,0 +1,66 @@
+import dnsPacket, { type Answer, type Packet, type Question } from 'dns-packet';
+import type { LiveSandbox } from '../model.ts';
+import { addressOfPointer, lookUp, lookUpAddress } from './zone.ts';
+
+const TTL_SECONDS = 600;
+const SERVFAIL = 2;
+const FORMERR = 1;
+const NXDOMAIN = 3;
+
+/**
+ * The answer to a query from what we know; undefined: not ours, ask elsewhere.
+ * A name that we know but that has no record of the kind asked for gets an empty answer, so that nobody asks the world.
+ */
+export function answerQuery(sandbox: LiveSandbox, query: Packet): Buffer | undefined {
+  const [question] = query.questions ?? [];
+  if (!question) return respond(query, [], FORMERR);
+  const records = recordsFor(sandbox, question);
+  return records ? respond(query, records, 0) : undefined;
+}
+
+function recordsFor(sandbox: LiveSandbox, { name, type }: Question): Answer[] | undefined {
+  if (type === 'PTR') {
+    const address = addressOfPointer(name);
+    const host = address ? lookUpAddress(sandbox, address) : undefined;
+    return host ? [{ type: 'PTR', name, ttl: TTL_SECONDS, class: 'IN', data: host }] : undefined;
+  }
+  const found = lookUp(sandbox, name);
+  if (!found) return undefined;
+  const addresses = type === 'A' ? found.v4 : type === 'AAAA' ? found.v6 : [];
+  return shuffled(addresses).map((data) => ({ type: type as 'A' | 'AAAA', name, ttl: TTL_SECONDS, class: 'IN', data }));
+}
+
+/** No answer could be had, or (`forwarded` false) none may be asked for. */
+export function failQuery(query: Packet, forwarded: boolean): Buffer {
+  return respond(query, [], forwarded ? SERVFAIL : NXDOMAIN);
+}
+
+function respond(query: Packet, answers: Answer[], code: number): Buffer {
+  const wantsRecursion = ((query.flags ?? 0) & dnsPacket.RECURSION_DESIRED) !== 0;
+  const flags = dnsPacket.RECURSION_AVAILABLE | (wantsRecursion ? dnsPacket.RECURSION_DESIRED : 0) | code;
+  return dnsPacket.encode({ id: query.id ?? 0, type: 'response', flags, questions: query.questions ?? [], answers });
+}
+
+/** Cuts an answer that does not fit a datagram down to its question, with the sign to ask again over TCP. */
+export function fitDatagram(answer: Buffer, query: Packet): Buffer {
+  const opt = (query.additionals ?? []).find((record) => record.type === 'OPT');
+  const limit = Math.max(512, (opt as { udpPayloadSize?: number } | undefined)?.udpPayloadSize ?? 512);
+  if (answer.length <= limit) return answer;
+  const decoded = dnsPacket.decode(answer);
+  return dnsPacket.encode({
+    id: decoded.id ?? 0,
+    type: 'response',
+    flags: (decoded.flags ?? 0) | dnsPacket.TRUNCATED_RESPONSE,
+    questions: decoded.questions ?? [],
+  });
+}
+
+/** Clients take the first address: each gets another one first. */
+function shuffled<T>(items: T[]): T[] {
+  const result = [...items];
+  for (let index = result.length - 1; index > 0; index--) {
+    const other = Math.floor(Math.random() * (index + 1));
+    [result[index], result[other]] = [result[other] as T, result[index] as T];
+  }
+  return result;
+}

@@ -1,0 +1,115 @@
+import dgram from 'node:dgram';
+import net from 'node:net';
+import dnsPacket, { type Packet } from 'dns-packet';
+import { inNamespaceAt, openListener } from '../../../system/netns/index.ts';
+import type { LiveSandbox } from '../model.ts';
+import { hostResolvConf, RESOLVER, wishOf } from '../sandbox/files.ts';
+import { PUBLIC_SERVERS, parseResolvConf } from '../sandbox/resolv-conf.ts';
+import { hostFile } from '../subnets.ts';
+import type { World } from '../world.ts';
+import { answerQuery, failQuery, fitDatagram } from './answer.ts';
+import { forward, frame } from './forward.ts';
+
+const MAX_FORWARDED = 256;
+const MAX_TCP_CLIENTS = 64;
+const IDLE_MS = 10_000;
+
+/**
+ * The name server at 127.0.0.11 port 53 of a container: two sockets in the container's namespace, served by the helper's
+ * own event loop. Neither a process nor a packet filter rule in the container. Idempotent.
+ */
+export function openResolver(world: World, sandbox: LiveSandbox): void {
+  if (sandbox.closeDns || sandbox.netnsPath === undefined) return;
+  const [udpFd, tcpFd] = inNamespaceAt(sandbox.netnsPath, () => [openListener('udp', RESOLVER, 53), openListener('tcp', RESOLVER, 53)]);
+  const stop = new AbortController();
+  let forwarded = 0;
+
+  const resolve = async (message: Buffer, overTcp: boolean): Promise<Buffer | undefined> => {
+    let query: Packet;
+    try {
+      query = dnsPacket.decode(message);
+    } catch {
+      return undefined;
+    }
+    if (query.type !== 'query') return undefined;
+    const known = answerQuery(sandbox, query);
+    if (known) return overTcp ? known : fitDatagram(known, query);
+    if (!leadsOut(sandbox)) return failQuery(query, false);
+    if (forwarded >= MAX_FORWARDED) return failQuery(query, true);
+    forwarded++;
+    try {
+      return (await forward(message, upstreams(world, sandbox), overTcp, stop.signal)) ?? failQuery(query, true);
+    } finally {
+      forwarded--;
+    }
+  };
+
+  const udp = dgram.createSocket('udp4');
+  udp.on('error', () => {});
+  udp.on('message', (message, from) => {
+    void resolve(message, false).then((answer) => {
+      if (answer && !stop.signal.aborted) udp.send(answer, from.port, from.address, () => {});
+    });
+  });
+  udp.bind({ fd: udpFd as number });
+  udp.unref();
+
+  const clients = new Set<net.Socket>();
+  const tcp = net.createServer((socket) => {
+    if (clients.size >= MAX_TCP_CLIENTS) {
+      socket.destroy();
+      return;
+    }
+    clients.add(socket);
+    socket.on('close', () => clients.delete(socket));
+    socket.on('error', () => {});
+    socket.setTimeout(IDLE_MS, () => socket.destroy());
+    serveStream(socket, (message) => resolve(message, true));
+  });
+  tcp.on('error', () => {});
+  tcp.listen({ fd: tcpFd as number });
+  tcp.unref();
+
+  sandbox.closeDns = () => {
+    sandbox.closeDns = undefined;
+    stop.abort();
+    udp.close();
+    tcp.close();
+    for (const socket of clients) socket.destroy();
+  };
+}
+
+/** Questions over TCP, one after the other: reading stops while one is answered. */
+function serveStream(socket: net.Socket, resolve: (message: Buffer) => Promise<Buffer | undefined>): void {
+  let received = Buffer.alloc(0);
+  const next = async (): Promise<void> => {
+    while (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
+      const end = 2 + received.readUInt16BE(0);
+      const message = received.subarray(2, end);
+      received = received.subarray(end);
+      const answer = await resolve(message);
+      if (socket.destroyed) return;
+      if (answer) socket.write(frame(answer));
+      else socket.destroy();
+    }
+    socket.resume();
+  };
+  socket.on('data', (chunk) => {
+    received = Buffer.concat([received, chunk]);
+    socket.pause();
+    void next();
+  });
+}
+
+/** Containers of internal networks only are not to reach the world, by names neither. */
+function leadsOut(sandbox: LiveSandbox): boolean {
+  return [...sandbox.endpoints.values()].some((endpoint) => !endpoint.network.stored.internal);
+}
+
+/** Asked from the host's namespace, so its own loopback servers are fine; ours (127.0.0.11) would be a circle. */
+function upstreams(world: World, sandbox: LiveSandbox): string[] {
+  const wish = wishOf(world, sandbox).nameservers;
+  const host = parseResolvConf(hostFile('/etc/resolv.conf')).nameservers;
+  const servers = wish.length > 0 ? wish : host.length > 0 ? host : hostResolvConf().nameservers;
+  return servers.length > 0 ? servers : PUBLIC_SERVERS;
+}

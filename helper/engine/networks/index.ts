@@ -1,0 +1,2 @@
+export { createNetworks } from './networks.ts';
+export type { Networks, Sandbox, SandboxRequest } from './types.ts';

@@ -1,0 +1,226 @@
+import { closeSync, readFileSync } from 'node:fs';
+import type { PortMap } from '../../../contract/docker.ts';
+import { openListener, SystemError } from '../../../system/netns/index.ts';
+import type { Publication } from '../../../system/nft/script.ts';
+import { Failure } from '../../failure.ts';
+import { portHolder } from './holder.ts';
+import type { PortRequest, Proto } from './request.ts';
+import { serveTcp, type Target } from './tcp-proxy.ts';
+import { serveUdp } from './udp-proxy.ts';
+
+/** One published port on one host address. */
+export interface PublishedPort {
+  proto: Proto;
+  containerPort: number;
+  hostAddress: string;
+  hostPort: number;
+  target: Target;
+  close(): void;
+}
+
+interface Owner {
+  containerName: string;
+  endpointId: string;
+}
+
+/**
+ * The host ports of all containers. Each is held by a socket of the helper's own that listens on it: so nobody else can
+ * take it, conflicts show at once, and the socket serves as a proxy where the kernel's translation does not reach.
+ */
+export class PortTable {
+  readonly #held = new Map<string, { containerName: string; hostAddress: string; hostPort: number; proto: Proto }>();
+  #cursor = 0;
+
+  /**
+   * All of `requests` or none, synchronously but for the words of an error.
+   * @param v4 whether the endpoint has an IPv4 address, `v6` the same: wildcard bindings follow
+   * @throws Failure system with dockerd's text and who holds the port
+   */
+  async reserve(owner: Owner, requests: PortRequest[], defaultAddress: string, v6Host: boolean): Promise<PublishedPort[]> {
+    const published: PublishedPort[] = [];
+    try {
+      for (const request of requests) published.push(...this.#reserveOne(owner, request, defaultAddress, v6Host));
+      return published;
+    } catch (error) {
+      for (const port of published) port.close();
+      if (error instanceof PortTaken) throw await this.#explain(owner, error);
+      throw error;
+    }
+  }
+
+  /** The same ports as before a restart of the helper. Those that someone has taken meanwhile are left out. */
+  restore(containerName: string, ports: PortMap): { published: PublishedPort[]; lost: string[] } {
+    const published: PublishedPort[] = [];
+    const lost: string[] = [];
+    for (const [key, bindings] of Object.entries(ports)) {
+      const [number = '', proto = 'tcp'] = key.split('/');
+      for (const binding of bindings ?? []) {
+        const request = { proto: proto as Proto, containerPort: Number(number), hostAddress: binding.HostIp, from: 0, to: 0 };
+        try {
+          published.push(this.#listen(containerName, request, binding.HostIp, Number(binding.HostPort)));
+        } catch {
+          lost.push(`${binding.HostIp}:${binding.HostPort}/${proto}`);
+        }
+      }
+    }
+    return { published, lost };
+  }
+
+  #reserveOne(owner: Owner, request: PortRequest, defaultAddress: string, v6Host: boolean): PublishedPort[] {
+    const addresses = request.hostAddress
+      ? [request.hostAddress]
+      : defaultAddress && defaultAddress !== '0.0.0.0'
+        ? [defaultAddress]
+        : v6Host
+          ? ['0.0.0.0', '::']
+          : ['0.0.0.0'];
+    if (request.from !== 0 && request.from === request.to) return this.#listenAll(owner, request, addresses, request.from);
+    const { from, to } = request.from === 0 ? ephemeralRange() : request;
+    const count = to - from + 1;
+    const start = request.from === 0 ? this.#cursor % count : 0;
+    let last: unknown;
+    for (let step = 0; step < count; step++) {
+      const port = from + ((start + step) % count);
+      try {
+        const ports = this.#listenAll(owner, request, addresses, port);
+        if (request.from === 0) this.#cursor = port - from + 1;
+        return ports;
+      } catch (error) {
+        if (!(error instanceof PortTaken)) throw error;
+        last = error;
+      }
+    }
+    throw last;
+  }
+
+  #listenAll(owner: Owner, request: PortRequest, addresses: string[], port: number): PublishedPort[] {
+    const ports: PublishedPort[] = [];
+    try {
+      for (const address of addresses) {
+        try {
+          ports.push(this.#listen(owner.containerName, request, address, port));
+        } catch (error) {
+          // A host without IPv6: the wildcard means IPv4 only.
+          const noV6 = error instanceof SystemError && ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes(error.code);
+          if (!(noV6 && address === '::' && addresses.length > 1)) throw error;
+        }
+      }
+      return ports;
+    } catch (error) {
+      for (const opened of ports) opened.close();
+      throw error;
+    }
+  }
+
+  #listen(containerName: string, request: PortRequest, hostAddress: string, hostPort: number): PublishedPort {
+    const { proto, containerPort } = request;
+    const target: Target = { address: '', port: containerPort };
+    const server = openServer(proto, hostAddress, hostPort, target);
+    const key = `${proto} ${hostAddress} ${hostPort}`;
+    this.#held.set(key, { containerName, hostAddress, hostPort, proto });
+    let open = true;
+    return {
+      proto,
+      containerPort,
+      hostAddress,
+      hostPort,
+      target,
+      close: () => {
+        if (!open) return;
+        open = false;
+        this.#held.delete(key);
+        server.close();
+      },
+    };
+  }
+
+  async #explain(owner: Owner, taken: PortTaken): Promise<Failure> {
+    const { proto, hostAddress, hostPort, code } = taken;
+    const where = hostAddress.includes(':') ? `[${hostAddress}]:${hostPort}` : `${hostAddress}:${hostPort}`;
+    const prefix = `driver failed programming external connectivity on endpoint ${owner.containerName} (${owner.endpointId}): `;
+    if (code === 'EADDRNOTAVAIL') {
+      return new Failure('system', `${prefix}failed to bind host port ${where}/${proto}: cannot assign requested address`);
+    }
+    if (code === 'EACCES') return new Failure('system', `${prefix}failed to bind host port ${where}/${proto}: permission denied`);
+    const ours = [...this.#held.values()].find(
+      (held) => held.proto === proto && held.hostPort === hostPort && meets(held.hostAddress, hostAddress),
+    );
+    if (ours) {
+      return new Failure('system', `${prefix}Bind for ${where} failed: port is already allocated (by container ${ours.containerName})`);
+    }
+    const holder = await portHolder(proto, hostPort);
+    return new Failure(
+      'system',
+      `${prefix}failed to bind host port ${where}/${proto}: address already in use${holder ? ` (by ${holder})` : ''}`,
+    );
+  }
+}
+
+/** Addresses that can't both be listened on. */
+function meets(a: string, b: string): boolean {
+  if (a.includes(':') !== b.includes(':')) return false;
+  return a === b || a === '0.0.0.0' || b === '0.0.0.0' || a === '::' || b === '::';
+}
+
+class PortTaken extends Error {
+  readonly proto: Proto;
+  readonly hostAddress: string;
+  readonly hostPort: number;
+  readonly code: string;
+  constructor(proto: Proto, hostAddress: string, hostPort: number, code: string) {
+    super(`${hostAddress}:${hostPort}/${proto}: ${code}`);
+    this.proto = proto;
+    this.hostAddress = hostAddress;
+    this.hostPort = hostPort;
+    this.code = code;
+  }
+}
+
+function openServer(proto: Proto, hostAddress: string, hostPort: number, target: Target): { close(): void } {
+  let fd: number;
+  try {
+    fd = openListener(proto, hostAddress, hostPort);
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    // A kernel without SCTP can hold no SCTP port, and nobody else can either.
+    if (proto === 'sctp' && ['EPROTONOSUPPORT', 'ESOCKTNOSUPPORT'].includes(error.code)) return { close() {} };
+    if (error.code === 'EADDRNOTAVAIL' && hostAddress === '::') throw error;
+    if (['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES'].includes(error.code)) throw new PortTaken(proto, hostAddress, hostPort, error.code);
+    throw error;
+  }
+  if (proto === 'tcp') return serveTcp(fd, target);
+  if (proto === 'udp') return serveUdp(fd, hostAddress.includes(':'), target);
+  return { close: () => closeSync(fd) };
+}
+
+function ephemeralRange(): { from: number; to: number } {
+  try {
+    const [from = 32768, to = 60999] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').trim().split(/\s+/).map(Number);
+    return { from, to };
+  } catch {
+    return { from: 32768, to: 60999 };
+  }
+}
+
+/**
+ * Sends the ports to these container addresses, and tells which of them the kernel can translate: those where the
+ * container has an address of the host address's family. The rest is the proxy's.
+ */
+export function aim(published: PublishedPort[], v4: string | undefined, v6: string | undefined): Publication[] {
+  return published.flatMap(({ proto, hostAddress, hostPort, containerPort, target }) => {
+    const same = hostAddress.includes(':') ? v6 : v4;
+    target.address = same ?? v4 ?? v6 ?? '';
+    return same ? [{ proto, hostAddress, hostPort, address: same, port: containerPort }] : [];
+  });
+}
+
+/** NetworkSettings.Ports: every exposed port, published ones with their bindings, IPv4 first. */
+export function portMap(published: PublishedPort[], exposed: string[]): PortMap {
+  const map: PortMap = {};
+  for (const key of exposed) map[key.includes('/') ? key : `${key}/tcp`] = null;
+  for (const { proto, containerPort, hostAddress, hostPort } of published) {
+    const key = `${containerPort}/${proto}`;
+    map[key] = [...(map[key] ?? []), { HostIp: hostAddress, HostPort: String(hostPort) }];
+  }
+  return Object.fromEntries(Object.entries(map).sort(([a], [b]) => Number.parseInt(a, 10) - Number.parseInt(b, 10) || a.localeCompare(b)));
+}

@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, openSync } from 'node:fs';
+import path from 'node:path';
+import { createNamespace, Netlink, removeNamespace, setLink } from '../../../system/netns/index.ts';
+import { withUndo } from '../../undo.ts';
+import { openResolver } from '../dns/resolver.ts';
+import { allowHairpin, attachLink, chooseGateway, createEndpoint, describeEndpoint, releaseEndpoint, setRoutes } from '../endpoint.ts';
+import { type LiveSandbox, OPTION } from '../model.ts';
+import { aim, portMap } from '../ports/publish.ts';
+import { portRequests } from '../ports/request.ts';
+import type { Sandbox, SandboxRequest } from '../types.ts';
+import type { World } from '../world.ts';
+import { usesResolver, writeSandboxFiles } from './files.ts';
+import { checkSettings, joinsOf } from './joins.ts';
+import { removeSandbox } from './remove.ts';
+
+/** A namespace with its links, addresses, routes, files, names and published ports. All or nothing. */
+export async function createSandbox(world: World, request: SandboxRequest, signal?: AbortSignal): Promise<Sandbox> {
+  signal?.throwIfAborted();
+  await removeSandbox(world, request.containerId);
+  const joins = joinsOf(world, request);
+  for (const { network, settings } of joins) checkSettings(network, settings);
+  const id = randomBytes(32).toString('hex');
+  const isHost = joins[0]?.network.stored.driver === 'host';
+  const sandbox: LiveSandbox = {
+    id,
+    request,
+    netnsPath: isHost ? undefined : path.join(world.namespaces, id.slice(0, 12)),
+    endpoints: new Map(),
+    published: [],
+    publications: [],
+    gateway: undefined,
+    closeDns: undefined,
+  };
+  await withUndo(async (undo) => {
+    const container = { id: request.containerId, name: request.name, hostname: request.hostname };
+    for (const { network, settings } of joins) {
+      const endpoint = createEndpoint(network, container, settings);
+      sandbox.endpoints.set(network.id, endpoint);
+      undo.add('addresses', () => {
+        network.endpoints.delete(request.containerId);
+        releaseEndpoint(endpoint);
+      });
+    }
+    sandbox.gateway = chooseGateway(sandbox.endpoints.values(), 4) ?? chooseGateway(sandbox.endpoints.values(), 6);
+    await reservePorts(world, sandbox);
+    undo.add('ports', () => {
+      for (const port of sandbox.published) port.close();
+    });
+    if (sandbox.netnsPath !== undefined) {
+      buildNamespace(world, sandbox, sandbox.netnsPath);
+      undo.add('namespace', () => removeNamespace(sandbox.netnsPath ?? ''));
+    }
+    if (usesResolver(sandbox)) {
+      openResolver(world, sandbox);
+      undo.add('resolver', () => sandbox.closeDns?.());
+    }
+    undo.add('packet filter', () => world.firewall.unpublish(sandbox.publications));
+    await Promise.all([writeSandboxFiles(world, sandbox), world.firewall.publish(sandbox.publications)]);
+    signal?.throwIfAborted();
+    register(world, sandbox);
+  });
+  for (const endpoint of sandbox.endpoints.values()) world.endpointEvent('connect', endpoint);
+  return describeSandbox(world, sandbox);
+}
+
+export function register(world: World, sandbox: LiveSandbox): void {
+  world.sandboxes.set(sandbox.request.containerId, sandbox);
+  for (const endpoint of sandbox.endpoints.values()) endpoint.network.endpoints.set(sandbox.request.containerId, endpoint);
+}
+
+async function reservePorts(world: World, sandbox: LiveSandbox): Promise<void> {
+  const { request, gateway } = sandbox;
+  if (gateway?.network.stored.driver !== 'bridge') return;
+  const wishes = portRequests(request.portBindings, request.exposed, request.publishAll);
+  if (wishes.length === 0) return;
+  const owner = { containerName: request.name, endpointId: gateway.id };
+  sandbox.published = await world.ports.reserve(owner, wishes, gateway.network.option(OPTION.hostBinding) ?? '', true);
+  sandbox.publications = aim(sandbox.published, gateway.v4?.address, gateway.v6?.address);
+}
+
+/** Two milliseconds, all synchronous: no other JavaScript runs while the main thread is in the new namespace. */
+function buildNamespace(world: World, sandbox: LiveSandbox, file: string): void {
+  let inside: Netlink | undefined;
+  createNamespace(file, () => {
+    inside = new Netlink();
+    setLink(inside, 1, { up: true });
+  });
+  if (!inside) return;
+  let fd = -1;
+  try {
+    fd = openSync(file, 'r');
+    let index = 0;
+    for (const endpoint of sandbox.endpoints.values()) {
+      if (endpoint.network.stored.driver !== 'null') attachLink(world.host, inside, fd, endpoint, `eth${index++}`);
+    }
+    setRoutes(inside, sandbox.endpoints.values(), true);
+    if (sandbox.gateway && sandbox.published.length > 0) allowHairpin(world.host, sandbox.gateway);
+  } catch (error) {
+    removeNamespace(file);
+    throw error;
+  } finally {
+    inside.close();
+    if (fd >= 0) closeSync(fd);
+  }
+}
+
+export function describeSandbox(world: World, sandbox: LiveSandbox): Sandbox {
+  const plain = sandbox.gateway?.network.stored.driver === 'bridge';
+  return {
+    id: sandbox.id,
+    netnsPath: sandbox.netnsPath,
+    key: sandbox.netnsPath ?? path.join(world.namespaces, 'default'),
+    endpoints: Object.fromEntries([...sandbox.endpoints.values()].map((endpoint) => [endpoint.network.name, describeEndpoint(endpoint)])),
+    ports: plain ? portMap(sandbox.published, sandbox.request.exposed) : {},
+  };
+}

@@ -1,0 +1,60 @@
+import type { EndpointSettings } from '../../../contract/docker.ts';
+import { Failure } from '../../failure.ts';
+import { contains, parseAddress } from '../ipam/addresses.ts';
+import type { Network } from '../model.ts';
+import type { SandboxRequest } from '../types.ts';
+import type { World } from '../world.ts';
+
+export interface Join {
+  network: Network;
+  settings: EndpointSettings;
+}
+
+export const modeOf = (mode: string): string => (mode === '' || mode === 'default' ? 'bridge' : mode);
+
+/**
+ * The networks to join, in the order of their links: the one of the network mode first, then by name.
+ * @throws Failure notFound
+ */
+export function joinsOf(world: World, request: Pick<SandboxRequest, 'networkMode' | 'endpoints' | 'macAddress'>): Join[] {
+  const first = world.find(modeOf(request.networkMode));
+  const joins = new Map<string, Join>([[first.id, { network: first, settings: {} }]]);
+  for (const [key, settings] of Object.entries(request.endpoints)) {
+    const network = world.find(settings?.NetworkID && world.networks.has(settings.NetworkID) ? settings.NetworkID : key);
+    joins.set(network.id, { network, settings: settings ?? {} });
+  }
+  const main = joins.get(first.id);
+  if (main && request.macAddress && !main.settings.MacAddress) main.settings = { ...main.settings, MacAddress: request.macAddress };
+  const [head, ...rest] = joins.values();
+  return [...(head ? [head] : []), ...rest.sort((a, b) => (a.network.name < b.network.name ? -1 : 1))];
+}
+
+/** What can be said against an endpoint's settings in a network. @throws Failure with dockerd's texts */
+export function checkSettings(network: Network, settings: EndpointSettings): void {
+  const { IPv4Address, IPv6Address } = settings.IPAMConfig ?? {};
+  const fail = (text: string): never => {
+    throw new Failure('invalidParameter', text);
+  };
+  if (settings.MacAddress && !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(settings.MacAddress)) {
+    fail(`invalid MAC address: ${settings.MacAddress}`);
+  }
+  if (network.predefined) {
+    if (settings.Aliases?.length) fail('network-scoped aliases are only supported for user-defined networks');
+    if (IPv4Address || IPv6Address) fail('user specified IP address is supported on user defined networks only');
+    return;
+  }
+  for (const [family, text] of [
+    [4, IPv4Address],
+    [6, IPv6Address],
+  ] as const) {
+    if (!text) continue;
+    const address = parseAddress(text);
+    if (address?.family !== family) fail(`invalid IPv${family} address: ${text}`);
+    const chosen = network.stored.ipam.config.filter((config) => config.subnet.includes(':') === (family === 6) && config.chosen);
+    if (chosen.length === 0) {
+      fail('user specified IP address is supported only when connecting to networks with user configured subnets');
+    }
+    const inside = network.poolsOf(family).some(({ pool }) => address && contains(pool.subnet, address.value));
+    if (!inside) fail(`no configured subnet contains IP address ${text}`);
+  }
+}

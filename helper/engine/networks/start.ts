@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import { findLink, withHostLock } from '../../system/netns/index.ts';
+import { Failure, messageOf } from '../failure.ts';
+import { nowInstant } from '../instant.ts';
+import { aliasOf, enableForwarding, ensureBridge, ensureParent, firstAddress, strayLinks } from './bridge.ts';
+import { deleteLink, LOCK } from './create.ts';
+import { cidrText, overlap, parseCidr } from './ipam/addresses.ts';
+import { cidrOf, OPTION } from './model.ts';
+import type { StoredIpam, StoredNetwork } from './store.ts';
+import { freeSubnet, hostSubnets } from './subnets.ts';
+import type { World } from './world.ts';
+
+/** Reads the networks, makes the default ones and all links, removes links of ours that nobody has. */
+export async function startNetworks(world: World): Promise<void> {
+  for (const stored of await world.store.read()) world.add(stored);
+  for (const [name, driver] of [
+    ['host', 'host'],
+    ['none', 'null'],
+  ] as const) {
+    if (![...world.networks.values()].some((network) => network.name === name)) await save(world, plainNetwork(name, driver, ''));
+  }
+  await withHostLock(LOCK, async () => {
+    await defaultBridge(world);
+    const wanted = new Set([...world.networks.values()].map((network) => network.stored.link));
+    await Promise.all(strayLinks(world.host, world.context.instance, wanted).map(deleteLink));
+    for (const network of world.networks.values()) {
+      try {
+        if (network.stored.driver === 'bridge') ensureBridge(world.host, network, world.context.instance);
+        if (network.stored.driver === 'macvlan' || network.stored.driver === 'ipvlan') {
+          ensureParent(world.host, network, world.context.instance);
+        }
+      } catch (error) {
+        world.context.log.error('network has no link', { network: network.name, link: network.stored.link, error: messageOf(error) });
+      }
+    }
+  });
+  enableForwarding([...world.networks.values()].some((network) => network.stored.ipv6));
+  await world.firewall.ensure();
+}
+
+async function save(world: World, stored: StoredNetwork): Promise<void> {
+  await world.store.write(stored);
+  world.add(stored);
+}
+
+function plainNetwork(name: string, driver: StoredNetwork['driver'], link: string): StoredNetwork {
+  return {
+    version: 1,
+    id: randomBytes(32).toString('hex'),
+    name,
+    createdAt: nowInstant(),
+    driver,
+    internal: false,
+    attachable: false,
+    ipv4: true,
+    ipv6: false,
+    ipam: { driver: 'default', options: null, config: [] },
+    options: {},
+    labels: {},
+    link,
+  };
+}
+
+/**
+ * The default bridge, with the subnet it had unless the configuration says another, or the host has come to reach that
+ * subnet elsewhere while our link was not there.
+ */
+async function defaultBridge(world: World): Promise<void> {
+  const { config, instance } = world.context;
+  const known = [...world.networks.values()].find((network) => network.isDefaultBridge)?.stored;
+  if (known) world.networks.delete(known.id);
+  const stored = known ?? plainNetwork('bridge', 'bridge', '');
+  const ours = (name: string): boolean => findLink(world.host, name)?.alias === aliasOf(instance);
+  const name = stored.link && ours(stored.link) ? stored.link : linkName(world);
+  const wanted = config.bip ? fromBip(config.bip) : keep(world, stored, ours(name));
+  const next: StoredNetwork = {
+    ...stored,
+    link: name,
+    ipv6: config.ipv6,
+    ipam: { driver: 'default', options: null, config: [wanted ?? freeSubnet(world, 4)] },
+    options: {
+      [OPTION.defaultBridge]: 'true',
+      [OPTION.icc]: String(config.icc),
+      [OPTION.masquerade]: 'true',
+      [OPTION.hostBinding]: '0.0.0.0',
+      [OPTION.bridgeName]: name,
+      [OPTION.mtu]: '1500',
+    },
+  };
+  if (config.ipv6) {
+    const old = stored.ipam.config.find((entry) => entry.subnet.includes(':'));
+    next.ipam.config.push(old ?? freeSubnet(world, 6));
+  }
+  if (JSON.stringify(next) === JSON.stringify(known)) world.add(next);
+  else await save(world, next);
+}
+
+/** `gantry0`, unless another instance has it. */
+function linkName(world: World): string {
+  const { instance } = world.context;
+  const plain = findLink(world.host, 'gantry0');
+  return !plain || plain.alias === aliasOf(instance) ? 'gantry0' : `gtr-${instance.slice(0, 9)}-0`;
+}
+
+function keep(world: World, stored: StoredNetwork, linkThere: boolean): StoredIpam | undefined {
+  const old = stored.ipam.config.find((entry) => !entry.subnet.includes(':'));
+  if (!old || old.chosen) return undefined;
+  if (linkThere) return old;
+  const cidr = cidrOf(old.subnet);
+  return hostSubnets(world).some((other) => overlap(other, cidr)) ? undefined : old;
+}
+
+function fromBip(bip: string): StoredIpam {
+  const parsed = parseCidr(bip);
+  if (parsed?.cidr.family !== 4) throw new Failure('invalidParameter', `bip: invalid CIDR address: ${bip}`);
+  const subnet = cidrText(parsed.cidr);
+  const gateway = parsed.address === parsed.cidr.base ? firstAddress(subnet) : bip.replace(/\/.*/, '');
+  return { subnet, gateway, aux: {}, chosen: true };
+}

@@ -1,0 +1,6 @@
+export { withHostLock } from './host-lock.ts';
+export * from './links.ts';
+export { openListener } from './listeners.ts';
+export * from './namespace.ts';
+export { NETLINK_NETFILTER, Netlink } from './netlink.ts';
+export { SystemError } from './sockets.ts';

@@ -1,0 +1,133 @@
+/**
+ * Text for `nft -f`: one table of our own per instance, in which everything that changes is an element of a set or map, so
+ * that publishing a port is one element and never a rule.
+ */
+export interface NetworkRules {
+  bridge: string;
+  /** CIDRs of the bridge's networks. */
+  subnets: string[];
+  masquerade: boolean;
+  /** Leave the host with this source address instead of the outgoing link's. */
+  sourceAddress?: string;
+  internal: boolean;
+  /** Endpoints may talk to each other. */
+  icc: boolean;
+}
+
+export interface Publication {
+  proto: 'tcp' | 'udp' | 'sctp';
+  /** `0.0.0.0` and `::`: every local address. */
+  hostAddress: string;
+  hostPort: number;
+  address: string;
+  port: number;
+}
+
+const isV6 = (address: string): boolean => address.includes(':');
+
+/** The whole table: replaces the one there is in one transaction. */
+export function tableScript(table: string, networks: NetworkRules[], publications: Publication[]): string {
+  return [
+    `table inet ${table}`,
+    `delete table inet ${table}`,
+    `table inet ${table} {
+  set bridges { type ifname; }
+  set internal { type ifname; }
+  set same { type ifname . ifname; }
+  map published4 { type inet_proto . inet_service : ipv4_addr . inet_service; }
+  map published4-at { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
+  map published6 { type inet_proto . inet_service : ipv6_addr . inet_service; }
+  map published6-at { type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service; }
+  set own4 { type ipv4_addr . ifname; flags interval; }
+  set own6 { type ipv6_addr . ifname; flags interval; }
+  set masquerade4 { type ipv4_addr; flags interval; }
+  set masquerade6 { type ipv6_addr; flags interval; }
+  map source4 { type ipv4_addr : ipv4_addr; flags interval; }
+  chain loopback {
+    comment "route_localnet opens 127.0.0.0/8 to the bridges: only what we translated may pass"
+    type filter hook prerouting priority raw; policy accept;
+    iifname @bridges ip daddr 127.0.0.0/8 drop
+  }
+  chain publish {
+    dnat ip to ip daddr . meta l4proto . th dport map @published4-at
+    dnat ip to meta l4proto . th dport map @published4
+    dnat ip6 to ip6 daddr . meta l4proto . th dport map @published6-at
+    dnat ip6 to meta l4proto . th dport map @published6
+  }
+  chain arriving {
+    type nat hook prerouting priority dstnat - 1; policy accept;
+    fib daddr type local jump publish
+  }
+  chain local {
+    type nat hook output priority -101; policy accept;
+    ip6 daddr ::1 return comment "IPv6 routes nothing from loopback: the proxy serves it"
+    fib daddr type local jump publish
+  }
+  chain leaving {
+    comment "a client on the server's own network that came by a published port must get its answer the same way back"
+    type nat hook postrouting priority srcnat - 1; policy accept;
+    oifname @bridges ip saddr 127.0.0.0/8 masquerade
+    ip saddr . oifname @own4 ct status dnat masquerade
+    ip6 saddr . oifname @own6 ct status dnat masquerade
+    ip saddr . oifname @own4 accept
+    ip6 saddr . oifname @own6 accept
+    snat ip to ip saddr map @source4
+    ip saddr @masquerade4 masquerade
+    ip6 saddr @masquerade6 masquerade
+  }
+  chain inward {
+    ct status dnat accept
+    iifname . oifname @same accept
+    drop
+  }
+  chain forwarding {
+    type filter hook forward priority filter; policy accept;
+    ct state established,related accept
+    iifname @internal oifname != @internal drop
+    oifname @bridges jump inward
+  }
+}`,
+    ...networks.flatMap((network) => addNetworkScript(table, network)),
+    ...(publications.length > 0 ? [publishScript(table, 'add', publications)] : []),
+    '',
+  ].join('\n');
+}
+
+export function addNetworkScript(table: string, network: NetworkRules): string {
+  return networkElements(network, true)
+    .map((element) => `add element inet ${table} ${element}`)
+    .join('\n');
+}
+
+export function removeNetworkScript(table: string, network: NetworkRules): string {
+  return networkElements(network, false)
+    .map((element) => `delete element inet ${table} ${element}`)
+    .join('\n');
+}
+
+function networkElements(network: NetworkRules, withValues: boolean): string[] {
+  const bridge = `"${network.bridge}"`;
+  const elements = [`bridges { ${bridge} }`];
+  if (network.icc) elements.push(`same { ${bridge} . ${bridge} }`);
+  if (network.internal) elements.push(`internal { ${bridge} }`);
+  for (const subnet of network.subnets) {
+    const family = isV6(subnet) ? 6 : 4;
+    elements.push(`own${family} { ${subnet} . ${bridge} }`);
+    if (network.internal) continue;
+    if (network.sourceAddress && family === 4) elements.push(`source4 { ${subnet}${withValues ? ` : ${network.sourceAddress}` : ''} }`);
+    else if (network.masquerade) elements.push(`masquerade${family} { ${subnet} }`);
+  }
+  return elements;
+}
+
+export function publishScript(table: string, verb: 'add' | 'delete', publications: Publication[]): string {
+  return publications
+    .map(({ proto, hostAddress, hostPort, address, port }) => {
+      const version = isV6(hostAddress) ? 6 : 4;
+      const wildcard = hostAddress === '0.0.0.0' || hostAddress === '::';
+      const key = `${wildcard ? '' : `${hostAddress} . `}${proto} . ${hostPort}`;
+      const target = verb === 'add' ? ` : ${address} . ${port}` : '';
+      return `${verb} element inet ${table} published${version}${wildcard ? '' : '-at'} { ${key}${target} }`;
+    })
+    .join('\n');
+}
