@@ -7,6 +7,7 @@ import { SystemError } from './sockets.ts';
 const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 const RTM_GETLINK = 18;
+const RTM_SETLINK = 19;
 const RTM_NEWADDR = 20;
 const RTM_DELADDR = 21;
 const RTM_GETADDR = 22;
@@ -229,7 +230,7 @@ export function setLink(
 export function setBridgePort(netlink: Netlink, index: number, options: { isolated?: boolean; hairpin?: boolean }): void {
   netlink.request(
     `bridge port ${index}`,
-    RTM_NEWLINK,
+    RTM_SETLINK,
     0,
     Buffer.concat([
       linkHeader({ index, family: 7 }),
