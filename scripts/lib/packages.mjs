@@ -10,7 +10,9 @@ export const packageSets = {
       { name: 'conmon', program: 'conmon' },
       { name: 'iproute2', program: 'ip' },
       { name: 'nftables', program: 'nft' },
+      // For the starter image; the shell of busybox cannot show Chinese while it is typed, bash can.
       { name: 'busybox-static', program: 'busybox' },
+      { name: 'bash-static', program: 'bash-static', optional: true },
     ],
   },
   gui: {
