@@ -14,6 +14,9 @@ case ${HTTP_ACCEPT_LANGUAGE:-en} in
     n2='Open a terminal and change this page:' n3='Stop it and start it again: your change is still there.'
     ;;
 esac
+from=${REMOTE_ADDR:-?}
+from=${from#[}
+from=${from#::ffff:}
 started=$(stat -c %Y /proc/1)
 up=$(($(date +%s) - started))
 printf 'Content-Type: text/html; charset=utf-8\r\nCache-Control: no-store\r\n\r\n'
@@ -34,11 +37,11 @@ cat <<HTML
   main { width: min(560px, 100vw - 48px); padding: 48px 0; }
   p.state { margin: 0; color: var(--run); font-size: 14px; font-weight: 600; }
   p.state::before { content: ""; display: inline-block; width: 8px; height: 8px; margin-right: 8px; border-radius: 50%; background: currentColor; }
-  h1 { margin: 8px 0 4px; font-size: 32px; line-height: 1.25; letter-spacing: -0.02em; }
+  h1 { margin: 8px 0 4px; font-weight: 650; font-size: 32px; line-height: 1.25; letter-spacing: -0.02em; }
   p.lead { margin: 0 0 32px; color: var(--soft); }
-  dl { display: grid; grid-template-columns: auto 1fr; gap: 0 24px; margin: 0 0 32px; border-top: 1px solid var(--line); }
+  dl { display: grid; grid-template-columns: auto 1fr; margin: 0 0 32px; border-top: 1px solid var(--line); }
   dt, dd { margin: 0; padding: 8px 0; border-bottom: 1px solid var(--line); }
-  dt { color: var(--soft); }
+  dt { padding-right: 24px; color: var(--soft); }
   dd { font-family: "JetBrains Mono", ui-monospace, monospace; font-size: 14px; line-height: 26px; overflow-wrap: anywhere; }
   h2 { margin: 0 0 8px; font-size: 16px; }
   ol { margin: 0; padding-left: 20px; color: var(--soft); }
@@ -54,7 +57,7 @@ cat <<HTML
     <dt>$l_time</dt><dd>$(date -u '+%Y-%m-%d %H:%M:%S UTC')</dd>
     <dt>$l_up</dt><dd>$((up / 3600)):$(printf %02d $((up / 60 % 60))):$(printf %02d $((up % 60)))</dd>
     <dt>$l_kernel</dt><dd>Linux $(uname -rm)</dd>
-    <dt>$l_from</dt><dd>${REMOTE_ADDR:-?}</dd>
+    <dt>$l_from</dt><dd>${from%]}</dd>
   </dl>
   <h2>$next</h2>
   <ol>
