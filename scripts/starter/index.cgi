@@ -4,8 +4,8 @@ case ${HTTP_ACCEPT_LANGUAGE:-en} in
   zh*)
     lang=zh-CN title='您的容器正在运行' lead='这个页面由容器里的网页服务器即时生成。'
     l_host='容器主机名' l_time='容器时间' l_kernel='内核' l_up='已运行' l_from='您的地址'
-    next='接下来' n1='打开“日志”,刷新本页:每次访问都有一行记录。'
-    n2='打开“终端”,改一改这个页面:' n3='停止、再启动这个容器:您的修改还在。'
+    next='接下来' n1='打开“日志”，刷新本页：每次访问都有一行记录。'
+    n2='打开“终端”，改一改这个页面：' n3='停止、再启动这个容器：您的修改还在。'
     ;;
   *)
     lang=en title='Your container is running' lead='This page is made on the spot by a web server inside it.'
