@@ -87,6 +87,7 @@ export async function serve(options: Arguments, config: DaemonConfig, reread: ()
   log.info('stopping');
   await api.close();
   await containers.stop();
+  await networks.stop();
   await images.close();
   lock.release();
   process.exit(0);

@@ -18,10 +18,10 @@ import { Failure } from '../failure.ts';
 import { addressText, lastOf, macOfAddress, parseAddress } from './ipam/addresses.ts';
 import { cidrOf, type Network, OPTION } from './model.ts';
 
-/** Links carry the instance's name as their alias: so we find what is ours again, and remove only that. */
-export const aliasOf = (instance: string): string => `gantry ${instance}`;
-
-/** Makes the network's bridge, or brings the one there is (after a restart) to what it should be. Synchronous. */
+/**
+ * Makes the network's bridge, or brings the one there is (after a restart) to what it should be. Synchronous.
+ * Links carry the instance's name as their alias: so we find what is ours again, and remove only that.
+ */
 export function ensureBridge(netlink: Netlink, network: Network, instance: string): void {
   const name = network.stored.link;
   const link = findLink(netlink, name);
@@ -30,7 +30,7 @@ export function ensureBridge(netlink: Netlink, network: Network, instance: strin
   if (link && link.kind !== 'bridge') throw new Failure('system', `link ${name} exists and is not a bridge`);
   const index = link?.index ?? addBridge(netlink, name, { mtu, ...(gateway ? { mac: macOfAddress(gateway.value) } : {}) });
   // An administrator's own bridge (bridge.name) is used and left as it is.
-  if (!link) setLink(netlink, index, { alias: aliasOf(instance) });
+  if (!link) setLink(netlink, index, { alias: instance });
   network.linkIndex = index;
   if (!network.stored.ipv6) writeSetting(`ipv6/conf/${name}/disable_ipv6`, 1);
   else writeSetting(`ipv6/conf/${name}/disable_ipv6`, 0);
@@ -39,7 +39,7 @@ export function ensureBridge(netlink: Netlink, network: Network, instance: strin
   for (const { address, prefix } of wanted) {
     if (!there.some((other) => other.address === address && other.prefix === prefix)) addAddress(netlink, index, address, prefix);
   }
-  if (link?.alias === aliasOf(instance)) {
+  if (link?.alias === instance) {
     for (const old of there) {
       const stays = old.address.startsWith('fe80:') || wanted.some((other) => other.address === old.address && other.prefix === old.prefix);
       if (!stays) removeAddress(netlink, index, old.address, old.prefix);
@@ -72,14 +72,14 @@ export function ensureParent(netlink: Netlink, network: Network, instance: strin
   else if (name.startsWith('dm-')) addDummy(netlink, name);
   else throw new Failure('invalidParameter', `invalid subinterface vlan name ${name}, example formatting is eth0.10`);
   const made = findLink(netlink, name) as Link;
-  setLink(netlink, made.index, { alias: aliasOf(instance) });
+  setLink(netlink, made.index, { alias: instance });
   network.linkIndex = made.index;
 }
 
 /** Our links that belong to no network: left by a creation or removal that a crash cut short. */
 export function strayLinks(netlink: Netlink, instance: string, wanted: Set<string>): string[] {
   return listLinks(netlink)
-    .filter((link) => link.alias === aliasOf(instance) && !wanted.has(link.name))
+    .filter((link) => link.alias === instance && !wanted.has(link.name))
     .map((link) => link.name);
 }
 

@@ -23,8 +23,8 @@ export class Firewall {
   readonly #log: Log;
 
   constructor(instance: string, wanted: () => { networks: NetworkRules[]; publications: Publication[] }, log: Log) {
-    this.#table = `gantry-${instance}`;
-    this.#forward = new ForwardAccept(`GANTRY-${instance}`);
+    this.#table = instance;
+    this.#forward = new ForwardAccept(instance.toUpperCase());
     this.#wanted = wanted;
     this.#log = log;
   }
@@ -34,10 +34,6 @@ export class Firewall {
     const { networks, publications } = this.#wanted();
     await this.#nft.apply(tableScript(this.#table, networks, publications));
     await this.#letThrough();
-  }
-
-  async ensure(): Promise<void> {
-    if (!(await this.#nft.tableExists(this.#table))) await this.rebuild();
   }
 
   async addNetwork(rules: NetworkRules): Promise<void> {

@@ -9,12 +9,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resolveConfig } from '../../config.ts';
 import type { EngineContext } from '../context.ts';
 import type { Events, Filters } from '../events/types.ts';
-import { Firewall } from './firewall.ts';
 import { createNetworks, type Networks, type Sandbox, type SandboxRequest } from './index.ts';
 import { worldOf } from './networks.ts';
 
 const asRoot = process.getuid?.() === 0;
-const instance = randomBytes(4).toString('hex');
+const instance = `gantry-${randomBytes(3).toString('hex')}`;
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 const seen: { action: string; attributes: Record<string, string> }[] = [];
 const events = {
@@ -118,6 +117,7 @@ describe.runIf(asRoot)('networks', () => {
   beforeAll(async () => {
     root = mkdtempSync(path.join(os.tmpdir(), 'gantry-networks-'));
     networks = await open();
+    await networks.adopt([]);
   });
 
   afterAll(async () => {
@@ -125,11 +125,9 @@ describe.runIf(asRoot)('networks', () => {
     for (const network of await networks.list(none)) {
       for (const id of Object.keys((await networks.inspect(network.Id)).Containers)) await networks.removeSandbox(id);
     }
-    for (const id of madeNetworks) await networks.remove(id).catch(() => {});
-    const { Options } = await networks.inspect('bridge');
-    execFileSync('ip', ['link', 'delete', Options['com.docker.network.bridge.name'] ?? '']);
-    await new Firewall(instance, () => ({ networks: [], publications: [] }), quiet).destroy();
-    expect(execFileSync('nft', ['list', 'ruleset'], { encoding: 'utf8' })).not.toContain(instance);
+    await networks.stop();
+    expect(execFileSync('nft', ['list', 'ruleset'], { encoding: 'utf8', stdio: 'pipe' })).not.toContain(instance);
+    expect(execFileSync('ip', ['-d', 'link'], { encoding: 'utf8' })).not.toContain(instance);
     rmSync(root, { recursive: true, force: true });
   });
 
@@ -196,7 +194,7 @@ describe.runIf(asRoot)('networks', () => {
     await networks.removeSandbox(wish.containerId);
     await networks.removeSandbox(wish.containerId);
     await expect(say('127.0.0.1', port)).rejects.toThrow('ECONNREFUSED');
-    expect(execFileSync('nft', ['list', 'table', 'inet', `gantry-${instance}`], { encoding: 'utf8' })).not.toContain(` ${port} :`);
+    expect(execFileSync('nft', ['list', 'table', 'inet', instance], { encoding: 'utf8' })).not.toContain(` ${port} :`);
   });
 
   it('says which process holds a port', async () => {

@@ -11,6 +11,7 @@ import { createSandbox } from './sandbox/create.ts';
 import { checkSettings, modeOf } from './sandbox/joins.ts';
 import { removeSandbox } from './sandbox/remove.ts';
 import { startNetworks } from './start.ts';
+import { stopNetworks } from './stop.ts';
 import type { Networks, Sandbox, SandboxRequest } from './types.ts';
 import { World } from './world.ts';
 
@@ -94,6 +95,10 @@ class HostNetworks implements Networks {
 
   disconnect(network: string, containerId: string): Promise<void> {
     return this.world.queue.run(containerId, () => disconnect(this.world, network, containerId));
+  }
+
+  stop(): Promise<void> {
+    return stopNetworks(this.world);
   }
 
   renamed(containerId: string, name: string): void {

@@ -1,7 +1,7 @@
 import { findLink } from '../../system/netns/index.ts';
 import type { Filters } from '../events/types.ts';
 import { Failure, messageOf } from '../failure.ts';
-import { aliasOf, rulesOf } from './bridge.ts';
+import { rulesOf } from './bridge.ts';
 import { deleteLink } from './create.ts';
 import { pruneFilter } from './list.ts';
 import type { Network } from './model.ts';
@@ -29,7 +29,7 @@ async function takeDown(world: World, network: Network): Promise<void> {
   if (rules) await world.firewall.removeNetwork(rules);
   const link = findLink(world.host, network.stored.link);
   const shared = [...world.networks.values()].some((other) => other.stored.link === network.stored.link);
-  if (link?.alias === aliasOf(world.context.instance) && !shared) await deleteLink(network.stored.link);
+  if (link?.alias === world.context.instance && !shared) await deleteLink(network.stored.link);
   world.publishNetworkEvent('destroy', network);
 }
 

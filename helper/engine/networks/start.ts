@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { findLink, withHostLock } from '../../system/netns/index.ts';
 import { Failure, messageOf } from '../failure.ts';
 import { nowInstant } from '../instant.ts';
-import { aliasOf, enableForwarding, ensureBridge, ensureParent, firstAddress, strayLinks } from './bridge.ts';
+import { enableForwarding, ensureBridge, ensureParent, firstAddress, strayLinks } from './bridge.ts';
 import { deleteLink, LOCK } from './create.ts';
 import { cidrText, overlap, parseCidr } from './ipam/addresses.ts';
 import { cidrOf, OPTION } from './model.ts';
@@ -10,7 +10,10 @@ import type { StoredIpam, StoredNetwork } from './store.ts';
 import { freeSubnet, hostSubnets } from './subnets.ts';
 import type { World } from './world.ts';
 
-/** Reads the networks, makes the default ones and all links, removes links of ours that nobody has. */
+/**
+ * Reads the networks, makes the default ones and all links, removes links of ours that nobody has. The packet filter is
+ * `adopt`'s: until then what an earlier helper left there goes on serving the containers that run.
+ */
 export async function startNetworks(world: World): Promise<void> {
   for (const stored of await world.store.read()) world.add(stored);
   for (const [name, driver] of [
@@ -35,7 +38,6 @@ export async function startNetworks(world: World): Promise<void> {
     }
   });
   enableForwarding([...world.networks.values()].some((network) => network.stored.ipv6));
-  await world.firewall.ensure();
 }
 
 async function save(world: World, stored: StoredNetwork): Promise<void> {
@@ -70,9 +72,8 @@ async function defaultBridge(world: World): Promise<void> {
   const known = [...world.networks.values()].find((network) => network.isDefaultBridge)?.stored;
   if (known) world.networks.delete(known.id);
   const stored = known ?? plainNetwork('bridge', 'bridge', '');
-  const ours = (name: string): boolean => findLink(world.host, name)?.alias === aliasOf(instance);
-  const name = stored.link && ours(stored.link) ? stored.link : linkName(world);
-  const wanted = config.bip ? fromBip(config.bip) : keep(world, stored, ours(name));
+  const name = linkName(instance);
+  const wanted = config.bip ? fromBip(config.bip) : keep(world, stored, findLink(world.host, name)?.alias === instance);
   const next: StoredNetwork = {
     ...stored,
     link: name,
@@ -95,11 +96,9 @@ async function defaultBridge(world: World): Promise<void> {
   else await save(world, next);
 }
 
-/** `gantry0`, unless another instance has it. */
-function linkName(world: World): string {
-  const { instance } = world.context;
-  const plain = findLink(world.host, 'gantry0');
-  return !plain || plain.alias === aliasOf(instance) ? 'gantry0' : `gtr-${instance.slice(0, 9)}-0`;
+/** `gantry0` is the default instance's; others have their own, of at most 15 characters. */
+function linkName(instance: string): string {
+  return instance === 'gantry' ? 'gantry0' : `gtr-${instance.replace(/^gantry-/, '').slice(0, 9)}-0`;
 }
 
 function keep(world: World, stored: StoredNetwork, linkThere: boolean): StoredIpam | undefined {

@@ -54,10 +54,15 @@ export interface Networks {
   createSandbox(request: SandboxRequest, signal?: AbortSignal): Promise<Sandbox>;
   /** Idempotent; also frees addresses and ports. */
   removeSandbox(containerId: string): Promise<void>;
-  /** After a restart of the helper: these containers run with these sandboxes; everything else of ours is removed. */
+  /**
+   * After a restart of the helper: these containers run with these sandboxes; everything else of ours is removed.
+   * To be called once after `start`, with an empty list too: it sets up the packet filter.
+   */
   adopt(running: { request: SandboxRequest; sandbox: Sandbox; pid: number }[]): Promise<void>;
   /** Running containers: joins one more network. Returns the endpoint. */
   connect(network: string, containerId: string, settings: EndpointSettings): Promise<EndpointSettings>;
   disconnect(network: string, containerId: string): Promise<void>;
   renamed(containerId: string, name: string): void;
+  /** The helper ends: with nothing running, all that is ours goes from the kernel (links, packet filter); else all stays. */
+  stop(): Promise<void>;
 }

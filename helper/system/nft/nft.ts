@@ -60,13 +60,6 @@ export class Nft {
     this.#busy = false;
   }
 
-  async tableExists(table: string): Promise<boolean> {
-    return await run('nft', ['list', 'tables']).then(
-      (text) => text.split('\n').includes(`table inet ${table}`),
-      () => false,
-    );
-  }
-
   async deleteTable(table: string): Promise<void> {
     await this.apply(`table inet ${table}\ndelete table inet ${table}`);
   }
