@@ -3,7 +3,7 @@ import { unmount } from '../../system/mount/index.ts';
 import { messageOf } from '../failure.ts';
 import type { Container } from './container.ts';
 import { type Engine, runtimeOf } from './engine.ts';
-import { unmountRootfs } from './rootfs-mount.ts';
+import { releaseRootfs } from './rootfs-mount.ts';
 
 /** Releases what a run held; each part on its own, so that one that fails keeps nothing else. Idempotent. */
 export async function cleanUp(engine: Engine, container: Container): Promise<void> {
@@ -11,7 +11,7 @@ export async function cleanUp(engine: Engine, container: Container): Promise<voi
   const parts: [string, () => unknown][] = [
     ['process', () => runtimeOf(engine, container).delete(id, true)],
     ['network', () => (container.network || container.state.status === 'removing' ? engine.networks.removeSandbox(id) : undefined)],
-    ['rootfs', () => unmountRootfs(engine, container)],
+    ['rootfs', () => releaseRootfs(engine, container, 'run')],
     ['mounts', () => unmountExtras(engine, container)],
   ];
   await Promise.all(

@@ -45,16 +45,27 @@ export interface Waiter {
   resolve(result: { StatusCode: number; Error?: { Message: string } }): void;
 }
 
+/** A client that attached before the start. */
+export interface Attachment {
+  connect(): Promise<void>;
+  /** The start failed, or the container is gone. */
+  cancel(): void;
+}
+
 /** What is known only while the helper lives. */
 export interface Live {
   waiters: Set<Waiter>;
   /** Runs when the process was created and before it starts: attached clients connect here, so that no byte is lost. */
-  beforeStart: Set<() => Promise<void>>;
+  beforeStart: Set<Attachment>;
   restartTimer: NodeJS.Timeout | undefined;
+  /** Who needs the rootfs mounted, and the mounting. */
+  rootfsHolders: Set<string>;
+  rootfs: Promise<void> | undefined;
   /** A restart is under way: the exit in its midst must not remove the container. */
   restarting: boolean;
   health: Health | undefined;
   stopHealth: (() => void) | undefined;
+  stopRotation: (() => void) | undefined;
   /** Made anew when the container changed. */
   summary: unknown;
   /** Clients hear from it when the container is removed. */
@@ -75,9 +86,12 @@ export function enliven(record: ContainerRecord): Container {
       waiters: new Set(),
       beforeStart: new Set(),
       restartTimer: undefined,
+      rootfsHolders: new Set(),
+      rootfs: undefined,
       restarting: false,
       health: undefined,
       stopHealth: undefined,
+      stopRotation: undefined,
       summary: undefined,
       removed: new AbortController(),
       saveTimer: undefined,

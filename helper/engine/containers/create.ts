@@ -13,7 +13,7 @@ import { commandOf, completeConfig, mergeConfig } from './merge-config.ts';
 import { type MountRecord, parseVolumesFrom, planMounts } from './mount-parse.ts';
 import { checkName, randomName } from './names.ts';
 import { populateVolumes } from './populate.ts';
-import { mountRootfs, unmountRootfs } from './rootfs-mount.ts';
+import { holdRootfs, releaseRootfs } from './rootfs-mount.ts';
 import { FRESH } from './state.ts';
 import { hostName, validateConfig, validateEndpoints, validateHostConfig } from './validate.ts';
 import { forwardingWarning, hostCapacity, validateResources } from './validate-resources.ts';
@@ -186,11 +186,11 @@ async function settle(engine: Engine, container: Container, image: ResolvedImage
       throw isFailure(error) ? error : new Failure('system', error instanceof Error ? error.message : String(error));
     }
     if (mounts.some((mount) => mount.type === 'volume' && mount.copy)) {
-      await mountRootfs(engine, container);
+      await holdRootfs(engine, container, 'create');
       try {
         await populateVolumes(engine, container);
       } finally {
-        unmountRootfs(engine, container);
+        releaseRootfs(engine, container, 'create');
       }
     }
   }

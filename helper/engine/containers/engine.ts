@@ -4,6 +4,7 @@ import type { Monitor } from '../../system/monitor/types.ts';
 import type { Runtime } from '../../system/runtime/types.ts';
 import type { EngineContext } from '../context.ts';
 import type { Events } from '../events/types.ts';
+import type { createExecs } from '../execs/index.ts';
 import type { Images } from '../images/types.ts';
 import type { Networks } from '../networks/types.ts';
 import type { KeyedQueue } from '../queue.ts';
@@ -11,7 +12,6 @@ import type { Volumes } from '../volumes/types.ts';
 import type { Container } from './container.ts';
 import { isRunning } from './state.ts';
 import type { ContainerStore } from './store.ts';
-import type { Execs } from './types.ts';
 
 /** What containers are made of: given at construction. */
 export interface Parts {
@@ -33,9 +33,7 @@ export interface Engine extends Parts {
   store: ContainerStore;
   /** Changes of one container's state run one after the other; different containers never wait for each other. */
   queue: KeyedQueue;
-  execs: Execs;
-  /** Process ids of added processes, for inspect. */
-  execIds(container: string): string[];
+  execs: ReturnType<typeof createExecs>;
   stopping: boolean;
 }
 

@@ -33,6 +33,9 @@ export async function recordExit(engine: Engine, container: Container, exit: Exi
   if (state.status !== 'running') return;
   container.live.stopHealth?.();
   container.live.stopHealth = undefined;
+  container.live.stopRotation?.();
+  container.live.stopRotation = undefined;
+  engine.execs.forget(container.id);
   const oomKilled = state.oomKilled || (await countOomKills(engine, container)) > 0;
   if (oomKilled && !state.oomKilled) emit(engine, container, 'oom');
   const ranMs = Math.max(0, Number((toNanos(exit.at) - toNanos(state.startedAt)) / 1_000_000n));

@@ -1,9 +1,18 @@
+import { createExecs } from '../execs/index.ts';
 import { KeyedQueue } from '../queue.ts';
+import { archiveGet, archivePut, archiveStat } from './archive.ts';
+import { attach } from './attach.ts';
+import { changes } from './changes.ts';
+import { commit } from './commit.ts';
+import { counts, usersOfImage } from './counts.ts';
 import { create } from './create.ts';
 import type { Engine, Parts } from './engine.ts';
+import { execHost } from './exec-host.ts';
+import { exportContainer } from './export.ts';
 import { inspect } from './inspect.ts';
 import { kill } from './kill.ts';
 import { list } from './list.ts';
+import { logs } from './logs.ts';
 import { connectNetwork, disconnectNetwork } from './network.ts';
 import { pause, unpause } from './pause.ts';
 import { prune } from './prune.ts';
@@ -12,7 +21,9 @@ import { remove } from './remove.ts';
 import { rename } from './rename.ts';
 import { resize } from './resize.ts';
 import { restart } from './restart.ts';
+import { shutDown } from './shut-down.ts';
 import { startContainer } from './start.ts';
+import { stats } from './stats.ts';
 import { stopContainer } from './stop.ts';
 import { ContainerStore } from './store.ts';
 import { top } from './top.ts';
@@ -20,44 +31,67 @@ import type { Containers } from './types.ts';
 import { update } from './update.ts';
 import { wait } from './wait.ts';
 
-export type { Engine, Parts } from './engine.ts';
-export { createContainers };
+export type { Parts } from './engine.ts';
+export type * from './types.ts';
 
-function createContainers(parts: Parts): any {
+/** Containers, made of the other nouns and of what the system layer gives. */
+export function createContainers(parts: Parts): Containers & { usersOfImage: ReturnType<typeof usersOfImage> } {
+  const store = new ContainerStore(parts.context.paths, parts.context.log);
   const engine: Engine = {
     ...parts,
-    store: new ContainerStore(parts.context.paths, parts.context.log),
+    store,
     queue: new KeyedQueue(),
-    execs: undefined as any,
-    execIds: () => [],
+    execs: createExecs({
+      monitor: parts.monitor,
+      find: (reference) => execHost(engine, store.get(reference)),
+      log: parts.context.log,
+    }),
     stopping: false,
   };
-  let watch: any;
+  let watch: { close(): void } | undefined;
+  /** Each verb with the engine as its first argument, given. */
+  const bind =
+    <Args extends unknown[], Result>(verb: (engine: Engine, ...args: Args) => Result) =>
+    (...args: Args): Result =>
+      verb(engine, ...args);
+
   return {
     async start() {
       watch = await reconcile(engine);
     },
     async stop() {
+      await shutDown(engine);
       watch?.close();
-      await engine.store.flush();
     },
-    create: (n: any, r: any, o: any) => create(engine, n, r, o),
-    list: (o: any) => list(engine, o),
-    inspect: (c: any, o: any) => inspect(engine, c, o),
-    startContainer: (c: any) => startContainer(engine, c),
-    stopContainer: (c: any, o: any) => stopContainer(engine, c, o),
-    restart: (c: any, o: any) => restart(engine, c, o),
-    kill: (c: any, s: any) => kill(engine, c, s),
-    pause: (c: any) => pause(engine, c),
-    unpause: (c: any) => unpause(engine, c),
-    rename: (c: any, n: any) => rename(engine, c, n),
-    update: (c: any, n: any) => update(engine, c, n),
-    remove: (c: any, o: any) => remove(engine, c, o),
-    prune: (f: any) => prune(engine, f),
-    wait: (c: any, a: any, s: any) => wait(engine, c, a, s),
-    top: (c: any, a: any) => top(engine, c, a),
-    resize: (c: any, h: any, w: any) => resize(engine, c, h, w),
-    connectNetwork: (c: any, n: any, s: any) => connectNetwork(engine, c, n, s),
-    disconnectNetwork: (c: any, n: any, f: any) => disconnectNetwork(engine, c, n, f),
+    create: bind(create),
+    list: bind(list),
+    inspect: bind(inspect),
+    startContainer: bind(startContainer),
+    stopContainer: bind(stopContainer),
+    restart: bind(restart),
+    kill: bind(kill),
+    pause: bind(pause),
+    unpause: bind(unpause),
+    rename: bind(rename),
+    update: bind(update),
+    remove: bind(remove),
+    prune: bind(prune),
+    wait: bind(wait),
+    logs: bind(logs),
+    attach: bind(attach),
+    resize: bind(resize),
+    top: bind(top),
+    stats: bind(stats),
+    changes: bind(changes),
+    export: bind(exportContainer),
+    commit: bind(commit),
+    archiveStat: bind(archiveStat),
+    archiveGet: bind(archiveGet),
+    archivePut: bind(archivePut),
+    connectNetwork: bind(connectNetwork),
+    disconnectNetwork: bind(disconnectNetwork),
+    counts: () => counts(engine),
+    usersOfImage: usersOfImage(engine),
+    execs: engine.execs,
   };
 }

@@ -13,7 +13,7 @@ export async function inspect(engine: Engine, reference: string, options: { size
   const size = options.size ? await sizes(engine, container) : undefined;
   const folder = engine.store.folder(container.id);
   const started = container.everStarted;
-  const execIds = engine.execIds(container.id);
+  const execIds = engine.execs.idsOf(container.id);
   return {
     Id: container.id,
     Created: container.created,

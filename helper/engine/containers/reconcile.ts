@@ -7,6 +7,7 @@ import { type Container, sharedWith } from './container.ts';
 import { type Engine, runtimeOf } from './engine.ts';
 import { handleExit, recordExit, scheduleRestart, unknownExit } from './exit.ts';
 import { startHealth } from './health.ts';
+import { startRotation } from './log-rotation.ts';
 import { removeNow } from './remove-now.ts';
 import { startsWithEngine } from './restart-policy.ts';
 import { launch } from './start.ts';
@@ -103,6 +104,7 @@ async function settle(engine: Engine, container: Container, alive: boolean): Pro
   try {
     if (alive) {
       startHealth(engine, container);
+      startRotation(engine, container);
       return;
     }
     if (container.state.status === 'running') {

@@ -2,6 +2,7 @@ import { Failure } from '../failure.ts';
 import { cleanUp } from './cleanup.ts';
 import type { Container } from './container.ts';
 import { cancelRestart, type Engine, emit, settleRemoved } from './engine.ts';
+import { dropRootfs } from './rootfs-mount.ts';
 
 /** Takes a container that does not run away. In its queue. */
 export async function removeNow(engine: Engine, container: Container, options: { volumes: boolean }): Promise<void> {
@@ -16,6 +17,7 @@ export async function removeNow(engine: Engine, container: Container, options: {
   try {
     // An exit has cleaned up already; a failed removal or a crash may have left something.
     if (state.status === 'removing') await cleanUp(engine, container);
+    dropRootfs(engine, container);
     await engine.store.remove(container);
   } catch (error) {
     container.live.removing = false;
@@ -33,6 +35,7 @@ export async function removeNow(engine: Engine, container: Container, options: {
     }
   });
   container.live.removed.abort();
+  for (const attachment of container.live.beforeStart) attachment.cancel();
   settleRemoved(container, exitCode);
   emit(engine, container, 'destroy');
 }

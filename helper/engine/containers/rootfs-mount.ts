@@ -4,25 +4,73 @@ import { mountOverlay, unmount } from '../../system/mount/index.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
 
-/** The image's layers with the container's own on top, mounted on RUN/containers/ID/rootfs. @returns that path */
-export async function mountRootfs(engine: Engine, container: Container): Promise<string> {
+/**
+ * The image's layers with the container's own on top, mounted on RUN/containers/ID/rootfs while at least one `holder` wants it:
+ * a run, a copy, an export. (Two overlays over one upper folder at the same time would be undefined, says the kernel.)
+ * @returns that path
+ */
+export async function holdRootfs(engine: Engine, container: Container, holder: string): Promise<string> {
   const target = engine.store.rootfs(container.id);
-  const folder = engine.store.folder(container.id);
-  const [{ directories }] = await Promise.all([
-    container.chain.length ? engine.images.acquireLayers(container.chain, container.id) : { directories: [] as string[] },
-    fs.mkdir(target, { recursive: true, mode: 0o755 }),
-  ]);
-  let lower = directories;
-  if (!lower.length) {
-    // A container without an image (or of an empty one): an overlay wants a lower folder all the same.
-    const empty = path.join(engine.store.runFolder(container.id), 'empty');
-    await fs.mkdir(empty, { recursive: true, mode: 0o755 });
-    lower = [empty];
+  const { live } = container;
+  live.rootfsHolders.add(holder);
+  live.rootfs ??= mountRootfs(engine, container, target);
+  try {
+    await live.rootfs;
+  } catch (error) {
+    live.rootfs = undefined;
+    live.rootfsHolders.delete(holder);
+    throw error;
   }
-  mountOverlay({ target, lower, upper: path.join(folder, 'upper'), work: path.join(folder, 'work') });
   return target;
 }
 
-export function unmountRootfs(engine: Engine, container: Container): void {
+/** Idempotent. The last one who lets go unmounts. */
+export function releaseRootfs(engine: Engine, container: Container, holder: string): void {
+  const { live } = container;
+  live.rootfsHolders.delete(holder);
+  if (live.rootfsHolders.size > 0) return;
+  live.rootfs = undefined;
   unmount(engine.store.rootfs(container.id));
+}
+
+/** The container goes away: whoever still reads it keeps what is open, nothing else. */
+export function dropRootfs(engine: Engine, container: Container): void {
+  container.live.rootfsHolders.clear();
+  container.live.rootfs = undefined;
+  unmount(engine.store.rootfs(container.id));
+}
+
+async function mountRootfs(engine: Engine, container: Container, target: string): Promise<void> {
+  const folder = engine.store.folder(container.id);
+  const [lower] = await Promise.all([lowerFolders(engine, container), fs.mkdir(target, { recursive: true, mode: 0o755 })]);
+  mountOverlay({ target, lower, upper: path.join(folder, 'upper'), work: path.join(folder, 'work') });
+}
+
+/** A container without an image (or of an empty one) has an empty folder below: an overlay wants one. */
+async function lowerFolders(engine: Engine, container: Container): Promise<string[]> {
+  if (container.chain.length) {
+    const { directories } = await engine.images.acquireLayers(container.chain, container.id);
+    if (directories.length) return directories;
+  }
+  return [await emptyFolder(engine, container)];
+}
+
+export async function emptyFolder(engine: Engine, container: Container): Promise<string> {
+  const empty = path.join(engine.store.runFolder(container.id), 'empty');
+  await fs.mkdir(empty, { recursive: true, mode: 0o755 });
+  return empty;
+}
+
+/** Runs `work` with the image alone (what the container's changes are measured against), read-only, at its path. */
+export async function withImageTree<T>(engine: Engine, container: Container, work: (root: string) => Promise<T>): Promise<T> {
+  const target = await fs.mkdtemp(path.join(engine.store.runFolder(container.id), 'image-'));
+  try {
+    const lower = await lowerFolders(engine, container);
+    // A read-only overlay needs two folders at least.
+    mountOverlay({ target, lower: [...lower, await emptyFolder(engine, container)] });
+    return await work(target);
+  } finally {
+    unmount(target);
+    await fs.rmdir(target).catch(() => undefined);
+  }
 }

@@ -5,11 +5,12 @@ import { Undo } from '../undo.ts';
 import { type Container, sharedWith } from './container.ts';
 import { cancelRestart, cgroupsPath, type Engine, emit, logPath, runtimeOf, settleExit } from './engine.ts';
 import { startHealth } from './health.ts';
+import { startRotation } from './log-rotation.ts';
 import { networkFiles, prepareMounts } from './prepare-mounts.ts';
 import { type PreparedNetwork, prepareNetwork, runningPeer } from './prepare-network.ts';
 import { removeNow } from './remove-now.ts';
 import { resolveInRoot } from './rootfs.ts';
-import { mountRootfs, unmountRootfs } from './rootfs-mount.ts';
+import { holdRootfs, releaseRootfs } from './rootfs-mount.ts';
 import { buildSpec } from './spec/build.ts';
 import { availableCapabilities } from './spec/capabilities.ts';
 import { hostDevices, mappedDevices } from './spec/devices.ts';
@@ -64,6 +65,8 @@ export async function launch(engine: Engine, container: Container): Promise<void
       const { startedAt, finishedAt } = container.state;
       container.state = { status: 'exited', exitCode, oomKilled: false, error: failure.message, startedAt, finishedAt };
     }
+    for (const attachment of container.live.beforeStart) attachment.cancel();
+    container.live.beforeStart.clear();
     container.network = undefined;
     await engine.store.saveState(container);
     settleExit(container, exitCode, failure.message);
@@ -162,7 +165,7 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
   // Attached before the first instruction runs: not a byte is lost.
   const attachments = [...container.live.beforeStart];
   container.live.beforeStart.clear();
-  await Promise.all(attachments.map((connect) => connect()));
+  await Promise.all(attachments.map((attachment) => attachment.connect()));
   const startedAt = nowInstant();
   await engine.monitor.start(id).catch(refuse);
 
@@ -173,6 +176,7 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
   await engine.store.saveState(container);
   emit(engine, container, 'start');
   startHealth(engine, container);
+  startRotation(engine, container);
 }
 
 async function prepareRootfs(
@@ -180,8 +184,8 @@ async function prepareRootfs(
   container: Container,
   undo: Undo,
 ): Promise<{ root: string; user: Awaited<ReturnType<typeof lookupUser>> }> {
-  undo.add('rootfs', () => unmountRootfs(engine, container));
-  const root = await mountRootfs(engine, container);
+  undo.add('rootfs', () => releaseRootfs(engine, container, 'run'));
+  const root = await holdRootfs(engine, container, 'run');
   const folder = container.config.WorkingDir;
   const [user] = await Promise.all([
     lookupUser(root, container.config.User ?? '', container.hostConfig.GroupAdd ?? []),

@@ -1,0 +1,142 @@
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { Failure } from '../failure.ts';
+import { fromNanos } from '../instant.ts';
+import type { Container } from './container.ts';
+import type { Engine } from './engine.ts';
+import { lookupUser } from './spec/user.ts';
+import { extractInto } from './tree/extract.ts';
+import { openTree } from './tree/open.ts';
+import { packTree } from './tree/pack.ts';
+import { find, type Place, type Tree, withPlace } from './tree/walk.ts';
+
+/** `X-Docker-Container-Path-Stat`, before base64. `mode` has Go's bits. */
+export interface PathStat {
+  name: string;
+  size: number;
+  mode: number;
+  mtime: string;
+  linkTarget: string;
+}
+
+/** Go's os.FileMode for a kernel mode. Source: Go, io/fs. */
+export function goMode(mode: number): number {
+  const kinds: Record<number, number> = {
+    9604: 2 ** 31,
+    21609: 2 ** 27,
+    14406: 2 ** 26,
+    4802: 2 ** 26 + 2 ** 21,
+    2401: 2 ** 25,
+    26411: 2 ** 24,
+  };
+  const special = (mode & 0o4000 ? 2 ** 23 : 0) + (mode & 0o2000 ? 2 ** 22 : 0) + (mode & 0o1000 ? 2 ** 20 : 0);
+  return (kinds[mode & 0o170000] ?? 0) + special + (mode & 0o777);
+}
+
+/** A trailing `/` or `/.` means what a link points to. */
+const meansTarget = (name: string): boolean => /\/\.?$/.test(name) || name === '.';
+
+const missing = (container: Container, name: string): Failure =>
+  new Failure('notFound', `Could not find the file ${name} in container ${container.id}`);
+
+/** The name in the archive: the last component as the client wrote it, `.` kept, since clients unpack by it. */
+function entryName(name: string): string {
+  if (/(^|\/)\.$/.test(name)) return '.';
+  const base = path.posix.basename(path.posix.normalize(`/${name}`));
+  return base === '' ? '.' : base;
+}
+
+async function statOf(tree: Tree, place: Place, name: string): Promise<PathStat | undefined> {
+  const stat = await place.stat();
+  if (!stat) return undefined;
+  const linkTarget = stat.isSymbolicLink()
+    ? await withPlace(tree, place.path, { follow: true }, async (target) => target.path).catch(() => '')
+    : '';
+  return {
+    name: entryName(name) === '.' ? path.posix.basename(place.path) || '/' : entryName(name),
+    size: Number(stat.size),
+    mode: goMode(Number(stat.mode)),
+    mtime: fromNanos(stat.mtimeNs),
+    linkTarget,
+  };
+}
+
+async function locate(container: Container, tree: Tree, name: string): Promise<{ place: Place; stat: PathStat }> {
+  let place: Place;
+  try {
+    place = await find(tree, name, { follow: meansTarget(name) });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') throw missing(container, name);
+    throw error;
+  }
+  const stat = await statOf(tree, place, name);
+  if (stat) return { place, stat };
+  await place.close();
+  throw missing(container, name);
+}
+
+/** HEAD /containers/{id}/archive */
+export async function archiveStat(engine: Engine, reference: string, name: string): Promise<PathStat> {
+  const container = engine.store.get(reference);
+  const { tree, close } = await openTree(engine, container, { volumes: true });
+  try {
+    const { place, stat } = await locate(container, tree, name);
+    await place.close();
+    return stat;
+  } finally {
+    close();
+  }
+}
+
+/** GET /containers/{id}/archive */
+export async function archiveGet(
+  engine: Engine,
+  reference: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<{ stat: PathStat; body: Readable }> {
+  const container = engine.store.get(reference);
+  const { tree, close } = await openTree(engine, container, { volumes: true });
+  try {
+    const { place, stat } = await locate(container, tree, name);
+    return { stat, body: packTree(place, { tree, name: entryName(name), signal }, close) };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** The mount that a path in the container lies in. */
+function mountAround(container: Container, where: string): { rw: boolean } | undefined {
+  const inside = container.mounts.filter(({ destination }) => where === destination || where.startsWith(`${destination}/`));
+  return inside.sort((a, b) => b.destination.length - a.destination.length)[0];
+}
+
+/** PUT /containers/{id}/archive: into a folder that is there. */
+export async function archivePut(
+  engine: Engine,
+  reference: string,
+  name: string,
+  body: Readable,
+  options: { noOverwriteDirNonDir: boolean; copyUidGid: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  const container = engine.store.get(reference);
+  const { tree, close } = await openTree(engine, container, { volumes: true });
+  try {
+    const { place } = await locate(container, tree, name.endsWith('/') ? name : `${name}/`);
+    const folder = place.path;
+    const stat = await place.stat();
+    await place.close();
+    if (!stat?.isDirectory()) throw new Failure('invalidParameter', 'extraction point is not a directory');
+    const mount = mountAround(container, folder);
+    if (mount && !mount.rw) throw new Failure('forbidden', 'mounted volume is marked read-only');
+    if (!mount && container.hostConfig.ReadonlyRootfs) throw new Failure('forbidden', 'container rootfs is marked read-only');
+    const owner = options.copyUidGid ? await lookupUser(tree.root, container.config.User ?? '') : undefined;
+    await extractInto(body, { tree, folder, noOverwriteDirNonDir: options.noOverwriteDirNonDir, owner, signal });
+    engine.events.publish('container', 'extract-to-dir', container.id, { image: container.imageRef, name: container.name, path: name });
+  } finally {
+    close();
+  }
+}

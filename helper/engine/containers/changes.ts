@@ -1,0 +1,91 @@
+import { type BigIntStats, promises as fs } from 'node:fs';
+import path from 'node:path';
+import { lgetxattr } from '../../system/syscall/index.ts';
+import type { Container } from './container.ts';
+import type { Engine } from './engine.ts';
+import { withImageTree } from './rootfs-mount.ts';
+
+export type Change = { Path: string; Kind: 0 | 1 | 2 };
+
+/** What the runtime makes in every container before it starts: not the container's doing. */
+const MADE_BY_RUNTIME = new Set([
+  '/.dockerenv',
+  '/dev',
+  '/dev/console',
+  '/dev/pts',
+  '/dev/shm',
+  '/dev/mqueue',
+  '/proc',
+  '/sys',
+  '/sys/fs',
+  '/sys/fs/cgroup',
+  '/etc/hosts',
+  '/etc/hostname',
+  '/etc/resolv.conf',
+  '/etc/mtab',
+  '/sbin/docker-init',
+]);
+
+/** A character device 0:0 in an upper folder: the name is deleted. Source: kernel, filesystems/overlayfs. */
+export const isWhiteout = (stat: BigIntStats): boolean => stat.isCharacterDevice() && stat.rdev === 0n;
+
+/** A folder that hides what lies below it in lower layers. */
+export function isOpaque(file: string): boolean {
+  try {
+    return lgetxattr(file, 'trusted.overlay.opaque')?.toString() === 'y';
+  } catch {
+    return false;
+  }
+}
+
+/** Whether an entry of the upper folder was made by the runtime: a mount point, empty as it was made. */
+export function isRuntimes(where: string, stat: BigIntStats): boolean {
+  return MADE_BY_RUNTIME.has(where) && (stat.isDirectory() || stat.isSymbolicLink() || stat.size === 0n);
+}
+
+const sameFolder = (a: BigIntStats, b: BigIntStats): boolean =>
+  a.isDirectory() && b.isDirectory() && a.mode === b.mode && a.uid === b.uid && a.gid === b.gid;
+
+/** Differences of the upper folder to the image, by path. */
+async function compare(upper: string, image: string): Promise<Change[]> {
+  const changes: Change[] = [];
+  const visit = async (where: string): Promise<boolean> => {
+    let changed = false;
+    const names = await fs.readdir(path.join(upper, where));
+    names.sort();
+    for (const name of names) {
+      const child = path.posix.join(where, name);
+      const stat = await fs.lstat(path.join(upper, child), { bigint: true }).catch(() => undefined);
+      if (!stat) continue;
+      const before = await fs.lstat(path.join(image, child), { bigint: true }).catch(() => undefined);
+      if (isWhiteout(stat)) {
+        // Deleted and never there: made and removed by the container itself.
+        if (!before) continue;
+        changes.push({ Path: child, Kind: 2 });
+        changed = true;
+        continue;
+      }
+      const at = changes.length;
+      const inside = stat.isDirectory() ? await visit(child) : false;
+      if (isRuntimes(child, stat) && !inside) continue;
+      // A folder lies in upper also when only something below it changed: then it counts as changed for that.
+      if (before && sameFolder(stat, before) && !inside) continue;
+      changes.splice(at, 0, { Path: child, Kind: before ? 0 : 1 });
+      changed = true;
+    }
+    return changed;
+  };
+  await visit('/');
+  return changes;
+}
+
+/** GET /containers/{id}/changes: 0 changed, 1 added, 2 deleted. */
+export async function changes(engine: Engine, reference: string): Promise<Change[]> {
+  const container = engine.store.get(reference);
+  return containerChanges(engine, container);
+}
+
+export function containerChanges(engine: Engine, container: Container): Promise<Change[]> {
+  const upper = path.join(engine.store.folder(container.id), 'upper');
+  return withImageTree(engine, container, (image) => compare(upper, image));
+}

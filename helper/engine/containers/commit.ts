@@ -1,0 +1,105 @@
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import type { ContainerConfig, ContainerCreateRequest } from '../../contract/docker.ts';
+import { Failure } from '../failure.ts';
+import { applyChanges } from '../images/index.ts';
+import { nowInstant } from '../instant.ts';
+import { containerChanges, isOpaque, isWhiteout } from './changes.ts';
+import type { Container } from './container.ts';
+import { cgroupsPath, type Engine, emit } from './engine.ts';
+import { mergeConfig } from './merge-config.ts';
+import { packTree } from './tree/pack.ts';
+import { find } from './tree/walk.ts';
+
+export interface CommitOptions {
+  repository?: string;
+  tag?: string;
+  comment: string;
+  author: string;
+  pause: boolean;
+  changes: string[];
+  config?: ContainerCreateRequest;
+}
+
+/** The container's own layer: its upper folder, with overlayfs' deletions as a layer writes them. */
+async function layerOf(engine: Engine, container: Container, signal: AbortSignal): Promise<Readable> {
+  const changed = new Set((await containerChanges(engine, container)).map(({ Path }) => Path));
+  const tree = { root: path.join(engine.store.folder(container.id), 'upper'), mounts: new Map<string, string>() };
+  const place = await find(tree, '/');
+  return packTree(
+    place,
+    {
+      tree,
+      name: '',
+      signal,
+      filter: (where) => where === '/' || changed.has(where),
+      rename: (where, stat, file) => {
+        const folder = path.posix.dirname(where).slice(1);
+        const inFolder = (name: string): string => (folder === '' ? name : `${folder}/${name}`);
+        if (isWhiteout(stat)) return { name: inFolder(`.wh.${path.posix.basename(where)}`), empty: true };
+        if (stat.isDirectory() && where !== '/' && isOpaque(file)) return { name: `${where.slice(1)}/.wh..wh..opq`, empty: true };
+        return undefined;
+      },
+    },
+    () => undefined,
+  );
+}
+
+/** POST /commit. With `pause` the processes are frozen while their files are read. @returns the image's id */
+export async function commit(engine: Engine, reference: string, options: CommitOptions): Promise<{ Id: string }> {
+  const container = engine.store.get(reference);
+  if (container.state.status === 'removing')
+    throw new Failure('conflict', `You cannot commit container ${container.id} which is being removed`);
+  const parent = container.imageId ? await engine.images.resolve(container.imageId) : undefined;
+  const asked: ContainerConfig = options.config ? mergeConfig(withoutHost(options.config), container.config) : container.config;
+  const config = applyChanges({ ...asked }, options.changes);
+  const abort = new AbortController();
+  const frozen = options.pause && container.state.status === 'running' && !container.state.paused;
+  if (frozen) await engine.cgroups.freeze(cgroupsPath(engine, container));
+  try {
+    const created = nowInstant();
+    const id = await engine.images.create(
+      {
+        ...(parent ? { parent } : {}),
+        layer: await layerOf(engine, container, abort.signal),
+        config: {
+          ...(parent?.config ?? {}),
+          architecture:
+            parent?.config.architecture ?? ({ x64: 'amd64', ia32: '386' } as Record<string, string>)[process.arch] ?? process.arch,
+          os: container.os,
+          created,
+          author: options.author,
+          config,
+          container: container.id,
+          comment: options.comment,
+          history: [
+            ...(parent?.config.history ?? []),
+            {
+              created,
+              created_by: [container.path, ...container.args].join(' '),
+              ...(options.author ? { author: options.author } : {}),
+              ...(options.comment ? { comment: options.comment } : {}),
+            },
+          ],
+        },
+        ...(options.repository ? { repository: options.repository } : {}),
+        ...(options.tag ? { tag: options.tag } : {}),
+      },
+      abort.signal,
+    );
+    emit(engine, container, 'commit', {
+      comment: options.comment,
+      imageID: id,
+      ...(options.repository ? { imageRef: options.repository } : {}),
+    });
+    return { Id: id };
+  } finally {
+    abort.abort();
+    if (frozen) await engine.cgroups.thaw(cgroupsPath(engine, container));
+  }
+}
+
+function withoutHost(request: ContainerCreateRequest): ContainerConfig {
+  const { HostConfig: _host, NetworkingConfig: _network, ...config } = request;
+  return config;
+}

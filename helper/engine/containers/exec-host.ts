@@ -1,0 +1,26 @@
+import type { ExecHost } from '../execs/index.ts';
+import type { Container } from './container.ts';
+import { type Engine, emit, runtimeOf } from './engine.ts';
+import { containerEnvironment } from './spec/environment.ts';
+import { rlimits } from './spec/resources.ts';
+import { parseSecurityOptions } from './spec/security.ts';
+import { statusWord } from './state.ts';
+
+/** What an added process needs to know of its container. */
+export function execHost(engine: Engine, container: Container): ExecHost {
+  const word = statusWord(container.state);
+  return {
+    id: container.id,
+    name: container.name,
+    status: word === 'running' || word === 'paused' || word === 'restarting' ? word : 'stopped',
+    pid: container.state.status === 'running' ? container.state.pid : 0,
+    config: container.config,
+    hostConfig: container.hostConfig,
+    env: containerEnvironment(container.config),
+    rlimits: container.hostConfig.Ulimits?.length ? rlimits(container.hostConfig.Ulimits) : undefined,
+    noNewPrivileges: parseSecurityOptions(container.hostConfig.SecurityOpt ?? []).noNewPrivileges,
+    runtime: runtimeOf(engine, container).name,
+    folder: engine.store.runFolder(container.id),
+    emit: (action, attributes) => emit(engine, container, action, attributes),
+  };
+}

@@ -1,0 +1,144 @@
+import { constants, promises as fs } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { extract, type Header } from 'tar-stream';
+import { lsetxattr, mknod } from '../../../system/syscall/index.ts';
+import { Failure, messageOf } from '../../failure.ts';
+import { type Place, type Tree, withPlace } from './walk.ts';
+
+const S_IFCHR = 0o020000;
+const S_IFBLK = 0o060000;
+const S_IFIFO = 0o010000;
+
+export interface ExtractOptions {
+  tree: Tree;
+  /** Folder in the container; entries are placed below it, wherever it and its links lead within the container. */
+  folder: string;
+  /** A folder is not replaced by a file, nor a file by a folder. */
+  noOverwriteDirNonDir: boolean;
+  /** All files get this owner instead of the archive's. */
+  owner: { uid: number; gid: number } | undefined;
+  signal: AbortSignal;
+}
+
+/** Entry names may not climb out of the folder by themselves; links within the container are the container's affair. */
+function safeName(name: string): string {
+  const parts: string[] = [];
+  for (const part of name.split('/')) {
+    if (part === '' || part === '.') continue;
+    if (part === '..') throw new Failure('invalidParameter', `breakout attempt: "${name}" is outside of the destination`);
+    parts.push(part);
+  }
+  return parts.join('/');
+}
+
+/**
+ * Unpacks a tar into a container's tree. Every entry is placed by a folder that is held open, so that nothing that runs
+ * in the container can lead a write out of it.
+ * @throws Failure invalidParameter for what is no tar, or would replace what must stay
+ */
+export async function extractInto(body: Readable, options: ExtractOptions): Promise<void> {
+  const unpack = extract();
+  // Folders get their times last: each file placed in them changes those.
+  const times: { path: string; mtime: Date }[] = [];
+  body.on('error', (error) => unpack.destroy(error));
+  options.signal.addEventListener('abort', () => unpack.destroy(new Error('aborted')), { once: true });
+  body.pipe(unpack as unknown as NodeJS.WritableStream);
+  try {
+    for await (const entry of unpack) {
+      const { header } = entry;
+      const name = safeName(header.name);
+      const where = name === '' ? options.folder : `${options.folder}/${name}`;
+      await withPlace(options.tree, where, { make: true }, (place) =>
+        put(place, header, entry as unknown as AsyncIterable<Buffer>, options),
+      );
+      if (header.type === 'directory' && header.mtime) times.push({ path: where, mtime: header.mtime });
+      (entry as unknown as Readable).resume();
+    }
+  } catch (error) {
+    body.destroy();
+    if (error instanceof Failure) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    const words = messageOf(error);
+    if (code === undefined && /tar|header|end of data|Invalid/i.test(words)) throw new Failure('invalidParameter', words, { cause: error });
+    if (code === 'EROFS') throw new Failure('forbidden', 'mounted volume is marked read-only', { cause: error });
+    throw new Failure('system', words, { cause: error });
+  }
+  for (const { path, mtime } of times.reverse()) {
+    await withPlace(options.tree, path, {}, (place) => fs.utimes(place.file, mtime, mtime)).catch(() => undefined);
+  }
+}
+
+async function put(place: Place, header: Header, content: AsyncIterable<Buffer>, options: ExtractOptions): Promise<void> {
+  const uid = options.owner?.uid ?? header.uid ?? 0;
+  const gid = options.owner?.gid ?? header.gid ?? 0;
+  const mode = header.mode ?? 0o644;
+  const stat = await place.stat();
+  const isFolder = header.type === 'directory';
+  if (stat && options.noOverwriteDirNonDir && place.name !== '') {
+    if (stat.isDirectory() && !isFolder) {
+      throw new Failure('invalidParameter', `cannot overwrite directory "${place.path}" with non-directory "${place.path}"`);
+    }
+    if (!stat.isDirectory() && isFolder) {
+      throw new Failure('invalidParameter', `cannot overwrite non-directory "${place.path}" with directory "${place.path}"`);
+    }
+  }
+  if (isFolder) {
+    if (!stat?.isDirectory()) {
+      if (stat) await fs.unlink(place.file);
+      await fs.mkdir(place.file, { mode });
+    }
+    await fs.lchown(place.file, uid, gid);
+    await chmodFolder(place, mode);
+    return;
+  }
+  // A folder gives way to a file only when it is empty, as in dockerd.
+  if (stat) await (stat.isDirectory() ? fs.rmdir(place.file) : fs.unlink(place.file));
+  switch (header.type) {
+    case 'symlink':
+      await fs.symlink(header.linkname, place.file);
+      await fs.lchown(place.file, uid, gid);
+      return;
+    case 'link':
+      await withPlace(options.tree, `${options.folder}/${safeName(header.linkname)}`, {}, (target) => fs.link(target.file, place.file));
+      return;
+    case 'character-device':
+    case 'block-device':
+    case 'fifo': {
+      const kind = header.type === 'fifo' ? S_IFIFO : header.type === 'block-device' ? S_IFBLK : S_IFCHR;
+      mknod(place.file, kind | (mode & 0o7777), { major: header.devmajor ?? 0, minor: header.devminor ?? 0 });
+      await fs.lchown(place.file, uid, gid);
+      return;
+    }
+    default:
+      await putFile(place, header, content, { uid, gid, mode });
+  }
+}
+
+async function chmodFolder(place: Place, mode: number): Promise<void> {
+  const handle = await fs.open(place.file, constants.O_RDONLY | constants.O_DIRECTORY | (place.name === '' ? 0 : constants.O_NOFOLLOW));
+  try {
+    await handle.chmod(mode & 0o7777);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function putFile(
+  place: Place,
+  header: Header,
+  content: AsyncIterable<Buffer>,
+  owner: { uid: number; gid: number; mode: number },
+): Promise<void> {
+  const handle = await fs.open(place.file, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+  try {
+    for await (const chunk of content) await handle.write(chunk);
+    await handle.chown(owner.uid, owner.gid);
+    await handle.chmod(owner.mode & 0o7777);
+    const capability = (header.pax as Record<string, string> | null | undefined)?.['SCHILY.xattr.security.capability'];
+    // A chown takes capabilities away, so they come after it.
+    if (capability) lsetxattr(`/proc/self/fd/${handle.fd}`, 'security.capability', Buffer.from(capability, 'latin1'));
+    if (header.mtime) await handle.utimes(header.mtime, header.mtime);
+  } finally {
+    await handle.close();
+  }
+}
