@@ -1,0 +1,84 @@
+import { randomBytes } from 'node:crypto';
+import { type App, BrowserWindow, clipboard, MessageChannelMain, shell, type WebContents } from 'electron';
+import type { Hosts } from './hosts/index.ts';
+import { PORT_CHANNEL } from './ipc/channels.ts';
+import type { AppInfo } from './ipc/contract.ts';
+import { type Calls, call } from './ipc/register.ts';
+import * as schema from './ipc/schemas.ts';
+import { loadStarter } from './provision/starter/load.ts';
+import { pickPath, saveText } from './shell/dialogs.ts';
+import type { SettingsStore } from './shell/settings.ts';
+import { portOf, readLogs, type StreamPort, type Terminals } from './streams/index.ts';
+
+export interface Parts {
+  app: App;
+  demo: boolean;
+  hosts: Hosts;
+  terminals: Terminals;
+  settings: SettingsStore;
+  starter: { reference: string; archive: string | undefined };
+}
+
+/** What each call of the contract does: one line to the part that knows. */
+export function callsOf({ app, demo, hosts, terminals, settings, starter }: Parts): Calls {
+  return {
+    'app.info': call(
+      [],
+      (): AppInfo => ({
+        version: app.getVersion(),
+        electron: process.versions.electron ?? '',
+        platform: process.platform,
+        locale: app.getLocale(),
+        demo,
+        starterImage: { reference: starter.reference, available: starter.archive !== undefined },
+      }),
+    ),
+    'hosts.list': call([], () => hosts.list()),
+    'hosts.detect': call([], () => hosts.detect()),
+    'hosts.addSocket': call([schema.newSocketHost], (_, host) => hosts.addSocket(host)),
+    'hosts.update': call([schema.id, schema.hostChange], (_, id, change) => hosts.update(id, change)),
+    'hosts.remove': call([schema.id], (_, id) => hosts.remove(id)),
+    'hosts.reconnect': call([schema.id], (_, id) => hosts.reconnect(id)),
+    'starter.load': call([schema.id], (_, hostId) => {
+      if (!starter.archive) throw new Error('The starter image was not built: run the set-up again');
+      return loadStarter(hosts.clientOrThrow(hostId), starter.archive);
+    }),
+    'terminals.list': call([], () => terminals.list()),
+    'terminals.open': call([schema.openTerminal], (_, { command, ...request }) =>
+      terminals.open({ ...request, ...(command && { command }) }),
+    ),
+    'terminals.view': call([schema.id], (sender, id) => sendPort(sender, (port) => terminals.view(id, port))),
+    'terminals.reopen': call([schema.id], (_, id) => terminals.reopen(id)),
+    'terminals.close': call([schema.id], (_, id) => terminals.close(id)),
+    'logs.open': call([schema.openLogs], (sender, { since, ...request }) => {
+      hosts.list().find(({ id }) => id === request.hostId) ?? fail('This host is not in the list any more');
+      return sendPort(sender, (port) => {
+        const whenConnected = (signal: AbortSignal) => hosts.whenConnected(request.hostId, signal);
+        void readLogs({ request: { ...request, ...(since !== undefined && { since }) }, port, whenConnected });
+      });
+    }),
+    'dialogs.pickPath': call([schema.pickPath], (sender, { kind, title }) => pickPath(windowOf(sender), kind, title)),
+    'dialogs.saveText': call([schema.saveText], (sender, { title, name, text }) => saveText(windowOf(sender), title, name, text)),
+    'shell.openExternal': call([schema.webAddress], (_, url) => shell.openExternal(url)),
+    'shell.copy': call([schema.clipboardText], (_, text) => clipboard.writeText(text)),
+    'settings.get': call([], () => settings.get()),
+    'settings.set': call([schema.settingsChange], (_, change) => settings.set(change)),
+  };
+}
+
+/** Makes a channel, gives our end away, and sends the other to the page under a token. */
+function sendPort(sender: WebContents, use: (port: StreamPort) => void): string {
+  const { port1, port2 } = new MessageChannelMain();
+  const token = randomBytes(12).toString('hex');
+  use(portOf(port1));
+  sender.postMessage(PORT_CHANNEL, { token }, [port2]);
+  return token;
+}
+
+function windowOf(sender: WebContents): BrowserWindow {
+  return BrowserWindow.fromWebContents(sender) ?? fail('The window was closed');
+}
+
+function fail(message: string): never {
+  throw new Error(message);
+}

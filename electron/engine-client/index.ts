@@ -1,0 +1,8 @@
+export { type EngineAnswer, EngineClient, type Hijacked } from './client.ts';
+export type { Dialer } from './dialer.ts';
+export { EngineError, ProtocolError } from './errors.ts';
+export { identify } from './identify.ts';
+export { jsonLines } from './json-lines.ts';
+export { LineSplitter } from './lines.ts';
+export { readBounded } from './read-bounded.ts';
+export { Stdcopy, type StdStream } from './stdcopy.ts';

@@ -1,0 +1,3 @@
+export { HostFailure } from './errors.ts';
+export { Hosts, type LocalEngine } from './hosts.ts';
+export { hostsFileSchema } from './records.ts';

@@ -1,0 +1,138 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { app, BrowserWindow, ipcMain, nativeTheme, powerMonitor, protocol, session } from 'electron';
+import { appLog } from './app-log.ts';
+import { callsOf } from './calls.ts';
+import { Hosts, hostsFileSchema } from './hosts/index.ts';
+import { channelOf, type Topic } from './ipc/channels.ts';
+import type { Settings } from './ipc/contract.ts';
+import { engineScheme } from './ipc/engine-scheme.ts';
+import { registerCalls } from './ipc/register.ts';
+import * as schema from './ipc/schemas.ts';
+import { LocalHelper } from './provision/local/helper.ts';
+import { STARTER_REFERENCE } from './provision/starter/load.ts';
+import { APP_ORIGIN, appScheme } from './shell/app-scheme.ts';
+import { guard } from './shell/guard.ts';
+import { readLaunch } from './shell/launch.ts';
+import { setMenu } from './shell/menu.ts';
+import { SettingsStore } from './shell/settings.ts';
+import { openWindow } from './shell/window.ts';
+import { windowStateSchema } from './shell/window-state.ts';
+import { JsonFile } from './store/json-file.ts';
+import { Terminals } from './streams/index.ts';
+
+/** Wiring only: builds the parts and hands them to each other. The bundle lies in dist/electron. */
+
+const launch = readLaunch(process.argv, process.env);
+const dist = join(__dirname, '..');
+if (launch.userData) app.setPath('userData', launch.userData);
+if (process.getuid?.() === 0) app.commandLine.appendSwitch('no-sandbox');
+
+protocol.registerSchemesAsPrivileged([
+  { scheme: 'app', privileges: { standard: true, secure: true, supportFetchAPI: true, corsEnabled: true, stream: true } },
+  { scheme: 'engine', privileges: { standard: true, secure: true, supportFetchAPI: true, corsEnabled: true, stream: true } },
+]);
+
+if (app.requestSingleInstanceLock()) {
+  app.whenReady().then(start, (error: unknown) => {
+    console.error(error);
+    app.exit(1);
+  });
+} else app.quit();
+
+async function start(): Promise<void> {
+  const userData = app.getPath('userData');
+  const log = appLog(join(userData, 'gantry.log'));
+  process.on('unhandledRejection', (reason) => log(`unhandled rejection: ${reason instanceof Error ? reason.stack : reason}`));
+  const inUserData = (name: string) => join(userData, name);
+
+  const settings = new SettingsStore(new JsonFile(inUserData('settings.json'), schema.settings), (changed) => {
+    applySettings(changed);
+    broadcast('settings.change', changed);
+  });
+  const damaged = await settings.load();
+  if (damaged) log(`The settings were damaged; they lie at ${damaged}`);
+  applySettings(settings.get());
+
+  const script = firstOf(join(dist, 'gantryd.js'), join(process.resourcesPath, 'gantryd', 'gantryd.js'));
+  const helper = new LocalHelper({
+    ...launch.helper,
+    script: script ?? join(dist, 'gantryd.js'),
+    node: launch.node ? { command: launch.node, env: {} } : { command: process.execPath, env: { ELECTRON_RUN_AS_NODE: '1' } },
+    logPath: inUserData('gantryd.log'),
+    log,
+  });
+  const hosts = new Hosts({
+    file: new JsonFile(inUserData('hosts.json'), hostsFileSchema),
+    local: helper,
+    onChange: (list) => broadcast('hosts.change', list),
+    onEvents: (events) => broadcast('hosts.events', events),
+    log,
+  });
+  const terminals = new Terminals({
+    client: (hostId) => hosts.clientOrThrow(hostId),
+    onChange: (list) => broadcast('terminals.change', list),
+  });
+  const archive = firstOf(launch.starter, join(dist, 'starter.tar'), join(process.resourcesPath, 'starter.tar'));
+
+  guard(app, session.defaultSession);
+  protocol.handle('app', appScheme(join(dist, 'renderer')));
+  protocol.handle(
+    'engine',
+    engineScheme({ origin: APP_ORIGIN, client: (id) => hosts.client(id), whyNot: (id) => hosts.whyNotConnected(id) }),
+  );
+  registerCalls(
+    ipcMain,
+    callsOf({ app, demo: launch.demo, hosts, terminals, settings, starter: { reference: STARTER_REFERENCE, archive } }),
+    APP_ORIGIN,
+    log,
+  );
+
+  await hosts.start();
+  powerMonitor.on('resume', () => hosts.reconnectAll());
+  const windowFile = new JsonFile(inUserData('window.json'), windowStateSchema);
+  const open = () => openWindow(join(__dirname, 'preload.cjs'), windowFile, firstOf(join(dist, 'icon.png')));
+  await open();
+
+  app.on('second-instance', () => {
+    const [window] = BrowserWindow.getAllWindows();
+    if (!window) return void open();
+    if (window.isMinimized()) window.restore();
+    window.show();
+    window.focus();
+  });
+  app.on('activate', () => {
+    if (BrowserWindow.getAllWindows().length === 0) void open();
+  });
+  app.on('window-all-closed', () => {
+    if (process.platform !== 'darwin') app.quit();
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => app.quit());
+
+  let stopped = false;
+  app.on('will-quit', (event) => {
+    if (stopped) return;
+    event.preventDefault();
+    stopped = true;
+    terminals.closeAll();
+    void hosts
+      .stop()
+      .then(() => helper.stop())
+      .catch((error: unknown) => log(`stopping: ${error}`))
+      .finally(() => app.quit());
+  });
+}
+
+function applySettings({ theme, language }: Settings): void {
+  nativeTheme.themeSource = theme;
+  const system = app.getLocale().toLowerCase().startsWith('zh') ? 'zh' : 'en';
+  setMenu(language === 'system' ? system : language);
+}
+
+function broadcast(topic: Topic, value: unknown): void {
+  for (const window of BrowserWindow.getAllWindows()) if (!window.isDestroyed()) window.webContents.send(channelOf(topic), value);
+}
+
+function firstOf(...paths: (string | undefined)[]): string | undefined {
+  return paths.find((path) => path !== undefined && existsSync(path));
+}

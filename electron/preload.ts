@@ -1,0 +1,63 @@
+import { contextBridge, type IpcRendererEvent, ipcRenderer } from 'electron';
+import { type Call, channelOf, PORT_CHANNEL, type Reply, type Topic } from './ipc/channels.ts';
+import type { GantryApi } from './ipc/contract.ts';
+
+/** The bridge: window.gantry, and nothing else. What main does with a call is checked there. */
+
+// biome-ignore lint/suspicious/noExplicitAny: the answer's type is the contract's; GantryApi below holds it.
+async function call(name: Call, ...args: unknown[]): Promise<any> {
+  const reply: Reply = await ipcRenderer.invoke(channelOf(name), ...args);
+  if (!reply.ok) throw new Error(reply.message);
+  return reply.value;
+}
+
+function subscribe<T>(topic: Topic, listener: (value: T) => void): () => void {
+  const channel = channelOf(topic);
+  const receive = (_event: IpcRendererEvent, value: T) => listener(value);
+  ipcRenderer.on(channel, receive);
+  return () => void ipcRenderer.removeListener(channel, receive);
+}
+
+const api: GantryApi = {
+  app: { info: () => call('app.info') },
+  hosts: {
+    list: () => call('hosts.list'),
+    onChange: (listener) => subscribe('hosts.change', listener),
+    onEvents: (listener) => subscribe('hosts.events', listener),
+    detect: () => call('hosts.detect'),
+    addSocket: (host) => call('hosts.addSocket', host),
+    update: (id, change) => call('hosts.update', id, change),
+    remove: (id) => call('hosts.remove', id),
+    reconnect: (id) => call('hosts.reconnect', id),
+  },
+  starter: { load: (hostId) => call('starter.load', hostId) },
+  terminals: {
+    list: () => call('terminals.list'),
+    onChange: (listener) => subscribe('terminals.change', listener),
+    open: (request) => call('terminals.open', request),
+    view: (id) => call('terminals.view', id),
+    reopen: (id) => call('terminals.reopen', id),
+    close: (id) => call('terminals.close', id),
+  },
+  logs: { open: (request) => call('logs.open', request) },
+  dialogs: {
+    pickPath: (options) => call('dialogs.pickPath', options),
+    saveText: (options) => call('dialogs.saveText', options),
+  },
+  shell: {
+    openExternal: (url) => call('shell.openExternal', url),
+    copy: (text) => call('shell.copy', text),
+  },
+  settings: {
+    get: () => call('settings.get'),
+    set: (change) => call('settings.set', change),
+    onChange: (listener) => subscribe('settings.change', listener),
+  },
+};
+
+// A MessagePort can't pass the bridge; the page gets it as a message from its own window.
+ipcRenderer.on(PORT_CHANNEL, (event, { token }: { token: string }) => {
+  window.postMessage({ type: 'gantry-port', token }, window.location.origin, event.ports as unknown as MessagePort[]);
+});
+
+contextBridge.exposeInMainWorld('gantry', api);

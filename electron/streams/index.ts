@@ -1,0 +1,3 @@
+export { readLogs } from './logs.ts';
+export { portOf, type StreamPort } from './port.ts';
+export { Terminals } from './terminals.ts';

@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto';
+import type { EngineClient } from '../engine-client/index.ts';
+import type { OpenTerminal, TerminalInfo } from '../ipc/contract.ts';
+import type { StreamPort } from './port.ts';
+import { Terminal } from './terminal.ts';
+
+const LIMIT = 200;
+
+export interface TerminalsOptions {
+  /** @throws Error with a sentence for the user if the host is not connected */
+  client: (hostId: string) => EngineClient;
+  onChange: (terminals: TerminalInfo[]) => void;
+}
+
+/** All terminals, from any host. They belong to the app, not to a window: a reload finds them again. */
+export class Terminals {
+  readonly #options: TerminalsOptions;
+  readonly #terminals = new Map<string, Terminal>();
+
+  constructor(options: TerminalsOptions) {
+    this.#options = options;
+  }
+
+  list(): TerminalInfo[] {
+    return [...this.#terminals.values()].map((terminal) => terminal.info);
+  }
+
+  open(request: OpenTerminal): TerminalInfo {
+    if (this.#terminals.size >= LIMIT) throw new Error(`${LIMIT} terminals are open: close one first`);
+    this.#options.client(request.hostId);
+    const terminal = new Terminal(
+      `t${randomBytes(6).toString('hex')}`,
+      request,
+      () => this.#options.client(request.hostId),
+      () => this.#options.onChange(this.list()),
+    );
+    this.#terminals.set(terminal.info.id, terminal);
+    void terminal.run();
+    return terminal.info;
+  }
+
+  view(id: string, port: StreamPort): void {
+    this.#get(id).view(port);
+  }
+
+  reopen(id: string): TerminalInfo {
+    const terminal = this.#get(id);
+    if (terminal.info.state.status === 'ended') void terminal.run();
+    return terminal.info;
+  }
+
+  close(id: string): void {
+    this.#get(id).close();
+    this.#terminals.delete(id);
+    this.#options.onChange(this.list());
+  }
+
+  closeAll(): void {
+    for (const id of [...this.#terminals.keys()]) this.close(id);
+  }
+
+  #get(id: string): Terminal {
+    const terminal = this.#terminals.get(id);
+    if (!terminal) throw new Error('This terminal was closed');
+    return terminal;
+  }
+}
