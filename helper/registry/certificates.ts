@@ -24,7 +24,7 @@ export async function readCertificates(host: string, folders: readonly string[] 
     const found: TlsFiles = {};
     for (const name of names.sort()) {
       const file = path.join(folder, name);
-      if (name.endsWith('.crt')) (found.ca ??= [...tls.rootCertificates]).push(await fs.readFile(file, 'utf8'));
+      if (name.endsWith('.crt')) found.ca = [...(found.ca ?? tls.rootCertificates), await fs.readFile(file, 'utf8')];
       if (name.endsWith('.cert')) {
         const key = name.replace(/\.cert$/, '.key');
         if (!names.includes(key))

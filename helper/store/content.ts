@@ -31,6 +31,7 @@ export class Content {
   readonly #ingest: string;
   readonly #known = new Map<string, number>();
   readonly #queue = new KeyedQueue();
+  readonly #removals = new Set<Promise<void>>();
 
   /** @param root the image layout's folder */
   constructor(root: string) {
@@ -129,10 +130,16 @@ export class Content {
     });
   }
 
-  async remove(digest: string): Promise<number> {
-    const size = this.#known.get(digest) ?? 0;
+  /** The blob is gone at once for everybody; its file goes in the background (after a crash: with the next sweep). */
+  remove(digest: string, failed: (error: unknown) => void): void {
     this.#known.delete(digest);
-    await this.#queue.run(digest, () => fs.rm(this.path(digest), { force: true }));
-    return size;
+    // In the queue: whoever brings the blob again waits for this.
+    const removal = this.#queue.run(digest, () => fs.rm(this.path(digest), { force: true })).catch(failed);
+    this.#removals.add(removal);
+    void removal.finally(() => this.#removals.delete(removal));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#removals);
   }
 }

@@ -6,7 +6,7 @@ import { store, takeIn } from './create.ts';
 import { hostPlatform, parsePlatform } from './manifest.ts';
 import type { Parts } from './parts.ts';
 import { imageEvent } from './parts.ts';
-import { counted, streamProgress } from './progress.ts';
+import { streamProgress } from './progress.ts';
 import { parseRepositoryTag } from './references.ts';
 import type { Orphans } from './sweep.ts';
 import { sweep } from './sweep.ts';
@@ -33,7 +33,7 @@ export async function importImage(
   return streamProgress(signal, async (emit, inner) => {
     const lease = parts.leases.take();
     try {
-      const layer = await takeIn(parts, lease, archive, inner, (current) => emit({ ...counted('import', 'Importing', current, 0) }));
+      const layer = await takeIn(parts, lease, archive, inner, (current) => emit.count('import', 'Importing', current, 0));
       const created = nowInstant();
       const image = {
         created,

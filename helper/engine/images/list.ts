@@ -135,13 +135,13 @@ function globRegExp(pattern: string): RegExp {
       if (end < 0) throw new Failure('invalidParameter', 'syntax error in pattern');
       source += `[${pattern.slice(i + 1, end).replace(/\\/g, '\\\\')}]`;
       i = end;
-    } else if (char === '\\' && i + 1 < pattern.length) source += escape(pattern[++i] as string);
-    else source += escape(char);
+    } else if (char === '\\' && i + 1 < pattern.length) source += quote(pattern[++i] as string);
+    else source += quote(char);
   }
   return new RegExp(`^${source}$`);
 }
 
-function escape(char: string): string {
+function quote(char: string): string {
   return char.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
 }
 

@@ -15,7 +15,7 @@ import { choosePlatform, hostPlatform, isIndexType, MEDIA, parseIndex, parseMani
 import type { Parts } from './parts.ts';
 import { imageEvent } from './parts.ts';
 import type { Emit } from './progress.ts';
-import { counted, streamProgress } from './progress.ts';
+import { streamProgress } from './progress.ts';
 import type { Reference } from './references.ts';
 import { familiar, format, parseNamed, withDefaultTag } from './references.ts';
 import type { Orphans } from './sweep.ts';
@@ -45,7 +45,7 @@ export function load(
         lease,
         archive,
         (path, current, total) => {
-          if (!options.quiet) emit(counted(layerName(path), 'Loading layer', current, total));
+          if (!options.quiet) emit.count(layerName(path), 'Loading layer', current, total);
         },
         inner,
       );

@@ -4,7 +4,11 @@
  */
 import type { ProgressMessage } from '../../contract/docker.ts';
 
-export type Emit = (message: ProgressMessage) => void;
+export interface Emit {
+  (message: ProgressMessage): void;
+  /** How far something has come. Costs nothing when it comes too often. `total` 0: not known. */
+  count(id: string, status: string, current: number, total: number): void;
+}
 
 /** Counts of one layer come at most this often. */
 const INTERVAL_MS = 100;
@@ -23,7 +27,10 @@ export async function streamProgress(
   if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort, { once: true });
   const queue = new MessageQueue();
-  const running = work((message) => queue.push(message), abort.signal).then(
+  const emit: Emit = Object.assign((message: ProgressMessage) => queue.push(message), {
+    count: (id: string, status: string, current: number, total: number) => queue.count(id, status, current, total),
+  });
+  const running = work(emit, abort.signal).then(
     () => queue.end(undefined),
     (error: unknown) => queue.end({ error }),
   );
@@ -67,16 +74,19 @@ class MessageQueue {
 
   push(message: ProgressMessage): void {
     if (this.#end) return;
-    if (message.progressDetail?.current !== undefined && message.id !== undefined) {
-      const key = `${message.id} ${message.status}`;
-      const now = performance.now();
-      const { current, total } = message.progressDetail;
-      if (current !== total && now - (this.#lastCount.get(key) ?? Number.NEGATIVE_INFINITY) < INTERVAL_MS) return;
-      this.#lastCount.set(key, now);
-      this.#pending.set(key, message);
-    } else {
-      this.#pending.set(`#${this.#sequence++}`, message);
-    }
+    this.#pending.set(`#${this.#sequence++}`, message);
+    this.#notify();
+  }
+
+  count(id: string, status: string, current: number, total: number): void {
+    if (this.#end) return;
+    const key = `${id} ${status}`;
+    const now = performance.now();
+    if (current !== total && now - (this.#lastCount.get(key) ?? Number.NEGATIVE_INFINITY) < INTERVAL_MS) return;
+    this.#lastCount.set(key, now);
+    // Set anew rather than replaced: it comes after what was said since.
+    this.#pending.delete(key);
+    this.#pending.set(key, counted(id, status, current, total));
     this.#notify();
   }
 
@@ -121,7 +131,7 @@ class MessageQueue {
 const KILO = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 
 /** Sizes as Docker's progress shows them: four significant digits, powers of 1000. */
-export function humanSize(bytes: number): string {
+function humanSize(bytes: number): string {
   let size = bytes;
   let unit = 0;
   while (size >= 1000 && unit < KILO.length - 1) {
@@ -132,7 +142,7 @@ export function humanSize(bytes: number): string {
 }
 
 /** A message with a count and the bar that clients without arithmetic print. */
-export function counted(id: string, status: string, current: number, total: number): ProgressMessage {
+function counted(id: string, status: string, current: number, total: number): ProgressMessage {
   const detail = total > 0 ? { current, total } : { current };
   return { status, progressDetail: detail, progress: bar(current, total), id };
 }

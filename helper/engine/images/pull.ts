@@ -23,7 +23,7 @@ import { choosePlatform, hostPlatform, isIndexType, parseIndex, parseManifest, p
 import type { Parts } from './parts.ts';
 import { imageEvent } from './parts.ts';
 import type { Emit } from './progress.ts';
-import { counted, streamProgress } from './progress.ts';
+import { streamProgress } from './progress.ts';
 import type { Reference } from './references.ts';
 import { familiar, familiarName, parseNamed, parseRepositoryTag, withDefaultTag } from './references.ts';
 import { shortId } from './remove.ts';
@@ -247,7 +247,7 @@ async function bringLayer(pull: Pull, layer: Descriptor, at: number, config: Pro
         await feed(pull, ingest, layer, from, id);
         say('Verifying Checksum');
         say('Download complete');
-        emit(counted(id, 'Extracting', layer.size, layer.size));
+        emit.count(id, 'Extracting', layer.size, layer.size);
       } catch (error) {
         await ingest.abort();
         // Cancelled: cleaned up. Failed: what is here need not be fetched again.
@@ -277,7 +277,7 @@ async function feed(
     signal.throwIfAborted();
     await ingest.write(chunk);
     current += chunk.length;
-    emit(counted(id, 'Downloading', current, layer.size));
+    emit.count(id, 'Downloading', current, layer.size);
   };
   if (from.has > 0) {
     const stored = createReadStream(from.path, { end: from.has - 1, highWaterMark: 256 * 1024 });

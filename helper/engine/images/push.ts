@@ -18,7 +18,7 @@ import { MEDIA } from './manifest.ts';
 import type { Parts } from './parts.ts';
 import { imageEvent, sameRepository } from './parts.ts';
 import type { Emit } from './progress.ts';
-import { counted, streamProgress } from './progress.ts';
+import { streamProgress } from './progress.ts';
 import { translate } from './pull.ts';
 import type { Reference } from './references.ts';
 import { familiar, familiarName, parseNamed, parseRepositoryTag, repositoryOf } from './references.ts';
@@ -142,7 +142,7 @@ async function pushLayer(push: Push, image: ImageRecord, diffId: string, stored:
     open: (offset) => parts.content.stream(blob.digest, offset),
     gzip: plain,
     ...(from ? { mountFrom: from } : {}),
-    progress: (current) => emit(counted(id, 'Pushing', current, blob.size)),
+    progress: (current) => emit.count(id, 'Pushing', current, blob.size),
     signal,
   } satisfies UploadSource);
   if (plain) compressed.set(diffId, { digest: result.digest, size: result.size || (known?.size ?? 0) });

@@ -114,7 +114,7 @@ function repositories(images: Saved[]): Record<string, Record<string, string>> {
   const all: Record<string, Record<string, string>> = {};
   for (const { image, tags } of images) {
     const top = image.chain.at(-1)?.slice(7) ?? image.id.slice(7);
-    for (const tag of tags) (all[familiarName(tag)] ??= {})[tag.tag as string] = top;
+    for (const tag of tags) all[familiarName(tag)] = { ...all[familiarName(tag)], [tag.tag as string]: top };
   }
   return all;
 }

@@ -58,6 +58,7 @@ export class ImageService implements Images {
 
   async close(): Promise<void> {
     await this.#parts.layers.close();
+    await this.#parts.content.close();
   }
 
   async list(options: ListOptions): Promise<ImageSummary[]> {

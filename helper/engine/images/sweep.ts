@@ -49,10 +49,11 @@ export async function sweep(parts: Parts, orphans: Orphans): Promise<Swept> {
     if (blob) blobs.add(blob.digest);
   }
   for (const digest of parts.content.digests()) {
-    if (!blobs.has(digest) && !parts.leases.has(digest)) removals.push(parts.content.remove(digest));
+    if (blobs.has(digest) || parts.leases.has(digest)) continue;
+    parts.content.remove(digest, (error) => parts.context.log.warn('a blob could not be removed', { digest, reason: String(error) }));
   }
   const failures = (await Promise.allSettled(removals)).filter((result) => result.status === 'rejected');
-  for (const failure of failures) parts.context.log.warn('a layer or blob could not be removed', { reason: String(failure.reason) });
+  for (const failure of failures) parts.context.log.warn('a layer could not be removed', { reason: String(failure.reason) });
   parts.holds.forgetChains();
   return { layers, reclaimed };
 }

@@ -42,8 +42,9 @@ const CHUNK = 256 * 1024;
 
 /**
  * @param output called with each piece; what it throws is thrown by `write` or `end`
+ * @param transient pieces are used up when `output` returns: their memory is used again (and gunzip runs in this thread)
  */
-export function createDecompressor(compression: Compression, output: (chunk: Buffer) => void): Decompressor {
+export function createDecompressor(compression: Compression, output: (chunk: Buffer) => void, transient = false): Decompressor {
   if (compression === 'none') {
     return {
       async write(chunk) {
@@ -53,10 +54,65 @@ export function createDecompressor(compression: Compression, output: (chunk: Buf
       destroy() {},
     };
   }
+  const gunzip = compression === 'gzip' && transient ? gunzipInPlace(output) : undefined;
+  if (gunzip) return gunzip;
   if (compression === 'gzip') return fromDuplex(zlib.createGunzip({ chunkSize: CHUNK }), output, compression);
   const builtin = (zlib as unknown as { createZstdDecompress?: (options: object) => Duplex }).createZstdDecompress;
   if (compression === 'zstd' && builtin) return fromDuplex(builtin({ chunkSize: CHUNK }), output, compression);
   return fromProcess(compression, output);
+}
+
+/** The part of node:zlib below its streams, which zlib's own synchronous functions use. */
+interface ZlibHandle {
+  writeSync(flush: number, input: Buffer, inOffset: number, inLength: number, output: Buffer, outOffset: number, outLength: number): void;
+}
+
+/**
+ * gunzip into one buffer that is used again and again. zlib's streams allocate (and the kernel zeroes) every piece anew
+ * and cross to the thread pool for each, which took longer than the decompression itself.
+ * @returns undefined where this Node has no such handle: streams serve then
+ */
+function gunzipInPlace(output: (chunk: Buffer) => void): Decompressor | undefined {
+  const stream = zlib.createGunzip();
+  const { _handle: handle, _writeState: state } = stream as unknown as { _handle?: ZlibHandle; _writeState?: Uint32Array };
+  if (typeof handle?.writeSync !== 'function' || !(state instanceof Uint32Array)) return undefined;
+  const out = Buffer.allocUnsafeSlow(CHUNK);
+  let failed: Error | undefined;
+  stream.on('error', (error) => {
+    failed ??= new Failure('invalidParameter', `invalid gzip data: ${error.message}`);
+  });
+  const run = (flush: number, chunk: Buffer): void => {
+    let at = 0;
+    for (;;) {
+      handle.writeSync(flush, chunk, at, chunk.length - at, out, 0, CHUNK);
+      if (failed) throw failed;
+      const [outLeft, inLeft] = state as unknown as [number, number];
+      at = chunk.length - inLeft;
+      if (outLeft < CHUNK) output(out.subarray(0, CHUNK - outLeft));
+      // Room left in the output: all input was used, or what is left of it is no gzip (padding), which gunzip ignores too.
+      if (outLeft > 0) return;
+    }
+  };
+  return {
+    async write(chunk) {
+      if (failed) throw failed;
+      run(zlib.constants.Z_NO_FLUSH, chunk);
+    },
+    async end() {
+      try {
+        run(zlib.constants.Z_FINISH, Buffer.alloc(0));
+      } catch (error) {
+        if (error === failed && /unexpected end of file/.test(failed?.message ?? ''))
+          throw new Failure('invalidParameter', 'unexpected EOF');
+        throw error;
+      } finally {
+        stream.close();
+      }
+    },
+    destroy() {
+      stream.close();
+    },
+  };
 }
 
 function fromDuplex(stream: Duplex, output: (chunk: Buffer) => void, name: string): Decompressor {

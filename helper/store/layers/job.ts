@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
+import { promisify } from 'node:util';
 import { TarReader } from '../tar/reader.ts';
 import { LayerBuilder } from './builder.ts';
 import type { Compression, Decompressor } from './compression.ts';
@@ -36,6 +37,8 @@ export interface JobResult {
   contentSize: number;
   deferred: DeferredStep[];
 }
+
+const dataSync = promisify(fs.fdatasync);
 
 export class LayerJob {
   readonly #options: JobOptions;
@@ -90,7 +93,8 @@ export class LayerJob {
     this.#reader.end();
     const counts = this.#builder.finish();
     const tarDigest = `sha256:${this.#tarHash.digest('hex')}`;
-    if (this.#blobFd !== undefined) fs.fdatasyncSync(this.#blobFd);
+    // In the thread pool, both at once: another layer of this thread goes on meanwhile.
+    await Promise.all([this.#imageFd, this.#blobFd].map((fd) => (fd === undefined ? undefined : dataSync(fd))));
     this.#close();
     return {
       digest: this.#compression === 'none' ? tarDigest : `sha256:${this.#blobHash.digest('hex')}`,
@@ -113,11 +117,12 @@ export class LayerJob {
 
   async #begin(): Promise<void> {
     this.#compression = detectCompression(this.#start);
-    this.#decompressor = createDecompressor(this.#compression, (piece) => {
+    const take = (piece: Buffer): void => {
       this.#tarHash.update(piece);
       this.#tarSize += piece.length;
       this.#reader.write(piece);
-    });
+    };
+    this.#decompressor = createDecompressor(this.#compression, take, true);
     await this.#feed(this.#start);
   }
 

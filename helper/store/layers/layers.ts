@@ -16,7 +16,7 @@ import * as v from 'valibot';
 import type { Log } from '../../engine/context.ts';
 import { Failure } from '../../engine/failure.ts';
 import { KeyedQueue } from '../../engine/queue.ts';
-import { readJson, removeFolder, syncFolder, writeJson } from '../durable.ts';
+import { readJson, syncFolder, writeJson } from '../durable.ts';
 import type { Compression } from './compression.ts';
 import type { DeferredStep } from './folder.ts';
 import { timeOf } from './folder.ts';
@@ -117,6 +117,7 @@ class LayerStore implements Layers {
   readonly #blobs = new Map<string, string>();
   readonly #mounted = new Map<string, string>();
   readonly #queue = new KeyedQueue();
+  readonly #removals = new Set<Promise<void>>();
   #mountNumber = 0;
 
   constructor(options: LayersOptions, kind: LayerKind) {
@@ -146,7 +147,7 @@ class LayerStore implements Layers {
         this.#learn({ diffId, kind, size, tarSize, entries, blob });
       } else {
         if (record.status === 'damaged') this.#log.warn('layer is damaged and removed', { folder, reason: record.reason });
-        await removeFolder(folder, this.#trash);
+        await this.#discard(folder);
       }
     }
     await this.#clearMounts();
@@ -228,7 +229,7 @@ class LayerStore implements Layers {
       };
       await writeJson(path.join(folder, 'layer.json'), { version: 1, ...info });
       const home = this.#folder(result.diffId);
-      await removeFolder(home, this.#trash);
+      await this.#discard(home);
       await fs.rename(folder, home);
       await syncFolder(this.#root);
       this.#learn(info);
@@ -268,8 +269,25 @@ class LayerStore implements Layers {
       if (blob) this.#blobs.delete(blob.digest);
       this.#known.delete(diffId);
       await this.#unmount(diffId);
-      await removeFolder(this.#folder(diffId), this.#trash);
+      await this.#discard(this.#folder(diffId));
     });
+  }
+
+  /** Out of the way at once; what it takes to free the space happens after the answer, or after a crash at the next start. */
+  async #discard(folder: string): Promise<void> {
+    await fs.mkdir(this.#trash, { recursive: true, mode: 0o700 });
+    const target = path.join(this.#trash, randomBytes(8).toString('hex'));
+    try {
+      await fs.rename(folder, target);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      throw error;
+    }
+    const removal = fs
+      .rm(target, { recursive: true, force: true })
+      .catch((error) => this.#log.warn('a removed layer still takes space', { target, error: String(error) }))
+      .finally(() => this.#removals.delete(removal));
+    this.#removals.add(removal);
   }
 
   async unmountOthers(keep: ReadonlySet<string>): Promise<void> {
@@ -280,6 +298,7 @@ class LayerStore implements Layers {
 
   async close(): Promise<void> {
     await this.#pool.close();
+    await Promise.all(this.#removals);
     await this.unmountOthers(new Set());
   }
 

@@ -9,6 +9,7 @@ import type { FailureKind } from '../../engine/failure.ts';
 import { Failure } from '../../engine/failure.ts';
 import type { JobOptions, JobResult } from './job.ts';
 import { LayerJob } from './job.ts';
+import { trimMemory } from './kernel.ts';
 
 /** A layer being taken in. */
 export interface RunningJob {
@@ -20,18 +21,21 @@ export interface RunningJob {
 
 export type ToWorker =
   | { type: 'open'; job: number; options: JobOptions }
-  | { type: 'chunk'; job: number; data: Uint8Array }
+  | { type: 'chunk'; job: number; data: Uint8Array; length: number }
   | { type: 'finish'; job: number }
   | { type: 'abort'; job: number };
 export type FromWorker =
-  | { type: 'taken'; job: number; bytes: number }
+  /** A chunk is done with; its memory comes back to be filled again. */
+  | { type: 'taken'; job: number; data: Uint8Array }
   | { type: 'done'; job: number; result: JobResult }
   | { type: 'failed'; job: number; kind: FailureKind; message: string; code?: string }
   | { type: 'aborted'; job: number };
 
-/** Bytes on the way to a worker that it has not taken yet. */
-const WINDOW_BYTES = 4 * 1024 * 1024;
 const BATCH_BYTES = 256 * 1024;
+/** Batches on the way to a worker, for each job, that it has not taken yet. */
+const WINDOW = 12;
+/** Used batches that a job keeps to fill again. */
+const SPARE_BATCHES = 4;
 const IDLE_MS = 3000;
 
 interface Thread {
@@ -94,7 +98,9 @@ export class JobPool {
     if (thread.jobs.size > 0) return;
     thread.idle = setTimeout(() => {
       this.#threads = this.#threads.filter((other) => other !== thread);
-      void thread.worker.terminate();
+      void thread.worker.terminate().then(() => {
+        if (this.#threads.length === 0) return trimMemory();
+      });
     }, IDLE_MS);
     thread.idle.unref();
   }
@@ -113,6 +119,7 @@ class RemoteJob implements RunningJob {
   readonly #worker: Worker;
   readonly #left: () => void;
   #batch: Uint8Array | undefined;
+  readonly #spare: Uint8Array[] = [];
   #fill = 0;
   #inFlight = 0;
   #failure: Error | undefined;
@@ -133,13 +140,13 @@ class RemoteJob implements RunningJob {
     let at = 0;
     while (at < chunk.length) {
       if (this.#failure) throw this.#failure;
-      this.#batch ??= new Uint8Array(BATCH_BYTES);
+      this.#batch ??= this.#spare.pop() ?? Buffer.allocUnsafeSlow(BATCH_BYTES);
       const take = Math.min(chunk.length - at, BATCH_BYTES - this.#fill);
       this.#batch.set(chunk.subarray(at, at + take), this.#fill);
       this.#fill += take;
       at += take;
       if (this.#fill === BATCH_BYTES) this.#send();
-      while (this.#inFlight > WINDOW_BYTES && !this.#failure) {
+      while (this.#inFlight >= WINDOW && !this.#failure) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
@@ -167,7 +174,8 @@ class RemoteJob implements RunningJob {
 
   receive(message: FromWorker): void {
     if (message.type === 'taken') {
-      this.#inFlight -= message.bytes;
+      this.#inFlight--;
+      if (this.#spare.length < SPARE_BATCHES) this.#spare.push(message.data);
     } else if (message.type === 'done') {
       this.#end();
       this.#settle?.resolve(message.result);
@@ -200,11 +208,12 @@ class RemoteJob implements RunningJob {
 
   #send(): void {
     if (!this.#batch || this.#fill === 0) return;
-    const data = this.#fill === BATCH_BYTES ? this.#batch : this.#batch.slice(0, this.#fill);
-    this.#inFlight += data.length;
+    const data = this.#batch;
+    const length = this.#fill;
+    this.#inFlight++;
     this.#batch = undefined;
     this.#fill = 0;
-    this.#worker.postMessage({ type: 'chunk', job: this.#id, data } satisfies ToWorker, [data.buffer as ArrayBuffer]);
+    this.#worker.postMessage({ type: 'chunk', job: this.#id, data, length } satisfies ToWorker, [data.buffer as ArrayBuffer]);
   }
 
   #post(message: ToWorker): void {

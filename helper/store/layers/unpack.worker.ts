@@ -49,10 +49,10 @@ parentPort?.on('message', (message: ToWorker) => {
       fail(id, error);
     }
   } else if (message.type === 'chunk') {
+    const { data, length } = message;
     step(id, async (job) => {
-      const { data } = message;
-      await job.write(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
-      reply({ type: 'taken', job: id, bytes: data.byteLength });
+      await job.write(Buffer.from(data.buffer, data.byteOffset, length));
+      parentPort?.postMessage({ type: 'taken', job: id, data } satisfies FromWorker, [data.buffer as ArrayBuffer]);
     });
   } else if (message.type === 'finish') {
     step(id, async (job) => {

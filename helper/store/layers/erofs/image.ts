@@ -4,9 +4,8 @@
  * File data goes to the image as it comes, whole blocks first; the tail of a file lies beside its inode ("inline")
  * where it fits. Inodes are packed into metadata blocks that are written between files, as soon as they are full;
  * directories, whose entries and children are known only at the end, come last, then link counts are patched and the
- * superblock is written. So memory holds names and attributes, never data, and a file without superblock never mounts.
+ * superblock is written. So memory holds names and attributes, never data. Bringing it to the disk (fsync) is the caller's.
  */
-import { fdatasyncSync } from 'node:fs';
 import { Failure } from '../../../engine/failure.ts';
 import type { Backend } from '../builder.ts';
 import type { DirectoryNode, LayerNode, LayerTree, LeafNode, Place, SymlinkNode } from '../tree.ts';
@@ -146,10 +145,7 @@ export class ErofsImage implements Backend {
       blocks: this.#out.block,
       uuid: this.#uuid,
     });
-    // The superblock last, after all else is on disk: an image that has one is whole.
-    fdatasyncSync(this.#fd);
     writeFully(this.#fd, this.#first.buffer, 0);
-    fdatasyncSync(this.#fd);
   }
 
   #layOutDirectories(root: DirectoryNode): DirectoryLayout[] {
