@@ -1,4 +1,4 @@
-import { promises as fs } from 'node:fs';
+import { constants, promises as fs } from 'node:fs';
 import path from 'node:path';
 import { Failure } from '../../engine/failure.ts';
 import { run } from '../process/run.ts';
@@ -46,6 +46,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     },
     async start(containerId) {
       const runtime = used.get(containerId) ?? runtimeFor(undefined);
+      if (runtime.name === 'crun' && (await releaseProcess(path.join(options.runtimeRoot, containerId, 'exec.fifo')))) return;
       const result = await run(runtime.path, [`--root=${options.runtimeRoot}`, 'start', containerId]);
       if (result.code !== 0) throw startFailure('create', runtime.name, result.stderr || result.stdout, '');
     },
@@ -152,6 +153,28 @@ async function control(folder: string, command: string): Promise<void> {
   }
   try {
     await handle.write(command);
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Does what `crun start` does for a container without hooks: its first process waits on this FIFO for a byte.
+ * @returns false when nothing waits there: crun then finds the words for why
+ * Source: crun's src/libcrun/status.c and container.c
+ */
+async function releaseProcess(fifo: string): Promise<boolean> {
+  let handle: Awaited<ReturnType<typeof fs.open>>;
+  try {
+    // Not blocking: without a reader (the process is gone) the open would wait for ever.
+    handle = await fs.open(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    return false;
+  }
+  try {
+    await fs.unlink(fifo); // crun tells "created" from "running" by it
+    await handle.write(Buffer.alloc(1));
+    return true;
   } finally {
     await handle.close();
   }

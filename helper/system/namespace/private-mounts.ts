@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { parseMountInfo } from '../mount/mountinfo.ts';
-import { CLONE, execve, keepOverExec, MS, mount, umount2, unshare } from '../syscall/index.ts';
+import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, realpathSync } from 'node:fs';
+import { mountOf, parseMountInfo } from '../mount/mountinfo.ts';
+import { CLONE, execve, joinPeerGroup, keepOverExec, MS, mount, umount2, unshare } from '../syscall/index.ts';
 
 /** Tells the second run of the program that it is inside; holds the run folder, so that it is not inherited by mistake. */
 const INSIDE = 'GANTRY_MOUNT_NAMESPACE';
@@ -21,18 +21,39 @@ export function enterPrivateMounts(runFolder: string, argv: string[] = process.a
     return;
   }
   mkdirSync(runFolder, { recursive: true, mode: 0o711 });
+  const target = realpathSync(runFolder);
+  const parent = mountOf(target, parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8')));
+  // A descriptor of the host's own mount, which is what our copy is made a peer of again.
+  const host = parent?.shared === undefined ? undefined : openSync(parent.target, constants.O_RDONLY | constants.O_DIRECTORY);
   unshare(CLONE.NEWNS);
   const unified = hybridUnifiedMount();
   if (unified) {
     mount(null, '/sys/fs/cgroup', null, MS.PRIVATE | MS.REC);
     umount2(unified);
   }
-  mount(runFolder, runFolder, null, MS.BIND | MS.REC);
-  mount(null, runFolder, null, MS.PRIVATE | MS.REC);
+  // A mount made below a shared one appears in all its peers, so on the host: more of them at each start. So the parent is
+  // taken out of its group for that moment.
+  if (parent && host !== undefined) mount(null, parent.target, null, MS.PRIVATE);
+  mount(target, target, null, MS.BIND | MS.REC);
+  mount(null, target, null, MS.PRIVATE | MS.REC);
+  if (parent && host !== undefined) {
+    rejoin(host, parent.target);
+    closeSync(host);
+  }
   // stdio, and the sockets that systemd passes (sd_listen_fds(3)).
   for (let fd = 0; fd < 3 + Number(process.env.LISTEN_FDS ?? 0); fd += 1) keepOverExec(fd);
   const env = Object.entries({ ...process.env, [INSIDE]: runFolder }).map(([key, value]) => `${key}=${value}`);
   execve(process.execPath, [process.execPath, ...process.execArgv, ...argv], env);
+}
+
+function rejoin(host: number, target: string): void {
+  try {
+    joinPeerGroup(host, target);
+  } catch (error) {
+    // Before Linux 5.15 there is no way back into a group. What containers mount below it stays with them then.
+    const code = (error as { code?: string }).code;
+    if (code !== 'EINVAL' && code !== 'ENOSYS') throw error;
+  }
 }
 
 /** Where a hybrid host has cgroup2 beside its v1 controllers; undefined on pure v1 and v2 hosts. */

@@ -87,15 +87,34 @@ export class Netlink {
     return this.#exchange(what, type, NLM_F_DUMP, body);
   }
 
-  #exchange(what: string, type: number, flags: number, body: Uint8Array): { type: number; body: Buffer }[] {
-    const sequence = this.#sequence++;
-    const message = Buffer.alloc(HEADER + body.length);
-    message.writeUInt32LE(message.length, 0);
+  /**
+   * Messages that the kernel takes together or not at all (nfnetlink's batches): `begin`, the messages, `end` in one send.
+   * Waits for the answer to the last message; an error of an earlier one comes before it.
+   */
+  transaction(what: string, begin: Message, messages: Message[], end: Message): void {
+    const first = this.#sequence;
+    const parts = [begin, ...messages, end].map(({ type, flags, body }) => this.#message(type, flags, body));
+    this.#sequence = first + parts.length;
+    sockets.send(this.#fd, Buffer.concat(parts));
+    const numbers = messages.map((_, index) => first + 1 + index);
+    for (const sequence of numbers) this.#answers(what, sequence, first);
+  }
+
+  #message(type: number, flags: number, body: Uint8Array): Buffer {
+    const message = Buffer.alloc((HEADER + body.length + 3) & ~3);
+    message.writeUInt32LE(HEADER + body.length, 0);
     message.writeUInt16LE(type, 4);
     message.writeUInt16LE(flags | NLM_F_REQUEST, 6);
-    message.writeUInt32LE(sequence, 8);
+    message.writeUInt32LE(this.#sequence++, 8);
     message.set(body, HEADER);
-    sockets.send(this.#fd, message);
+    return message;
+  }
+
+  #exchange(what: string, type: number, flags: number, body: Uint8Array): { type: number; body: Buffer }[] {
+    const sequence = this.#sequence;
+    sockets.send(this.#fd, this.#message(type, flags, body));
+    return this.#answers(what, sequence, sequence);
+  }
     const answers: { type: number; body: Buffer }[] = [];
     for (;;) {
       const length = sockets.recv(this.#fd, Netlink.#buffer);

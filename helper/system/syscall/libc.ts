@@ -215,3 +215,29 @@ export function keepOverExec(fd: number): void {
   check('fcntl', native('int fcntl(int fd, int command, int value)')(fd, F_SETFD, 0), String(fd));
 }
 const F_SETFD = 2;
+
+const F_DUPFD_CLOEXEC = 1030;
+/** A second descriptor for the same open file or socket. */
+export function duplicate(fd: number): number {
+  return check('fcntl', native('int fcntl(int fd, int command, int value)')(fd, F_DUPFD_CLOEXEC, 3), String(fd));
+}
+
+const MSG_DONTWAIT = 0x40;
+const RECEIVE_BYTES = 64 * 1024;
+/** The next packet that waits in a socket; undefined when there is none, or at the end. */
+export function receiveNow(fd: number): Buffer | undefined {
+  const call = native('long recv(int fd, _Out_ void *buffer, size_t size, int flags)');
+  const buffer = Buffer.allocUnsafe(RECEIVE_BYTES);
+  let size = Number(call(fd, buffer, buffer.length, MSG_DONTWAIT));
+  // A reset is reported once, before what was sent ahead of it.
+  if (size < 0 && koffi.errno() === os.constants.errno.ECONNRESET) size = Number(call(fd, buffer, buffer.length, MSG_DONTWAIT));
+  return size > 0 ? Buffer.from(buffer.subarray(0, size)) : undefined;
+}
+
+const MOVE_MOUNT_SET_GROUP = 0x100;
+/** Gives a private mount the sharing of the mount behind `from`, an open descriptor of its root (Linux 5.15 and later). */
+export function joinPeerGroup(from: number, target: string): void {
+  const call = native('long syscall(long n, int fromFd, const char *from, int toFd, const char *to, unsigned int flags)');
+  const flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_SET_GROUP;
+  check('move_mount', call(SYS.moveMount, from, '', AT_FDCWD, target, flags), target);
+}

@@ -1,4 +1,5 @@
 import { type FSWatcher, promises as fs, watch } from 'node:fs';
+import path from 'node:path';
 import { Readable } from 'node:stream';
 import type { LogsOptions } from '../types.ts';
 import { Renderer, recordTime, TEXT_AT } from './cri.ts';
@@ -42,11 +43,12 @@ async function* chunks(source: LogSource, options: LogsOptions, signal: AbortSig
   const renderer = new Renderer({ ...options, multiplexed: source.multiplexed, details: options.details ? source.details : '' });
   const opened = await openAt(source.files, options);
   const current = source.files.at(-1);
-  let reader: RecordReader | undefined;
+  const cursor: Cursor = { reader: undefined };
   try {
     for (const [index, { handle, offset }] of opened.entries()) {
       const last = index === opened.length - 1;
-      reader = new RecordReader(handle, offset, options.until);
+      const reader = new RecordReader(handle, offset, options.until);
+      cursor.reader = reader;
       for await (const { chunk, end } of reader.available()) {
         if (signal.aborted) return;
         if (end > 0) yield renderer.render(chunk, 0, end);
@@ -59,41 +61,56 @@ async function* chunks(source: LogSource, options: LogsOptions, signal: AbortSig
     try {
       // Written between the read above and the start of the watch: the first round reads without waiting.
       for (let done = false; !done; done = (await changes.next()) === 'ended') {
-        reader = yield* readOn(reader, current, options.until, renderer, signal);
-        if (signal.aborted || reader?.pastUntil) return;
+        yield* readOn(cursor, current, options.until, renderer, signal);
+        if (signal.aborted || cursor.reader?.pastUntil) return;
       }
-      yield* readOn(reader, current, options.until, renderer, signal);
+      yield* readOn(cursor, current, options.until, renderer, signal);
     } finally {
       changes.close();
     }
   } finally {
-    await reader?.close();
+    await cursor.reader?.close();
     for (const { handle } of opened) await handle.close().catch(() => undefined);
   }
 }
 
+/** The file being read; changed in place, so that whoever closes it has the right one however the reading ends. */
+interface Cursor {
+  reader: RecordReader | undefined;
+}
+
 /** Reads to the end of the open file, then goes on in a new one of the same name if it was rotated away. */
 async function* readOn(
-  reader: RecordReader | undefined,
+  cursor: Cursor,
   file: string,
   until: bigint | undefined,
   renderer: Renderer,
   signal: AbortSignal,
-): AsyncGenerator<Buffer, RecordReader | undefined> {
-  let current = reader;
+): AsyncGenerator<Buffer> {
   for (;;) {
-    if (current) {
-      for await (const { chunk, end } of current.available()) {
-        if (signal.aborted) return current;
-        if (end > 0) yield renderer.render(chunk, 0, end);
+    // Asked before reading: once the new file is there nothing more comes to the old one, so what is read then is all of it.
+    const next = await replacement(cursor.reader, file);
+    try {
+      if (cursor.reader) {
+        for await (const { chunk, end } of cursor.reader.available()) {
+          if (signal.aborted) return;
+          if (end > 0) yield renderer.render(chunk, 0, end);
+        }
+        if (cursor.reader.pastUntil || !next) return;
       }
-      if (current.pastUntil || !(await current.replacedBy(file))) return current;
+      if (!next) return;
+      await cursor.reader?.close();
+      cursor.reader = new RecordReader(next, 0, until);
+    } finally {
+      if (next && !cursor.reader?.reads(next)) await next.close();
     }
-    const handle = await fs.open(file, 'r').catch(() => undefined);
-    if (!handle) return current;
-    await current?.close();
-    current = new RecordReader(handle, 0, until);
   }
+}
+
+/** The file that has taken the place of the one being read, opened. */
+async function replacement(reader: RecordReader | undefined, file: string): Promise<Handle | undefined> {
+  if (reader && !(await reader.replacedBy(file))) return undefined;
+  return fs.open(file, 'r').catch(() => undefined);
 }
 
 /** Opens the files at the place that `tail` and `since` ask for; older files that are not needed stay closed. */
@@ -164,6 +181,10 @@ class RecordReader {
     return end;
   }
 
+  reads(handle: Handle): boolean {
+    return this.#handle === handle;
+  }
+
   async replacedBy(file: string): Promise<boolean> {
     const [mine, theirs] = await Promise.all([this.#handle.stat(), fs.stat(file).catch(() => undefined)]);
     return theirs !== undefined && (theirs.ino !== mine.ino || theirs.dev !== mine.dev);
@@ -196,19 +217,13 @@ class FileChanges {
     if (until !== undefined) this.#timer = setTimeout(end, Math.min(Math.max(Number(until / 1_000_000n) - Date.now(), 0), 2 ** 31 - 1));
   }
 
+  /** The folder and not the file: a rotated log is another file, and how long it takes until that is there is not ours to say. */
   #watch(): void {
     try {
-      this.#watcher = watch(this.#file, (kind) => {
+      const name = path.basename(this.#file);
+      this.#watcher = watch(path.dirname(this.#file), (_, changed) => {
+        if (changed !== null && changed !== name) return;
         this.#pending = true;
-        if (kind === 'rename') {
-          // Rotated: the name is another file now.
-          this.#watcher?.close();
-          setTimeout(() => {
-            if (!this.#ended) this.#watch();
-            this.#pending = true;
-            this.#wake?.();
-          }, ROTATION_PAUSE_MS).unref();
-        }
         this.#wake?.();
       });
       this.#watcher.on('error', () => undefined);
@@ -234,5 +249,3 @@ class FileChanges {
     clearTimeout(this.#timer);
   }
 }
-/** Between the rename of the old log and conmon's opening of the new one. */
-const ROTATION_PAUSE_MS = 20;
