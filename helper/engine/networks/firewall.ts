@@ -1,3 +1,5 @@
+import { NETLINK_NETFILTER, Netlink } from '../../system/netns/index.ts';
+import { changePublications } from '../../system/nft/elements.ts';
 import { ForwardAccept } from '../../system/nft/forward-accept.ts';
 import { Nft } from '../../system/nft/nft.ts';
 import {
@@ -19,20 +21,22 @@ export class Firewall {
   readonly #table: string;
   readonly #nft = new Nft();
   readonly #forward: ForwardAccept;
-  readonly #wanted: () => { networks: NetworkRules[]; publications: Publication[] };
+  readonly #networks: () => NetworkRules[];
+  /** Everything that is to be published, whatever the kernel has. */
+  readonly #published = new Set<Publication>();
+  readonly #netlink = new Netlink(NETLINK_NETFILTER);
   readonly #log: Log;
 
-  constructor(instance: string, wanted: () => { networks: NetworkRules[]; publications: Publication[] }, log: Log) {
+  constructor(instance: string, networks: () => NetworkRules[], log: Log) {
     this.#table = instance;
     this.#forward = new ForwardAccept(instance.toUpperCase());
-    this.#wanted = wanted;
+    this.#networks = networks;
     this.#log = log;
   }
 
   /** Makes the table anew in one transaction: what was published stays published without a gap. */
   async rebuild(): Promise<void> {
-    const { networks, publications } = this.#wanted();
-    await this.#nft.apply(tableScript(this.#table, networks, publications));
+    await this.#nft.apply(tableScript(this.#table, this.#networks(), [...this.#published]));
     await this.#letThrough();
   }
 
@@ -47,11 +51,31 @@ export class Firewall {
   }
 
   async publish(publications: Publication[]): Promise<void> {
-    if (publications.length > 0) await this.#change(publishScript(this.#table, 'add', publications));
+    for (const publication of publications) this.#published.add(publication);
+    await this.#changePublished('add', publications);
   }
 
   async unpublish(publications: Publication[]): Promise<void> {
-    if (publications.length > 0) await this.#change(publishScript(this.#table, 'delete', publications));
+    const known = publications.filter((publication) => this.#published.delete(publication));
+    await this.#changePublished('delete', known);
+  }
+
+  /** For `adopt`: to be published with the next rebuild. */
+  expect(publications: Publication[]): void {
+    for (const publication of publications) this.#published.add(publication);
+  }
+
+  async #changePublished(verb: 'add' | 'delete', publications: Publication[]): Promise<void> {
+    if (publications.length === 0) return;
+    if (this.#nft.busy) {
+      await this.#change(publishScript(this.#table, verb, publications));
+      return;
+    }
+    try {
+      changePublications(this.#netlink, this.#table, verb, publications);
+    } catch (error) {
+      await this.#remake(error);
+    }
   }
 
   async destroy(): Promise<void> {
@@ -63,13 +87,17 @@ export class Firewall {
     try {
       await this.#nft.apply(script);
     } catch (error) {
-      this.#log.warn('packet filter table is not as it was left: made again', { table: this.#table, error: messageOf(error) });
-      await this.rebuild();
+      await this.#remake(error);
     }
   }
 
+  async #remake(error: unknown): Promise<void> {
+    this.#log.warn('packet filter table is not as it was left: made again', { table: this.#table, error: messageOf(error) });
+    await this.rebuild();
+  }
+
   async #letThrough(): Promise<void> {
-    const { networks } = this.#wanted();
+    const networks = this.#networks();
     try {
       await this.#forward.sync(
         networks.map((network) => network.bridge),

@@ -30,10 +30,7 @@ export class World {
     this.store = new NetworkStore(path.join(context.paths.data, 'networks'), context.log);
     this.firewall = new Firewall(
       context.instance,
-      () => ({
-        networks: [...this.networks.values()].flatMap((network) => rulesOf(network) ?? []),
-        publications: [...this.sandboxes.values()].flatMap((sandbox) => sandbox.publications),
-      }),
+      () => [...this.networks.values()].flatMap((network) => rulesOf(network) ?? []),
       context.log,
     );
   }

@@ -44,6 +44,14 @@ export function nested(type: number, ...attributes: Uint8Array[]): Buffer {
   return attribute(type, Buffer.concat(attributes));
 }
 
+/** A message without its header. */
+export interface Message {
+  type: number;
+  flags: number;
+  ack: boolean;
+  body: Uint8Array;
+}
+
 /** Attributes by type; the last of a kind wins. */
 export function parseAttributes(bytes: Buffer): Map<number, Buffer> {
   const found = new Map<number, Buffer>();
@@ -88,16 +96,14 @@ export class Netlink {
   }
 
   /**
-   * Messages that the kernel takes together or not at all (nfnetlink's batches): `begin`, the messages, `end` in one send.
-   * Waits for the answer to the last message; an error of an earlier one comes before it.
+   * Messages in one send, which the kernel takes together or not at all when the first and the last say so (nfnetlink's
+   * batches). Those with `ack` are answered; one at least must be.
    */
-  transaction(what: string, begin: Message, messages: Message[], end: Message): void {
+  transaction(what: string, messages: Message[]): void {
     const first = this.#sequence;
-    const parts = [begin, ...messages, end].map(({ type, flags, body }) => this.#message(type, flags, body));
-    this.#sequence = first + parts.length;
+    const parts = messages.map(({ type, flags, ack, body }) => this.#message(type, flags | (ack ? NLM_F_ACK : 0), body));
     sockets.send(this.#fd, Buffer.concat(parts));
-    const numbers = messages.map((_, index) => first + 1 + index);
-    for (const sequence of numbers) this.#answers(what, sequence, first);
+    this.#answers(what, first, first + messages.findLastIndex((message) => message.ack));
   }
 
   #message(type: number, flags: number, body: Uint8Array): Buffer {
@@ -115,6 +121,9 @@ export class Netlink {
     sockets.send(this.#fd, this.#message(type, flags, body));
     return this.#answers(what, sequence, sequence);
   }
+
+  /** All answers to the messages numbered `first` to `last`, until the last is answered for good or one failed. */
+  #answers(what: string, first: number, last: number): { type: number; body: Buffer }[] {
     const answers: { type: number; body: Buffer }[] = [];
     for (;;) {
       const length = sockets.recv(this.#fd, Netlink.#buffer);
@@ -123,13 +132,15 @@ export class Netlink {
         const kind = Netlink.#buffer.readUInt16LE(at + 4);
         const answerFlags = Netlink.#buffer.readUInt16LE(at + 6);
         const payload = Netlink.#buffer.subarray(at + HEADER, at + size);
-        const mine = Netlink.#buffer.readUInt32LE(at + 8) === sequence;
+        const number = Netlink.#buffer.readUInt32LE(at + 8);
         at += (size + 3) & ~3;
-        if (!mine) continue;
+        // Answers to a transaction that failed before them, still in the queue.
+        if (number < first || number > last) continue;
         if (kind === NLMSG_DONE) return answers;
         if (kind === NLMSG_ERROR) {
           const errno = -payload.readInt32LE(0);
-          if (errno === 0) return answers;
+          if (errno === 0 && number === last) return answers;
+          if (errno === 0) continue;
           // The original header (16 bytes, CAP_ACK) follows the code, then the extended answer with the kernel's words.
           const words = answerFlags & NLM_F_ACK_TLVS ? parseAttributes(payload.subarray(20)).get(1) : undefined;
           throw new sockets.SystemError(what, errno, words?.toString('utf8').replace(/\0.*$/s, ''));

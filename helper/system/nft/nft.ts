@@ -35,6 +35,11 @@ export class Nft {
   #waiting: { script: string; resolve: () => void; reject: (error: unknown) => void }[] = [];
   #busy = false;
 
+  /** A script is under way: whoever changes the table by another way now would be out of order. */
+  get busy(): boolean {
+    return this.#busy;
+  }
+
   apply(script: string): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ script, resolve, reject });

@@ -69,6 +69,7 @@ function adoptOne(world: World, { request, sandbox, pid }: Running): void {
   const { published, lost } = world.ports.restore(request.name, sandbox.ports);
   live.published = published;
   live.publications = aim(published, live.gateway?.v4?.address, live.gateway?.v6?.address);
+  world.firewall.expect(live.publications);
   if (lost.length > 0) {
     world.context.log.warn('published ports are held by others now', { container: request.name, ports: lost.join(' ') });
   }
