@@ -41,11 +41,19 @@ async function buildElectron() {
   const { workerText } = await import('./lib/bundle-plugins.mjs');
   await build({
     ...cjs,
-    entryPoints: ['electron/main.ts', 'electron/preload.ts'],
-    outdir: 'dist/electron',
-    outExtension: { '.js': '.cjs' },
+    entryPoints: ['electron/main.ts'],
+    outfile: 'dist/electron/main.cjs',
     external: ['electron'],
     plugins: [workerText(cjs)],
+  });
+  // A sandboxed preload has no node:url and no __filename: it goes without the banner.
+  await build({
+    ...cjs,
+    banner: {},
+    define: {},
+    entryPoints: ['electron/preload.ts'],
+    outfile: 'dist/electron/preload.cjs',
+    external: ['electron'],
   });
 }
 
