@@ -117,7 +117,7 @@ async function start(): Promise<void> {
     terminals.closeAll();
     void hosts
       .stop()
-      .then(() => helper.stop())
+      .then(() => Promise.all([helper.stop(), windowFile.settled()]))
       .catch((error: unknown) => log(`stopping: ${error}`))
       .finally(() => app.quit());
   });

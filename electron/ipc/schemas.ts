@@ -80,7 +80,10 @@ function uiOnly(value: Record<string, unknown>): boolean {
 const UI_MESSAGE = 'Unknown setting, or too large';
 
 // The index signature of Settings (`ui.${string}`) can't be said in a schema; uiOnly holds it.
-export const settings = v.pipe(v.looseObject(known), v.check(uiOnly, UI_MESSAGE)) as unknown as v.GenericSchema<unknown, Settings>;
+export const settings = v.pipe(v.looseObject(known as v.ObjectEntries), v.check(uiOnly, UI_MESSAGE)) as unknown as v.GenericSchema<
+  unknown,
+  Settings
+>;
 export const settingsChange = v.pipe(
   v.looseObject(v.partial(v.object(known)).entries as v.ObjectEntries),
   v.check(uiOnly, UI_MESSAGE),

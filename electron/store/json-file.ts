@@ -42,6 +42,11 @@ export class JsonFile<T> {
     return next;
   }
 
+  /** Resolves when all writes begun so far have ended. */
+  settled(): Promise<void> {
+    return this.#writing;
+  }
+
   async #replace(text: string): Promise<void> {
     const folder = dirname(this.#path);
     await mkdir(folder, { recursive: true });

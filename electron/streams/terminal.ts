@@ -139,9 +139,8 @@ export class Terminal {
       if (end) session.stream.end();
     };
     this.#become({ status: 'open' });
-    // dockerd may have missed the first size when it came before the process was there; a view may have changed since.
-    if (session.tty && this.#request.mode === 'exec') void session.resize(this.#size);
-    else if (this.#size !== size) this.#resize();
+    // Also when nothing changed: dockerd before API 1.42 does not know ConsoleSize. An attach has just been given its size.
+    if (this.#request.mode === 'exec' || this.#size !== size) this.#resize();
     await over;
     this.#session = undefined;
     this.#input = undefined;
@@ -190,12 +189,12 @@ export class Terminal {
   /** One resize at a time: while one is on its way only the newest size is kept. */
   #resize(): void {
     const session = this.#session;
-    if (!session || this.#resizing) return;
+    if (!session?.tty || this.#resizing) return;
     this.#resizing = true;
     const size = this.#size;
     void session.resize(size).then(() => {
       this.#resizing = false;
-      if (this.#size !== size) this.#resize();
+      if (this.#size !== size || this.#session !== session) this.#resize();
     });
   }
 
