@@ -9,14 +9,20 @@
 import fs from 'node:fs';
 import { Failure } from '../../engine/failure.ts';
 import type { Backend } from './builder.ts';
-import { encodeDevice } from './erofs/format.ts';
 import { writeFully } from './erofs/output.ts';
 import type { DirectoryNode, LayerNode, LayerTree, LeafNode, Meta, Place, SymlinkNode } from './tree.ts';
 import { pathOf } from './tree.ts';
 
 /** Steps left for the thread that has the syscalls, in order. Paths are relative, in latin1. */
 export type DeferredStep =
-  | { kind: 'node'; path: string; mode: number; device: number; meta: Pick<Meta, 'uid' | 'gid' | 'mode' | 'mtimeSeconds' | 'mtimeNanos'> }
+  | {
+      kind: 'node';
+      path: string;
+      mode: number;
+      major: number;
+      minor: number;
+      meta: Pick<Meta, 'uid' | 'gid' | 'mode' | 'mtimeSeconds' | 'mtimeNanos'>;
+    }
   | { kind: 'xattr'; path: string; name: string; value: Uint8Array }
   | { kind: 'directory'; path: string; meta: Pick<Meta, 'uid' | 'gid' | 'mode' | 'mtimeSeconds' | 'mtimeNanos'> };
 
@@ -118,7 +124,8 @@ export class FolderUnpacker implements Backend {
         kind: 'node',
         path,
         mode: type | mode,
-        device: encodeDevice(node.major, node.minor),
+        major: node.major,
+        minor: node.minor,
         meta: { ...plain(node), mode },
       });
     }

@@ -21,7 +21,7 @@ import type { Compression } from './compression.ts';
 import type { DeferredStep } from './folder.ts';
 import { timeOf } from './folder.ts';
 import type { JobResult } from './job.ts';
-import { makeNode, mountErofs, setXattr, unmount } from './kernel.ts';
+import { applyStep, mountErofs, unmount } from './kernel.ts';
 import { JobPool } from './pool.ts';
 import { probeErofs } from './probe.ts';
 
@@ -319,14 +319,15 @@ async function runDeferred(tree: string, steps: DeferredStep[]): Promise<void> {
   const root = Buffer.from(`${tree}/`);
   for (const step of steps) {
     const file = Buffer.concat([root, Buffer.from(step.path, 'latin1')]);
-    if (step.kind === 'xattr') {
-      // Attributes that this file system can't hold are left out, as dockerd does.
-      await setXattr(file, step.name, step.value).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EOPNOTSUPP' && error.code !== 'ENOTSUP' && error.code !== 'EPERM') throw error;
+    if (step.kind !== 'directory') {
+      const name = file.toString();
+      if (!Buffer.from(name).equals(file)) throw new Failure('invalidParameter', `name that is not UTF-8: ${JSON.stringify(step.path)}`);
+      await applyStep(name, step).catch((error: NodeJS.ErrnoException) => {
+        // Attributes that this file system can't hold are left out, as dockerd does.
+        if (step.kind !== 'xattr' || !['EOPNOTSUPP', 'ENOTSUP', 'EPERM'].includes(error.code ?? '')) throw error;
       });
-      continue;
+      if (step.kind === 'xattr') continue;
     }
-    if (step.kind === 'node') await makeNode(file, step.mode, step.device);
     await fs.lchown(file, step.meta.uid, step.meta.gid);
     await fs.chmod(file, step.meta.mode);
     await fs.utimes(file, timeOf(step.meta), timeOf(step.meta));
