@@ -35,8 +35,13 @@ export class LogPosition {
     return true;
   }
 
-  /** After a cut. @returns where to read from, or undefined if nothing was read yet */
-  resume(): LogTime | undefined {
+  /**
+   * After a cut. @returns where to read from; undefined: from the start.
+   *
+   * @param fromStart reading began with the log's first line: until something was forgotten it begins there again, so that a line
+   *   stamped before all that was read and written after it is not missed
+   */
+  resume(fromStart: boolean): LogTime | undefined {
     if (this.#ring.length === 0) return undefined;
     this.#again = new Map();
     let first = (this.#ring[0] as Seen).time;
@@ -45,7 +50,7 @@ export class LogPosition {
       this.#again.set(key, (this.#again.get(key) ?? 0) + 1);
       if (compareTimes(time, first) < 0) first = time;
     }
-    return this.#forgotten ?? first;
+    return this.#forgotten ?? (fromStart ? undefined : first);
   }
 
   #repeats(time: LogTime, err: boolean, length: number): boolean {

@@ -104,7 +104,7 @@ class Reader {
   #path(id: string): string {
     const { tail, follow, since } = this.#request;
     const query = new URLSearchParams({ stdout: '1', stderr: '1', timestamps: '1', follow: follow ? '1' : '0' });
-    const at = this.#position.resume() ?? (tail === 0 ? this.#asked : undefined);
+    const at = this.#position.resume(tail === 'all' && since === undefined) ?? (tail === 0 ? this.#asked : undefined);
     if (at) query.set('since', sinceParameter(at));
     else {
       query.set('tail', String(tail));
