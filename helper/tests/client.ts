@@ -52,7 +52,12 @@ export class Client {
   }
 
   /** The answer as soon as its headers are here. */
-  open(method: string, target: string, headers: Record<string, string | number> = {}, data?: Buffer | string): Promise<http.IncomingMessage> {
+  open(
+    method: string,
+    target: string,
+    headers: Record<string, string | number> = {},
+    data?: Buffer | string,
+  ): Promise<http.IncomingMessage> {
     return new Promise((resolve, reject) => {
       const path = target.startsWith('//') ? target.slice(1) : `${this.prefix}${target}`;
       const request = http.request({ socketPath: this.socketPath, method, path, headers, agent: false }, resolve);
@@ -161,7 +166,8 @@ export function demultiplex(data: Buffer): { stdout: string; stderr: string; all
     parts.push([data[at] ?? 0, data.subarray(at + 8, at + 8 + length)]);
     at += 8 + length;
   }
-  const of = (stream?: number): string => Buffer.concat(parts.filter(([each]) => stream === undefined || each === stream).map(([, text]) => text)).toString();
+  const of = (stream?: number): string =>
+    Buffer.concat(parts.filter(([each]) => stream === undefined || each === stream).map(([, text]) => text)).toString();
   return { stdout: of(1), stderr: of(2), all: of() };
 }
 

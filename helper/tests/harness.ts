@@ -1,14 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { BASE, baseImageArchive } from './base-image.ts';
 import { Client } from './client.ts';
-import { type Traces, traces } from './leftovers.ts';
-import { type Finished, answering, end, run } from './process.ts';
+import { sweep, traces } from './leftovers.ts';
+import { answering, end, type Finished, run } from './process.ts';
 
 export { BASE } from './base-image.ts';
-export { type Answer, Client, type Raw, demultiplex } from './client.ts';
+export { type Answer, Client, demultiplex, type Raw } from './client.ts';
 export { eventually } from './process.ts';
 
 /**
@@ -44,7 +45,6 @@ export async function startEngine(options: { image?: boolean } = {}): Promise<Te
   if (process.getuid?.() !== 0) throw new Error('the engine tests need root');
   const folder = mkdtempSync(path.join(os.tmpdir(), 'gantry-test-'));
   const socketPath = path.join(folder, 'engine.sock');
-  const before = traces(folder);
   let child: ChildProcess;
   let log = '';
 
@@ -58,7 +58,12 @@ export async function startEngine(options: { image?: boolean } = {}): Promise<Te
   await start();
 
   mkdirSync(path.join(folder, 'cli'));
-  const env = { DOCKER_HOST: `unix://${socketPath}`, DOCKER_CONFIG: path.join(folder, 'cli'), DOCKER_CLI_HINTS: 'false', LC_ALL: 'C.UTF-8' };
+  const env = {
+    DOCKER_HOST: `unix://${socketPath}`,
+    DOCKER_CONFIG: path.join(folder, 'cli'),
+    DOCKER_CLI_HINTS: 'false',
+    LC_ALL: 'C.UTF-8',
+  };
   const client = new Client(socketPath, '');
   const engine: TestEngine = {
     folder,
@@ -66,20 +71,25 @@ export async function startEngine(options: { image?: boolean } = {}): Promise<Te
     client,
     env,
     at: (version) => new Client(socketPath, `/v${version}`),
-    docker: (args, { input, env: more } = {}) => run('docker', args, { ...(input === undefined ? {} : { input }), env: { ...env, ...more } }),
+    docker: (args, { input, env: more } = {}) =>
+      run('docker', args, { ...(input === undefined ? {} : { input }), env: { ...env, ...more } }),
     start,
     log: () => log,
     crash: () => end(child, 'SIGKILL'),
     async stop() {
       await removeContainers(client);
       await end(child, 'SIGTERM');
-      if (onGantry) checkTraces(before, traces(folder), folder);
+      if (onGantry) checkTraces(folder);
       rmSync(folder, { recursive: true, force: true });
     },
   };
   if (options.image !== false) {
-    const loaded = await client.ask('POST', '/images/load?quiet=1', { body: await baseImageArchive(), headers: { 'Content-Type': 'application/x-tar' } });
-    if (loaded.status !== 200 || loaded.text.includes('"error"')) throw new Error(`loading the base image: ${loaded.status} ${loaded.text}\n${log}`);
+    const loaded = await client.ask('POST', '/images/load?quiet=1', {
+      body: await baseImageArchive(),
+      headers: { 'Content-Type': 'application/x-tar' },
+    });
+    if (loaded.status !== 200 || loaded.text.includes('"error"'))
+      throw new Error(`loading the base image: ${loaded.status} ${loaded.text}\n${log}`);
   }
   return engine;
 }
@@ -106,19 +116,16 @@ async function removeContainers(client: Client): Promise<void> {
   await Promise.all(containers.map(({ Id }) => client.delete(`/containers/${Id}?force=1&v=1`)));
 }
 
-/** Other engines run on this machine, so links, namespaces and tables count only if they carry this engine's name. */
-function checkTraces(before: Traces, after: Traces, folder: string): void {
-  const left = [...after.mounts, ...after.processes];
-  const names = [...after.links, ...after.namespaces, ...after.tables].filter(
-    (name) => ![...before.links, ...before.namespaces, ...before.tables].includes(name),
-  );
-  const instance = instanceOf(folder);
-  const mine = instance ? names.filter((name) => name.includes(instance)) : [];
-  if (left.length + mine.length > 0) throw new Error(`the engine left behind:\n${[...left, ...mine].join('\n')}`);
-}
-
-function instanceOf(_folder: string): string | undefined {
-  return undefined;
+/** Fails if anything of the engine is left; removes it first. */
+function checkTraces(folder: string): void {
+  // helper/instance.ts names what it makes by its data folder; other engines run on this machine, too.
+  const instance = createHash('sha256').update(path.join(folder, 'data')).digest('hex').slice(0, 6);
+  const all = traces(folder);
+  const mine = (lines: string[]): string[] => lines.filter((line) => line.includes(instance));
+  const left = { ...all, links: mine(all.links), namespaces: mine(all.namespaces), tables: mine(all.tables) };
+  const lines = Object.values(left).flat();
+  sweep(left);
+  if (lines.length > 0) throw new Error(`the engine left behind:\n${lines.join('\n')}`);
 }
 
 /** Waits for a started container's end. */
@@ -127,7 +134,7 @@ export async function waitFor(client: Client, id: string): Promise<number> {
 }
 
 /** A container of the base image. @returns its id */
-export async function create(client: Client, config: object & { name?: string }): Promise<string> {
+export async function create(client: Client, config: Record<string, unknown> & { name?: string }): Promise<string> {
   const { name, ...rest } = config;
   const answer = await client.post(`/containers/create${name ? `?name=${name}` : ''}`, { Image: BASE, ...rest });
   if (answer.status !== 201) throw new Error(`create: ${answer.status} ${answer.text}`);
@@ -135,7 +142,7 @@ export async function create(client: Client, config: object & { name?: string })
 }
 
 /** Creates and starts. */
-export async function launch(client: Client, config: object & { name?: string }): Promise<string> {
+export async function launch(client: Client, config: Record<string, unknown> & { name?: string }): Promise<string> {
   const id = await create(client, config);
   const started = await client.post(`/containers/${id}/start`);
   if (started.status !== 204) throw new Error(`start: ${started.status} ${started.text}`);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** What an engine may leave in the kernel. Each a readable line. */
 export interface Traces {
@@ -15,10 +15,26 @@ export function traces(folder: string): Traces {
   return {
     mounts: lines(readFileSync('/proc/self/mountinfo', 'utf8')).filter((line) => line.includes(folder)),
     processes: processes(folder),
-    links: lines(output('ip', ['-o', 'link', 'show'])).map((line) => (line.split(': ')[1] ?? '').replace(/@.*/, '')),
+    // With the alias: names are too short to tell engines apart.
+    links: lines(output('ip', ['-o', 'link', 'show'])).map((line) => line.replace(/^\d+: ([^:@]*).*?(?:alias (.*))?$/, '$1 $2').trim()),
     namespaces: lines(output('ip', ['netns', 'list'])).map((line) => line.split(' ')[0] ?? ''),
     tables: lines(output('nft', ['list', 'tables'])),
   };
+}
+
+/** Ends and removes what was left, so that a test that fails leaves the machine as it was. Best effort. */
+export function sweep(left: Traces): void {
+  for (const line of left.processes) {
+    try {
+      process.kill(Number(line.split(' ')[0]), 'SIGKILL');
+    } catch {
+      // It went by itself.
+    }
+  }
+  for (const line of left.mounts) output('umount', ['-l', line.split(' ')[4] ?? '']);
+  for (const line of left.links) output('ip', ['link', 'del', line.split(' ')[0] ?? '']);
+  for (const name of left.namespaces) output('ip', ['netns', 'del', name]);
+  for (const line of left.tables) output('nft', ['delete', ...line.split(' ')]);
 }
 
 function processes(folder: string): string[] {

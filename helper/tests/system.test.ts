@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ENGINE, type TestEngine, onGantry, startEngine } from './harness.ts';
+import { ENGINE, onGantry, startEngine, type TestEngine } from './harness.ts';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -18,7 +18,12 @@ describe(`system on ${ENGINE}`, () => {
 
   it('version names the engine and its components', async () => {
     const { json } = await engine.client.get('/version');
-    expect(json).toMatchObject({ Os: 'linux', Arch: expect.any(String), KernelVersion: expect.stringMatching(/^\d+\./), GoVersion: expect.any(String) });
+    expect(json).toMatchObject({
+      Os: 'linux',
+      Arch: expect.any(String),
+      KernelVersion: expect.stringMatching(/^\d+\./),
+      GoVersion: expect.any(String),
+    });
     expect(json.Components[0]).toMatchObject({ Name: 'Engine', Version: json.Version, Details: { ApiVersion: json.ApiVersion } });
     if (onGantry) expect(json.Components.map(({ Name }: { Name: string }) => Name)).toContain('conmon');
   });
@@ -29,8 +34,28 @@ describe(`system on ${ENGINE}`, () => {
       ...['ID', 'Containers', 'ContainersRunning', 'ContainersPaused', 'ContainersStopped', 'Images', 'Driver', 'DriverStatus', 'Plugins'],
       ...['MemoryLimit', 'SwapLimit', 'CpuCfsPeriod', 'CpuCfsQuota', 'CPUShares', 'CPUSet', 'PidsLimit', 'IPv4Forwarding', 'Debug', 'NFd'],
       ...['OomKillDisable', 'NGoroutines', 'SystemTime', 'LoggingDriver', 'CgroupDriver', 'CgroupVersion', 'NEventsListener'],
-      ...['KernelVersion', 'OperatingSystem', 'OSVersion', 'OSType', 'Architecture', 'IndexServerAddress', 'RegistryConfig', 'NCPU', 'MemTotal'],
-      ...['GenericResources', 'DockerRootDir', 'HttpProxy', 'HttpsProxy', 'NoProxy', 'Name', 'Labels', 'ExperimentalBuild', 'ServerVersion'],
+      ...[
+        'KernelVersion',
+        'OperatingSystem',
+        'OSVersion',
+        'OSType',
+        'Architecture',
+        'IndexServerAddress',
+        'RegistryConfig',
+        'NCPU',
+        'MemTotal',
+      ],
+      ...[
+        'GenericResources',
+        'DockerRootDir',
+        'HttpProxy',
+        'HttpsProxy',
+        'NoProxy',
+        'Name',
+        'Labels',
+        'ExperimentalBuild',
+        'ServerVersion',
+      ],
       ...['Runtimes', 'DefaultRuntime', 'Swarm', 'LiveRestoreEnabled', 'Isolation', 'InitBinary', 'ContainerdCommit', 'RuncCommit'],
       ...['InitCommit', 'SecurityOptions', 'Warnings'],
     ]) {

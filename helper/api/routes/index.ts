@@ -1,4 +1,5 @@
 import type { Route } from '../call.ts';
+import { buildRoutes } from './build.ts';
 import { containerRoutes } from './containers.ts';
 import { execRoutes } from './exec.ts';
 import { imageRoutes } from './images.ts';
@@ -18,6 +19,7 @@ export function allRoutes(): Route[] {
     ...execRoutes,
     ...networkRoutes,
     ...volumeRoutes,
+    ...buildRoutes,
     ...swarmRoutes,
   ];
 }

@@ -1,14 +1,14 @@
 import type { EventMessage } from '../../contract/docker.ts';
 import { nowNanos } from '../instant.ts';
 import { matches } from './filter.ts';
-import type { Events, TimedEvent } from './types.ts';
+import type { EventBus, Events, TimedEvent } from './types.ts';
 
 const HISTORY = 1024;
 const QUEUE = 8192;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** The engine's event bus; see Events. `historyLimit` and `queueLimit` are counts of events. */
-export function createEvents(limits: { historyLimit?: number; queueLimit?: number } = {}): Events {
+export function createEvents(limits: { historyLimit?: number; queueLimit?: number } = {}): EventBus {
   const historyLimit = limits.historyLimit ?? HISTORY;
   const queueLimit = limits.queueLimit ?? QUEUE;
   const history: TimedEvent[] = [];

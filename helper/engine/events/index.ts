@@ -1,2 +1,2 @@
 export { createEvents } from './bus.ts';
-export type { Events, Filters, TimedEvent } from './types.ts';
+export type { EventBus, Events, Filters, TimedEvent } from './types.ts';

@@ -8,8 +8,6 @@ export type TimedEvent = EventMessage & { nanos: bigint };
 /** The engine's events: published by every noun, kept in a bounded history (the newest 1,024), streamed to subscribers. */
 export interface Events {
   publish(type: EventMessage['Type'], action: string, id: string, attributes?: Record<string, string>): void;
-  /** How many streams are open, for `GET /info`. */
-  subscribers(): number;
   /** Every event from now on, synchronously, in order; for the engine's own parts. Returns how to stop. */
   observe(listener: (event: TimedEvent) => void): () => void;
   /**
@@ -18,4 +16,10 @@ export interface Events {
    * Subscribed when the call returns, not when the first event is asked for.
    */
   subscribe(options: { since?: bigint; until?: bigint; filters: Filters; signal: AbortSignal }): AsyncIterable<TimedEvent>;
+}
+
+/** Events with what only the engine as a whole asks of it. */
+export interface EventBus extends Events {
+  /** How many streams are open, for `GET /info`. */
+  subscribers(): number;
 }

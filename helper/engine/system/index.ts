@@ -2,7 +2,7 @@ import type { DiskUsage } from '../../contract/docker.ts';
 import type { Cgroups } from '../../system/cgroup/types.ts';
 import type { Containers } from '../containers/types.ts';
 import type { EngineContext } from '../context.ts';
-import type { Events } from '../events/types.ts';
+import type { EventBus } from '../events/types.ts';
 import type { Images } from '../images/types.ts';
 import type { Volumes } from '../volumes/types.ts';
 import { engineId } from './identity.ts';
@@ -17,7 +17,7 @@ export interface SystemOptions {
   containers: Pick<Containers, 'list' | 'counts'>;
   images: Pick<Images, 'usage' | 'count'>;
   volumes: Pick<Volumes, 'usage'>;
-  events: Pick<Events, 'subscribers'>;
+  events: Pick<EventBus, 'subscribers'>;
   cgroups: Pick<Cgroups, 'version' | 'features'>;
   runtimes: readonly { name: string; version: string; path: string }[];
   /** Versions of the engine's tools, conmon and the runtimes among them. */
