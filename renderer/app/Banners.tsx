@@ -1,0 +1,33 @@
+import { RefreshCw, Unplug } from 'lucide-react';
+import { useTranslation } from 'react-i18next';
+import { gantry } from '../lib/bridge.ts';
+import { useNow } from '../lib/now.ts';
+import { useShownHosts } from '../lib/queries.ts';
+import { navigate } from '../lib/route.ts';
+import { Button } from '../ui/Button.tsx';
+
+/** A host that is gone for now: what is on the screen stays, and is said to be old. */
+export function Banners() {
+  const { t } = useTranslation();
+  useNow();
+  const hosts = useShownHosts().filter((h) => h.state.status === 'reconnecting' || h.state.status === 'failed');
+  return hosts.map((host) => {
+    const { state } = host;
+    if (state.status !== 'reconnecting' && state.status !== 'failed') return null;
+    return (
+      <div key={host.id} className={`banner ${state.status}`} role="status" data-testid={`banner-${host.id}`}>
+        {state.status === 'reconnecting' ? <RefreshCw size={14} aria-hidden /> : <Unplug size={14} aria-hidden />}
+        <span className="truncate">
+          <strong>{host.name}</strong> {state.status === 'reconnecting' ? t('banner.reconnecting') : t(`hostError.${state.error.code}`)}
+        </span>
+        <span className="grow" />
+        {state.status === 'failed' && (
+          <Button tone="ghost" onClick={() => navigate({ page: 'hosts' })}>
+            {t('banner.details')}
+          </Button>
+        )}
+        <Button onClick={() => void gantry().hosts.reconnect(host.id)}>{t('banner.now')}</Button>
+      </div>
+    );
+  });
+}

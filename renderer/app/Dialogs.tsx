@@ -1,0 +1,23 @@
+import { lazy, Suspense } from 'react';
+import { useScreen } from '../lib/screen.ts';
+
+const RunSheet = lazy(() => import('../features/run/index.ts').then((m) => ({ default: m.RunSheet })));
+const PullDialog = lazy(() => import('../features/pull/index.ts').then((m) => ({ default: m.PullDialog })));
+const AddHostDialog = lazy(() => import('../features/hosts/index.ts').then((m) => ({ default: m.AddHostDialog })));
+const Palette = lazy(() => import('./Palette.tsx').then((m) => ({ default: m.Palette })));
+const Shortcuts = lazy(() => import('./Shortcuts.tsx').then((m) => ({ default: m.Shortcuts })));
+
+/** The one dialog that is open, whoever asked for it. */
+export function Dialogs() {
+  const dialog = useScreen((s) => s.dialog);
+  if (!dialog) return null;
+  return (
+    <Suspense>
+      {dialog.type === 'run' && <RunSheet host={dialog.host} image={dialog.image} line={dialog.line} />}
+      {dialog.type === 'pull' && <PullDialog host={dialog.host} reference={dialog.reference} activity={dialog.activity} />}
+      {dialog.type === 'add-host' && <AddHostDialog />}
+      {dialog.type === 'palette' && <Palette />}
+      {dialog.type === 'shortcuts' && <Shortcuts />}
+    </Suspense>
+  );
+}

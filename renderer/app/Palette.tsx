@@ -1,0 +1,242 @@
+import { useQueries } from '@tanstack/react-query';
+import { Command } from 'cmdk';
+import {
+  Box,
+  Download,
+  Keyboard,
+  Languages,
+  Layers,
+  Moon,
+  PanelBottom,
+  PanelLeft,
+  Play,
+  Plus,
+  RotateCw,
+  ScrollText,
+  Square,
+  SquareTerminal,
+  Sun,
+} from 'lucide-react';
+import { Dialog } from 'radix-ui';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { openContainer, stateText, useContainers } from '../features/containers/index.ts';
+import { imagesQuery, useHosts } from '../lib/queries.ts';
+import { navigate, pages } from '../lib/route.ts';
+import { closeDialog, openDialog, toggleDock } from '../lib/screen.ts';
+import { changeSettings, currentSettings, resolveTheme } from '../lib/settings.ts';
+import { Kbd } from '../ui/Kbd.tsx';
+import { pageIcons } from './pages.ts';
+import { runPaletteAction } from './palette-actions.ts';
+import './palette.css';
+
+const shownAtOnce = 60;
+
+function recent(): string[] {
+  const value = currentSettings()['ui.recent'];
+  return Array.isArray(value) ? value.filter((v): v is string => typeof v === 'string') : [];
+}
+
+/** Pages, actions, and the containers and images of all hosts; what was used last comes first. */
+export function Palette() {
+  const { t, i18n } = useTranslation();
+  const [text, setText] = useState('');
+  const hosts = useHosts();
+  const { rows } = useContainers(hosts);
+  const images = useQueries({ queries: hosts.map(imagesQuery) });
+  const [used] = useState(recent);
+  const many = hosts.length > 1;
+
+  const actions = [
+    ...pages.map((page, i) => ({
+      id: `page:${page}`,
+      label: t(`page.${page}`),
+      icon: pageIcons[page],
+      keys: page === 'settings' ? 'Mod+,' : `Mod+${i + 1}`,
+      run: () => navigate({ page }),
+    })),
+    { id: 'run', label: t('palette.run'), icon: Play, keys: '', run: () => openDialog({ type: 'run' }) },
+    { id: 'pull', label: t('palette.pull'), icon: Download, keys: '', run: () => openDialog({ type: 'pull' }) },
+    { id: 'add-host', label: t('hosts.add'), icon: Plus, keys: '', run: () => openDialog({ type: 'add-host' }) },
+    {
+      id: 'theme',
+      label: t('palette.theme'),
+      icon: resolveTheme(currentSettings().theme) === 'dark' ? Sun : Moon,
+      keys: '',
+      run: () => changeSettings({ theme: resolveTheme(currentSettings().theme) === 'dark' ? 'light' : 'dark' }),
+    },
+    {
+      id: 'language',
+      label: i18n.language === 'zh' ? 'English' : '简体中文',
+      icon: Languages,
+      keys: '',
+      run: () => changeSettings({ language: i18n.language === 'zh' ? 'en' : 'zh' }),
+    },
+    { id: 'dock', label: t('dock.toggle'), icon: PanelBottom, keys: 'Mod+`', run: toggleDock },
+    {
+      id: 'rail',
+      label: t('palette.rail'),
+      icon: PanelLeft,
+      keys: '',
+      run: () => changeSettings({ railFolded: !currentSettings().railFolded }),
+    },
+    { id: 'shortcuts', label: t('settings.shortcuts'), icon: Keyboard, keys: '?', run: () => openDialog({ type: 'shortcuts' }) },
+  ];
+  const choose = (id: string, run: () => void) => {
+    changeSettings({ 'ui.recent': [id, ...used.filter((u) => u !== id)].slice(0, 8) });
+    closeDialog();
+    run();
+  };
+  const needle = text.toLowerCase();
+  const hit = (label: string) => needle.split(/\s+/).every((word) => label.toLowerCase().includes(word));
+  const containers = rows.filter((row) => hit(`${row.name} ${row.image} ${row.host.name}`)).slice(0, shownAtOnce);
+  const verbs =
+    needle.includes(' ') || needle.length > 2
+      ? rows
+          .flatMap((row) => {
+            const list = [
+              { id: row.running ? 'stop' : 'start', icon: row.running ? Square : Play },
+              { id: 'restart', icon: RotateCw },
+              { id: 'logs', icon: ScrollText },
+              ...(row.running ? [{ id: 'shell', icon: SquareTerminal }] : []),
+            ];
+            return list.map((verb) => ({ ...verb, row, label: `${t(`action.${verb.id}`)} ${row.name}` })).filter((v) => hit(v.label));
+          })
+          .slice(0, 12)
+      : [];
+  const imageItems = [
+    ...new Map(
+      hosts.flatMap((host, i) =>
+        (images[i]?.data ?? []).flatMap((image) => (image.RepoTags ?? []).map((tag) => [`${host.id}/${tag}`, { host, tag }] as const)),
+      ),
+    ).values(),
+  ]
+    .filter(({ tag, host }) => tag !== '<none>:<none>' && hit(`${tag} ${host.name}`))
+    .slice(0, shownAtOnce);
+  const matching = actions.filter((a) => hit(a.label));
+  const known = new Map<string, { label: string; icon: typeof Box; run: () => void }>([
+    ...actions.map((a) => [a.id, a] as const),
+    ...rows.map((row) => [`container:${row.key}`, { label: row.name, icon: Box, run: () => openContainer(row) }] as const),
+  ]);
+  const recents = needle
+    ? []
+    : used
+        .flatMap((id) => (known.has(id) ? [{ id, ...(known.get(id) as { label: string; icon: typeof Box; run: () => void }) }] : []))
+        .slice(0, 5);
+
+  return (
+    <Dialog.Root open onOpenChange={(open) => !open && closeDialog()}>
+      <Dialog.Portal>
+        <Dialog.Overlay className="veil" />
+        <Dialog.Content className="palette" aria-describedby={undefined} data-testid="palette">
+          <Dialog.Title className="sr-only">{t('palette.open')}</Dialog.Title>
+          <Command shouldFilter={false} loop label={t('palette.open')}>
+            {/* biome-ignore lint/a11y/noAutofocus: a palette is for typing */}
+            <Command.Input
+              autoFocus
+              value={text}
+              onValueChange={setText}
+              placeholder={t('palette.placeholder')}
+              data-testid="palette-input"
+            />
+            <Command.List>
+              <Command.Empty>{t('palette.nothing')}</Command.Empty>
+              {recents.length > 0 && (
+                <Command.Group heading={t('palette.recent')}>
+                  {recents.map((item) => (
+                    <Item
+                      key={item.id}
+                      id={`recent:${item.id}`}
+                      icon={item.icon}
+                      label={item.label}
+                      onChoose={() => choose(item.id, item.run)}
+                    />
+                  ))}
+                </Command.Group>
+              )}
+              {matching.length > 0 && (
+                <Command.Group heading={t('palette.actions')}>
+                  {matching.map((a) => (
+                    <Item key={a.id} id={a.id} icon={a.icon} label={a.label} keys={a.keys} onChoose={() => choose(a.id, a.run)} />
+                  ))}
+                </Command.Group>
+              )}
+              {containers.length > 0 && (
+                <Command.Group heading={t('page.containers')}>
+                  {containers.map((row) => (
+                    <Item
+                      key={row.key}
+                      id={`container:${row.key}`}
+                      icon={Box}
+                      label={row.name}
+                      note={`${stateText(row.state)}${many ? ` · ${row.host.name}` : ''}`}
+                      tone={row.state.tone}
+                      onChoose={() => choose(`container:${row.key}`, () => openContainer(row))}
+                    />
+                  ))}
+                </Command.Group>
+              )}
+              {verbs.length > 0 && (
+                <Command.Group heading={t('palette.verbs')}>
+                  {verbs.map((v) => (
+                    <Item
+                      key={`${v.id}:${v.row.key}`}
+                      id={`${v.id}:${v.row.key}`}
+                      icon={v.icon}
+                      label={v.label}
+                      note={many ? v.row.host.name : ''}
+                      onChoose={() => choose(`container:${v.row.key}`, () => runPaletteAction(v.id, v.row))}
+                    />
+                  ))}
+                </Command.Group>
+              )}
+              {imageItems.length > 0 && (
+                <Command.Group heading={t('page.images')}>
+                  {imageItems.map(({ host, tag }) => (
+                    <Item
+                      key={`${host.id}/${tag}`}
+                      id={`image:${host.id}/${tag}`}
+                      icon={Layers}
+                      label={tag}
+                      note={many ? host.name : ''}
+                      onChoose={() =>
+                        choose(`image:${host.id}/${tag}`, () => navigate({ page: 'images', detail: { host: host.id, id: tag } }))
+                      }
+                    />
+                  ))}
+                </Command.Group>
+              )}
+            </Command.List>
+          </Command>
+        </Dialog.Content>
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}
+
+function Item({
+  id,
+  icon: Icon,
+  label,
+  note,
+  keys,
+  tone,
+  onChoose,
+}: {
+  id: string;
+  icon: typeof Box;
+  label: string;
+  note?: string;
+  keys?: string;
+  tone?: string;
+  onChoose: () => void;
+}) {
+  return (
+    <Command.Item value={id} onSelect={onChoose}>
+      <Icon size={15} strokeWidth={1.8} aria-hidden />
+      <span className="truncate">{label}</span>
+      {note && <span className={`palette-note ${tone ? `badge ${tone}` : ''}`}>{note}</span>}
+      {keys && <Kbd keys={keys} />}
+    </Command.Item>
+  );
+}

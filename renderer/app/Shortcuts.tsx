@@ -1,0 +1,68 @@
+import { useTranslation } from 'react-i18next';
+import { closeDialog } from '../lib/screen.ts';
+import { Dialog } from '../ui/Dialog.tsx';
+import { Kbd } from '../ui/Kbd.tsx';
+
+const groups: { title: string; keys: [string, string][] }[] = [
+  {
+    title: 'shortcuts.anywhere',
+    keys: [
+      ['Mod+K', 'palette.open'],
+      ['/', 'shortcuts.filter'],
+      ['Mod+1 … 3', 'shortcuts.pages'],
+      ['Mod+,', 'page.settings'],
+      ['Mod+`', 'dock.toggle'],
+      ['Esc', 'action.close'],
+      ['?', 'shortcuts.title'],
+    ],
+  },
+  {
+    title: 'shortcuts.list',
+    keys: [
+      ['↑ ↓', 'shortcuts.move'],
+      ['Enter', 'shortcuts.open'],
+      ['Space', 'shortcuts.select'],
+      ['Shift+↑ ↓', 'shortcuts.extend'],
+      ['S', 'shortcuts.startStop'],
+      ['R', 'action.restart'],
+      ['L', 'action.logs'],
+      ['T', 'action.shell'],
+      ['Del', 'action.delete'],
+    ],
+  },
+  {
+    title: 'shortcuts.text',
+    keys: [
+      ['Mod+F', 'logs.search'],
+      ['Enter', 'logs.next'],
+      ['Shift+Enter', 'logs.previous'],
+      ['Mod+Shift+C', 'action.copy'],
+      ['Mod+Shift+V', 'shortcuts.paste'],
+    ],
+  },
+];
+
+export function Shortcuts() {
+  const { t } = useTranslation();
+  return (
+    <Dialog title={t('shortcuts.title')} width={640} onClose={closeDialog} testId="shortcuts">
+      <div className="shortcuts">
+        {groups.map((group) => (
+          <section key={group.title}>
+            <h3>{t(group.title)}</h3>
+            <dl>
+              {group.keys.map(([keys, label]) => (
+                <div key={keys}>
+                  <dt>{t(label)}</dt>
+                  <dd>
+                    <Kbd keys={keys} />
+                  </dd>
+                </div>
+              ))}
+            </dl>
+          </section>
+        ))}
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,67 @@
+import { CircleAlert, CircleCheck, X } from 'lucide-react';
+import { Popover } from 'radix-ui';
+import { useTranslation } from 'react-i18next';
+import { openDialog } from '../../lib/screen.ts';
+import { Button, IconButton } from '../../ui/Button.tsx';
+import { Progress } from '../../ui/Progress.tsx';
+import { Spinner } from '../../ui/Spinner.tsx';
+import './activity.css';
+import { pullTotal } from './progress.ts';
+import { cancelPull, forgetPull, usePulls } from './store.ts';
+
+/** The status bar's right end: what is under way, and what was. */
+export function Activities() {
+  const { t } = useTranslation();
+  const pulls = usePulls((s) => s.pulls);
+  const running = pulls.filter((p) => p.status === 'running');
+  if (pulls.length === 0) return null;
+  const [first] = running;
+  const fraction = first ? pullTotal(first.state).fraction : null;
+  return (
+    <Popover.Root>
+      <Popover.Trigger asChild>
+        <button type="button" className="status-item button-like" data-testid="activities">
+          {first ? (
+            <>
+              <Spinner size={11} />
+              <span className="num">
+                {running.length === 1
+                  ? t('activity.pulling', { reference: first.reference, percent: Math.round((fraction ?? 0) * 100) })
+                  : t('activity.running', { count: running.length })}
+              </span>
+            </>
+          ) : (
+            t('activity.recent')
+          )}
+        </button>
+      </Popover.Trigger>
+      <Popover.Portal>
+        <Popover.Content className="menu activities" align="end" sideOffset={6} collisionPadding={8} aria-label={t('activity.title')}>
+          {pulls.map((pull) => (
+            <div key={pull.id} className="activity">
+              {pull.status === 'running' ? (
+                <Spinner />
+              ) : pull.status === 'done' ? (
+                <CircleCheck size={15} className="ok" aria-hidden />
+              ) : (
+                <CircleAlert size={15} className="bad" aria-hidden />
+              )}
+              <button type="button" className="activity-text" onClick={() => openDialog({ type: 'pull', activity: pull.id })}>
+                <span className="truncate">{pull.reference}</span>
+                <span className="dim truncate">{`${t(`pull.${pull.status}`)} · ${pull.hostName}`}</span>
+                {pull.status === 'running' && <Progress value={pullTotal(pull.state).fraction} label={pull.reference} />}
+              </button>
+              {pull.status === 'running' ? (
+                <Button tone="ghost" onClick={() => cancelPull(pull.id)}>
+                  {t('action.cancel')}
+                </Button>
+              ) : (
+                <IconButton small icon={X} name={t('activity.forget')} onClick={() => forgetPull(pull.id)} />
+              )}
+            </div>
+          ))}
+        </Popover.Content>
+      </Popover.Portal>
+    </Popover.Root>
+  );
+}

@@ -1,0 +1,3 @@
+export { Activities } from './Activities.tsx';
+export { PullProgress } from './PullProgress.tsx';
+export { announcePull, cancelPull, type Pull, type PullRequest, pullEnd, splitReference, startPull, usePulls } from './store.ts';

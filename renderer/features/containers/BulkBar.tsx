@@ -1,0 +1,40 @@
+import { Play, RotateCw, Square, Trash2, X } from 'lucide-react';
+import { useTranslation } from 'react-i18next';
+import { Button, IconButton } from '../../ui/Button.tsx';
+import { act, removeContainers } from './actions.ts';
+import type { ContainerRow } from './row.ts';
+
+export function BulkBar({ rows, onClear }: { rows: ContainerRow[]; onClear: () => void }) {
+  const { t } = useTranslation();
+  if (rows.length === 0) return null;
+  const stopped = rows.filter((r) => !r.running);
+  const running = rows.filter((r) => r.running);
+  return (
+    <div className="bulk" role="toolbar" aria-label={t('bulk.label')} data-testid="bulk">
+      <span className="num bulk-count">{t('bulk.selected', { count: rows.length })}</span>
+      <Button tone="ghost" icon={Play} disabled={stopped.length === 0} onClick={() => void act('start', stopped)}>
+        {t('action.start')}
+      </Button>
+      <Button tone="ghost" icon={Square} disabled={running.length === 0} onClick={() => void act('stop', running)}>
+        {t('action.stop')}
+      </Button>
+      <Button tone="ghost" icon={RotateCw} onClick={() => void act('restart', rows)}>
+        {t('action.restart')}
+      </Button>
+      <Button
+        tone="ghost"
+        icon={Trash2}
+        className="bulk-delete"
+        data-testid="bulk-delete"
+        onClick={() =>
+          void removeContainers(rows).then((removed) => {
+            if (removed) onClear();
+          })
+        }
+      >
+        {t('bulk.delete', { count: rows.length })}
+      </Button>
+      <IconButton icon={X} name={t('bulk.clear')} keys="Esc" onClick={onClear} />
+    </div>
+  );
+}

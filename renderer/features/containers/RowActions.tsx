@@ -1,0 +1,72 @@
+import { EllipsisVertical, Play, RotateCw, ScrollText, Square, SquareTerminal, Trash2 } from 'lucide-react';
+import { useTranslation } from 'react-i18next';
+import { IconButton } from '../../ui/Button.tsx';
+import { act, removeContainers, usePending } from './actions.ts';
+import { openContainer } from './menu.ts';
+import type { ContainerRow } from './row.ts';
+
+/** The same action always at the same place; delete apart from the others. */
+export function RowActions({ row, onMenu }: { row: ContainerRow; onMenu: (key: string, at: { x: number; y: number }) => void }) {
+  const { t } = useTranslation();
+  const busy = usePending((s) => s.pending.has(row.key));
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: keeps clicks on buttons from opening the row
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the grid has the keyboard
+    <div className="row-actions" onClick={(event) => event.stopPropagation()}>
+      <IconButton
+        tabIndex={-1}
+        disabled={busy}
+        icon={row.running ? Square : Play}
+        name={`${t(row.running ? 'action.stop' : 'action.start')} ${row.name}`}
+        keys="S"
+        data-testid={row.running ? 'row-stop' : 'row-start'}
+        onClick={() => void act(row.running ? 'stop' : 'start', [row])}
+      />
+      <IconButton
+        tabIndex={-1}
+        disabled={busy}
+        icon={RotateCw}
+        name={`${t('action.restart')} ${row.name}`}
+        keys="R"
+        data-testid="row-restart"
+        onClick={() => void act('restart', [row])}
+      />
+      <IconButton
+        tabIndex={-1}
+        icon={ScrollText}
+        name={`${t('action.logs')} ${row.name}`}
+        keys="L"
+        data-testid="row-logs"
+        onClick={() => openContainer(row, 'logs')}
+      />
+      <IconButton
+        tabIndex={-1}
+        icon={SquareTerminal}
+        name={`${t('action.shell')} ${row.name}`}
+        keys="T"
+        data-testid="row-shell"
+        onClick={() => openContainer(row, 'terminal')}
+      />
+      <IconButton
+        tabIndex={-1}
+        disabled={busy}
+        tone="danger"
+        icon={Trash2}
+        name={`${t('action.delete')} ${row.name}`}
+        keys="Del"
+        data-testid="row-delete"
+        onClick={() => void removeContainers([row])}
+      />
+      <IconButton
+        tabIndex={-1}
+        icon={EllipsisVertical}
+        name={`${t('action.more')} ${row.name}`}
+        data-testid="row-menu"
+        onClick={(event) => {
+          const box = event.currentTarget.getBoundingClientRect();
+          onMenu(row.key, { x: box.left, y: box.bottom });
+        }}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,75 @@
+import { useTranslation } from 'react-i18next';
+import type { ContainerInspect } from '../../../../helper/contract/docker.ts';
+import { explain } from '../../../lib/explain.ts';
+import { formatExact, formatMemory, parseTime, shortId } from '../../../lib/format.ts';
+import { JsonView } from '../../../ui/JsonView.tsx';
+import { ErrorPanel, type Fact, Facts, Skeleton } from '../../../ui/Panels.tsx';
+
+/** Key facts on top, all of it as JSON below. */
+export function InspectTab({ data, error }: { data: ContainerInspect | undefined; error: Error | null }) {
+  const { t } = useTranslation();
+  if (!data)
+    return error ? <ErrorPanel title={t('detail.inspectFailed')} {...explain(error)} /> : <Skeleton rows={6} label={t('loading')} />;
+
+  const { Config: config, HostConfig: host, State: state } = data;
+  const command = [data.Path, ...(data.Args ?? [])].join(' ');
+  const mono = (text: string) => <span className="mono">{text}</span>;
+  const list = (items: string[]) => (
+    <ul>
+      {items.map((item) => (
+        <li key={item} className="mono">
+          {item}
+        </li>
+      ))}
+    </ul>
+  );
+  const started = parseTime(state.StartedAt);
+  const finished = parseTime(state.FinishedAt);
+  const ports = Object.entries(data.NetworkSettings?.Ports ?? {}).map(([port, bound]) =>
+    bound && bound.length > 0 ? `${bound.map((b) => `${b.HostIp || '*'}:${b.HostPort}`).join(', ')} → ${port}` : port,
+  );
+  const mounts = (data.Mounts ?? []).map((m) => `${m.Name ?? m.Source} → ${m.Destination}${m.RW ? '' : ' (ro)'}`);
+  const networks = Object.entries(data.NetworkSettings?.Networks ?? {}).map(([name, n]) =>
+    n.IPAddress ? `${name}  ${n.IPAddress}` : name,
+  );
+  const limits = [
+    host.Memory ? `${t('inspect.memory')} ${formatMemory(host.Memory)}` : '',
+    host.NanoCpus ? `${t('inspect.cpus')} ${host.NanoCpus / 1e9}` : '',
+    host.PidsLimit && host.PidsLimit > 0 ? `${t('inspect.processes')} ${host.PidsLimit}` : '',
+  ].filter(Boolean);
+  const restart = host.RestartPolicy?.Name;
+
+  const facts: (Fact | false)[] = [
+    { label: 'ID', value: mono(shortId(data.Id)), copy: data.Id },
+    { label: t('column.image'), value: mono(config.Image ?? ''), copy: config.Image },
+    { label: t('inspect.command'), value: mono(command), copy: command },
+    { label: t('inspect.created'), value: <span className="num">{formatExact(parseTime(data.Created))}</span> },
+    started > 0 && { label: t('inspect.started'), value: <span className="num">{formatExact(started)}</span> },
+    finished > 0 &&
+      !state.Running && {
+        label: t('inspect.finished'),
+        value: <span className="num">{`${formatExact(finished)} · ${t('inspect.exitCode', { code: state.ExitCode })}`}</span>,
+      },
+    state.Running && { label: 'PID', value: <span className="num">{state.Pid}</span> },
+    data.RestartCount > 0 && { label: t('inspect.restarts'), value: <span className="num">{data.RestartCount}</span> },
+    restart !== undefined && restart !== '' && restart !== 'no' && { label: t('run.restart'), value: restart },
+    ports.length > 0 && { label: t('column.ports'), value: list(ports) },
+    networks.length > 0 && { label: t('inspect.networks'), value: list(networks) },
+    mounts.length > 0 && { label: t('inspect.mounts'), value: list(mounts) },
+    limits.length > 0 && { label: t('inspect.limits'), value: limits.join(' · ') },
+    { label: t('run.workdir'), value: mono(config.WorkingDir || '/') },
+    config.User ? { label: t('run.user'), value: mono(config.User) } : false,
+    (config.Env ?? []).length > 0 && { label: t('run.env'), value: list(config.Env ?? []), copy: (config.Env ?? []).join('\n') },
+    Object.keys(config.Labels ?? {}).length > 0 && {
+      label: t('inspect.labels'),
+      value: list(Object.entries(config.Labels ?? {}).map(([k, v]) => `${k}=${v}`)),
+    },
+  ];
+  return (
+    <div className="inspect" data-testid="inspect">
+      <Facts facts={facts.filter((fact): fact is Fact => fact !== false)} />
+      <h3>JSON</h3>
+      <JsonView value={data} />
+    </div>
+  );
+}

@@ -1,0 +1,76 @@
+import { Clipboard, Code, Pause, Pencil, Play, RotateCw, ScrollText, Square, SquareTerminal, Terminal, Trash2, Zap } from 'lucide-react';
+import { gantry } from '../../lib/bridge.ts';
+import { tr } from '../../lib/i18n.ts';
+import { navigate } from '../../lib/route.ts';
+import { showLogsInDock } from '../../lib/screen.ts';
+import { toast } from '../../lib/toast.ts';
+import type { MenuEntry } from '../../ui/Menu.tsx';
+import { act, removeContainers } from './actions.ts';
+import type { ContainerRow } from './row.ts';
+
+export function openContainer(row: Pick<ContainerRow, 'host' | 'id'>, tab?: string, replace = false): void {
+  navigate({ page: 'containers', detail: { host: row.host.id, id: row.id.slice(0, 12), ...(tab ? { tab } : {}) } }, { replace });
+}
+
+function copy(text: string): void {
+  void gantry().shell.copy(text);
+  toast({ tone: 'success', title: tr('copied.text', { text: text.length > 60 ? `${text.slice(0, 60)}…` : text }) });
+}
+
+/** The `docker` lines of what can be done with a container. */
+export function commandsOf(row: Pick<ContainerRow, 'name' | 'running'>): string[] {
+  return [
+    `docker logs -f ${row.name}`,
+    `docker exec -it ${row.name} sh`,
+    `docker ${row.running ? 'stop' : 'start'} ${row.name}`,
+    `docker inspect ${row.name}`,
+    `docker rm -f ${row.name}`,
+  ];
+}
+
+/** What ⋮ and the right click offer: the same items in the same order. */
+export function containerMenu(row: ContainerRow, rename: (row: ContainerRow) => void): MenuEntry[] {
+  return [
+    row.running
+      ? { id: 'stop', label: tr('action.stop'), icon: Square, keys: 'S', run: () => void act('stop', [row]) }
+      : { id: 'start', label: tr('action.start'), icon: Play, keys: 'S', run: () => void act('start', [row]) },
+    { id: 'restart', label: tr('action.restart'), icon: RotateCw, keys: 'R', run: () => void act('restart', [row]) },
+    row.paused
+      ? { id: 'unpause', label: tr('action.unpause'), icon: Play, run: () => void act('unpause', [row]) }
+      : { id: 'pause', label: tr('action.pause'), icon: Pause, disabled: !row.running, run: () => void act('pause', [row]) },
+    { id: 'kill', label: tr('action.kill'), icon: Zap, disabled: !row.running, run: () => void act('kill', [row]) },
+    { id: 's1', separator: true },
+    { id: 'logs', label: tr('action.logs'), icon: ScrollText, keys: 'L', run: () => openContainer(row, 'logs') },
+    { id: 'shell', label: tr('action.shell'), icon: SquareTerminal, keys: 'T', run: () => openContainer(row, 'terminal') },
+    { id: 'inspect', label: tr('action.inspect'), icon: Code, run: () => openContainer(row, 'inspect') },
+    {
+      id: 'dock',
+      label: tr('action.logsInDock'),
+      icon: ScrollText,
+      run: () => showLogsInDock({ host: row.host.id, id: row.id, name: row.name }),
+    },
+    { id: 's2', separator: true },
+    { id: 'rename', label: tr('action.rename'), icon: Pencil, run: () => rename(row) },
+    {
+      id: 'copy',
+      label: tr('action.copyAs'),
+      icon: Clipboard,
+      entries: [
+        { id: 'copy-name', label: tr('copy.name'), run: () => copy(row.name) },
+        { id: 'copy-id', label: tr('copy.id'), run: () => copy(row.id) },
+        { id: 'copy-image', label: tr('copy.image'), run: () => copy(row.image) },
+        ...row.ports
+          .filter((p) => p.public && p.type === 'tcp')
+          .map((p) => ({
+            id: `copy-url-${p.public}`,
+            label: `http://localhost:${p.public}`,
+            run: () => copy(`http://localhost:${p.public}`),
+          })),
+        { id: 's3', separator: true as const },
+        ...commandsOf(row).map((command, i) => ({ id: `copy-command-${i}`, label: command, icon: Terminal, run: () => copy(command) })),
+      ],
+    },
+    { id: 's4', separator: true },
+    { id: 'delete', label: `${tr('action.delete')}…`, icon: Trash2, keys: 'Del', danger: true, run: () => void removeContainers([row]) },
+  ];
+}

@@ -1,0 +1,148 @@
+import { EllipsisVertical, Pencil, Plus, RefreshCw, Server, Trash2 } from 'lucide-react';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Host, HostColour } from '../../../electron/ipc/contract.ts';
+import { gantry } from '../../lib/bridge.ts';
+import { ask } from '../../lib/confirm.ts';
+import { explain } from '../../lib/explain.ts';
+import { useHosts } from '../../lib/queries.ts';
+import { navigate } from '../../lib/route.ts';
+import { openDialog } from '../../lib/screen.ts';
+import { changeSettings } from '../../lib/settings.ts';
+import { toast } from '../../lib/toast.ts';
+import { Button, IconButton } from '../../ui/Button.tsx';
+import { Menu, type MenuEntry } from '../../ui/Menu.tsx';
+import { Page } from '../../ui/Page.tsx';
+import { EmptyState, ErrorPanel } from '../../ui/Panels.tsx';
+import { StateBadge } from '../../ui/StateBadge.tsx';
+import './hosts.css';
+import { HostNameDialog } from './HostNameDialog.tsx';
+import { hostColours, hostTone } from './host-state.ts';
+
+async function tell(work: Promise<unknown>, title: string): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    toast({ tone: 'error', title, text: explain(error).message });
+  }
+}
+
+export function HostsPage() {
+  const { t } = useTranslation();
+  const hosts = useHosts();
+  const [renaming, setRenaming] = useState<Host | null>(null);
+  const connected = hosts.filter((h) => h.state.status === 'connected').length;
+
+  const remove = async (host: Host) => {
+    const answer = await ask({
+      title: t('hosts.removeTitle', { name: host.name }),
+      text: t('hosts.removeText'),
+      verb: t('hosts.remove'),
+      danger: true,
+    });
+    if (answer.yes) await tell(gantry().hosts.remove(host.id), t('hosts.removeFailed', { name: host.name }));
+  };
+  const recolour = (host: Host, colour: HostColour) =>
+    void tell(gantry().hosts.update(host.id, { colour }), t('hosts.changeFailed', { name: host.name }));
+  const reconnect = (host: Host) => void tell(gantry().hosts.reconnect(host.id), t('hosts.connectFailed', { name: host.name }));
+  const menu = (host: Host): MenuEntry[] => [
+    { id: 'reconnect', label: t('hosts.reconnect'), icon: RefreshCw, run: () => reconnect(host) },
+    { id: 'rename', label: t('action.rename'), icon: Pencil, run: () => setRenaming(host) },
+    { id: 's1', separator: true },
+    { id: 'colour', heading: t('hosts.colour') },
+    ...hostColours.map((colour) => ({
+      id: `colour-${colour}`,
+      label: t(`colour.${colour}`),
+      swatch: `var(--host-${colour})`,
+      checked: host.colour === colour,
+      run: () => recolour(host, colour),
+    })),
+    { id: 's2', separator: true },
+    {
+      id: 'remove',
+      label: `${t('hosts.remove')}…`,
+      icon: Trash2,
+      danger: true,
+      disabled: host.kind === 'local',
+      run: () => void remove(host),
+    },
+  ];
+
+  return (
+    <Page
+      title={t('page.hosts')}
+      summary={t('hosts.summary', { connected, count: hosts.length })}
+      action={
+        <Button tone="primary" icon={Plus} data-testid="add-host" onClick={() => openDialog({ type: 'add-host' })}>
+          {t('hosts.add')}
+        </Button>
+      }
+      detailName="hosts"
+    >
+      <ul className="hosts">
+        {hosts.map((host) => {
+          const { state } = host;
+          const engine = state.status === 'connected' || state.status === 'reconnecting' ? state.engine : undefined;
+          return (
+            <li key={host.id} className="host" data-testid={`host-${host.id}`}>
+              <span className="host-stripe" style={{ background: `var(--host-${host.colour})` }} aria-hidden />
+              <div className="host-main">
+                <div className="host-line">
+                  <Server size={16} strokeWidth={1.7} aria-hidden />
+                  <button
+                    type="button"
+                    className="host-name truncate"
+                    onClick={() => {
+                      changeSettings({ selectedHost: host.id });
+                      navigate({ page: 'containers' });
+                    }}
+                  >
+                    {host.name}
+                  </button>
+                  <StateBadge tone={hostTone(host)} text={t(`hostState.${state.status}`)} busy={state.status === 'connecting'} />
+                  <span className="grow" />
+                  {state.status !== 'connected' && state.status !== 'connecting' && (
+                    <Button icon={RefreshCw} onClick={() => reconnect(host)}>
+                      {t('hosts.reconnect')}
+                    </Button>
+                  )}
+                  <Menu
+                    trigger={
+                      <IconButton icon={EllipsisVertical} name={`${t('action.more')} ${host.name}`} data-testid={`host-menu-${host.id}`} />
+                    }
+                    entries={menu(host)}
+                  />
+                </div>
+                <div className="host-facts dim">
+                  <span>{t(`hostKind.${host.kind}`)}</span>
+                  {engine && <span className="num">{`${engine.product} ${engine.version}`}</span>}
+                  {engine && <span className="num">{`API ${engine.apiVersion}`}</span>}
+                  {engine && <span>{`${engine.os}/${engine.arch}`}</span>}
+                  {host.socketPath && <span className="mono truncate">{host.socketPath}</span>}
+                </div>
+                {(state.status === 'failed' || state.status === 'reconnecting') && (
+                  <div className="flush">
+                    <ErrorPanel
+                      title={t(`hostError.${state.error.code}`)}
+                      message={state.error.message}
+                      remedy={t(`hostRemedy.${state.error.code}`)}
+                      {...(state.error.detail ? { detail: state.error.detail } : {})}
+                    />
+                  </div>
+                )}
+              </div>
+            </li>
+          );
+        })}
+      </ul>
+      {hosts.length === 0 && (
+        <EmptyState icon={Server} title={t('hosts.empty')} text={t('hosts.emptyText')}>
+          <Button tone="primary" icon={Plus} onClick={() => openDialog({ type: 'add-host' })}>
+            {t('hosts.add')}
+          </Button>
+        </EmptyState>
+      )}
+      {renaming && <HostNameDialog host={renaming} onClose={() => setRenaming(null)} />}
+    </Page>
+  );
+}

@@ -1,0 +1,199 @@
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useHosts, useShownHosts } from '../../lib/queries.ts';
+import { closeDialog, openDialog } from '../../lib/screen.ts';
+import { Button } from '../../ui/Button.tsx';
+import { Checkbox } from '../../ui/Checkbox.tsx';
+import { Dialog } from '../../ui/Dialog.tsx';
+import { Field, TextInput } from '../../ui/Field.tsx';
+import { CommandLine, ErrorPanel } from '../../ui/Panels.tsx';
+import { Select } from '../../ui/Select.tsx';
+import { announcePull, cancelPull, PullProgress, startPull, usePulls } from '../activity/index.ts';
+import './pull.css';
+
+/** What a reference may look like. Source: distribution's reference grammar, shortened. */
+const referencePattern = /^[a-z0-9]([a-z0-9._:-]*\/)?[a-z0-9._/-]*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/i;
+
+export function PullDialog({
+  host,
+  reference: initial,
+  activity,
+}: {
+  host?: string | undefined;
+  reference?: string | undefined;
+  activity?: string | undefined;
+}) {
+  const { t } = useTranslation();
+  const hosts = useHosts().filter((h) => h.state.status === 'connected');
+  const shown = useShownHosts();
+  const [hostId, setHost] = useState(host ?? shown.find((h) => h.state.status === 'connected')?.id ?? '');
+  const [reference, setReference] = useState(initial ?? '');
+  const [platform, setPlatform] = useState('');
+  const [login, setLogin] = useState(false);
+  const [username, setUsername] = useState('');
+  const [password, setPassword] = useState('');
+  const [running, setRunning] = useState<string | null>(activity ?? null);
+  const pull = usePulls((s) => s.pulls.find((p) => p.id === running));
+  const target = hosts.find((h) => h.id === hostId);
+  const trimmed = reference.trim().replace(/^docker pull /, '');
+  const invalid = trimmed !== '' && !referencePattern.test(trimmed);
+  const ready = trimmed !== '' && !invalid && target !== undefined;
+
+  const submit = () => {
+    if (!ready) return;
+    setRunning(
+      startPull({
+        hostId,
+        hostName: target.name,
+        reference: trimmed,
+        ...(platform.trim() ? { platform: platform.trim() } : {}),
+        ...(login && username ? { login: { username, password } } : {}),
+      }),
+    );
+  };
+  const close = () => {
+    if (pull?.status === 'running') announcePull(pull.id);
+    closeDialog();
+  };
+
+  if (pull) {
+    return (
+      <Dialog
+        title={t('pull.titleOf', { reference: pull.reference })}
+        width={600}
+        testId="pull-dialog"
+        onClose={close}
+        footer={
+          pull.status === 'running' ? (
+            <>
+              <Button onClick={() => cancelPull(pull.id)} data-testid="pull-cancel">
+                {t('pull.cancel')}
+              </Button>
+              <Button tone="primary" onClick={close}>
+                {t('pull.background')}
+              </Button>
+            </>
+          ) : pull.status === 'done' ? (
+            <>
+              <Button onClick={close}>{t('action.close')}</Button>
+              <Button
+                tone="primary"
+                data-testid="pull-run"
+                onClick={() => openDialog({ type: 'run', host: pull.hostId, image: pull.reference })}
+              >
+                {t('pull.run')}
+              </Button>
+            </>
+          ) : (
+            <>
+              <Button onClick={close}>{t('action.close')}</Button>
+              <Button
+                tone="primary"
+                onClick={() => {
+                  setReference(pull.reference);
+                  setHost(pull.hostId);
+                  if (/auth|denied|login/i.test(pull.error ?? '')) setLogin(true);
+                  setRunning(null);
+                }}
+              >
+                {t('pull.again')}
+              </Button>
+            </>
+          )
+        }
+      >
+        {pull.error && (
+          <div className="flush">
+            <ErrorPanel
+              title={t('pull.failedToast', { reference: pull.reference })}
+              message={pull.error}
+              {...(pull.remedy ? { remedy: pull.remedy } : {})}
+            />
+          </div>
+        )}
+        <PullProgress pull={pull} />
+      </Dialog>
+    );
+  }
+
+  return (
+    <Dialog
+      title={t('pull.title')}
+      width={520}
+      testId="pull-dialog"
+      onClose={closeDialog}
+      footer={
+        <>
+          <Button onClick={closeDialog}>{t('action.cancel')}</Button>
+          <Button tone="primary" disabled={!ready} onClick={submit} data-testid="pull-start">
+            {t('action.pull')}
+          </Button>
+        </>
+      }
+    >
+      <form
+        className="form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          submit();
+        }}
+      >
+        <Field label={t('pull.reference')} error={invalid ? t('pull.referenceInvalid') : undefined} hint={t('pull.referenceHint')}>
+          {(field) => (
+            <TextInput
+              id={field.id}
+              aria-describedby={field.describedBy}
+              invalid={field.invalid}
+              mono
+              // biome-ignore lint/a11y/noAutofocus: a dialog begins at its first field
+              autoFocus
+              data-testid="pull-reference"
+              placeholder="nginx:1.27"
+              value={reference}
+              onChange={setReference}
+            />
+          )}
+        </Field>
+        <div className="form-row">
+          {hosts.length > 1 && (
+            <Field label={t('column.host')}>
+              {({ id }) => (
+                <Select
+                  id={id}
+                  label={t('column.host')}
+                  value={hostId}
+                  onChange={setHost}
+                  choices={hosts.map((h) => ({ value: h.id, label: h.name, swatch: `var(--host-${h.colour})` }))}
+                />
+              )}
+            </Field>
+          )}
+          <Field label={t('pull.platform')}>
+            {({ id }) => (
+              <TextInput
+                id={id}
+                mono
+                placeholder={target?.state.status === 'connected' ? `${target.state.engine.os}/${target.state.engine.arch}` : 'linux/amd64'}
+                value={platform}
+                onChange={setPlatform}
+              />
+            )}
+          </Field>
+        </div>
+        <Checkbox checked={login} onChange={setLogin} label={t('pull.login')} />
+        {login && (
+          <div className="form-row">
+            <Field label={t('pull.username')}>
+              {({ id }) => <TextInput id={id} data-testid="pull-username" value={username} onChange={setUsername} />}
+            </Field>
+            <Field label={t('pull.password')}>
+              {({ id }) => <TextInput id={id} type="password" data-testid="pull-password" value={password} onChange={setPassword} />}
+            </Field>
+          </div>
+        )}
+        {ready && <CommandLine command={`docker pull ${platform.trim() ? `--platform ${platform.trim()} ` : ''}${trimmed}`} />}
+        <button type="submit" hidden />
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,1 @@
+export { PullDialog } from './PullDialog.tsx';

@@ -1,0 +1,49 @@
+import type { InputHTMLAttributes, ReactNode, Ref } from 'react';
+import { useId } from 'react';
+import './field.css';
+
+interface FieldProps {
+  label: string;
+  /** In words, with a remedy. */
+  error?: ReactNode;
+  hint?: ReactNode;
+  children: (ids: { id: string; describedBy: string | undefined; invalid: boolean }) => ReactNode;
+  className?: string;
+}
+
+/** A labelled control with its error at the field. */
+export function Field({ label, error, hint, children, className }: FieldProps) {
+  const id = useId();
+  const note = error ?? hint;
+  return (
+    <div className={`field ${error ? 'invalid' : ''} ${className ?? ''}`}>
+      <label htmlFor={id}>{label}</label>
+      {children({ id, describedBy: note ? `${id}-note` : undefined, invalid: error !== undefined && error !== null && error !== '' })}
+      {note && (
+        <div className="field-note" id={`${id}-note`} role={error ? 'alert' : undefined}>
+          {note}
+        </div>
+      )}
+    </div>
+  );
+}
+
+interface TextInputProps extends Omit<InputHTMLAttributes<HTMLInputElement>, 'onChange'> {
+  onChange: (value: string) => void;
+  invalid?: boolean;
+  mono?: boolean;
+  ref?: Ref<HTMLInputElement>;
+}
+export function TextInput({ onChange, invalid, mono, className, ...rest }: TextInputProps) {
+  return (
+    <input
+      type="text"
+      spellCheck={false}
+      autoComplete="off"
+      className={`input ${mono ? 'mono' : ''} ${className ?? ''}`}
+      aria-invalid={invalid || undefined}
+      onChange={(event) => onChange(event.target.value)}
+      {...rest}
+    />
+  );
+}

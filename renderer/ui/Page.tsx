@@ -1,0 +1,62 @@
+import { type ReactNode, useEffect, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useRemembered } from '../lib/settings.ts';
+import './page.css';
+import { Splitter } from './Splitter.tsx';
+
+interface PageProps {
+  title: string;
+  /** What is on it in a few words: "12 running, 5 stopped". */
+  summary?: string;
+  filter?: ReactNode;
+  /** The one primary action. */
+  action?: ReactNode;
+  children: ReactNode;
+  /** The pane at the right; over the page where the window is narrow. */
+  detail?: ReactNode;
+  detailName: string;
+}
+
+/** Header, body, detail pane. */
+export function Page({ title, summary, filter, action, children, detail, detailName }: PageProps) {
+  const { t } = useTranslation();
+  const [saved, save] = useRemembered(`detail.${detailName}`, 560);
+  const [width, setWidth] = useState(saved);
+  const [wide, setWide] = useState(() => window.innerWidth >= 1000);
+  useEffect(() => {
+    const query = window.matchMedia('(min-width: 1000px)');
+    const change = () => setWide(query.matches);
+    query.addEventListener('change', change);
+    return () => query.removeEventListener('change', change);
+  }, []);
+  const max = Math.max(360, window.innerWidth - 208 - 330);
+  const size = Math.min(width, max);
+  return (
+    <div className="page">
+      <main className="page-main">
+        <header className="page-head">
+          <h1>{title}</h1>
+          <span className="page-summary num truncate" data-testid="summary">
+            {summary}
+          </span>
+          {filter}
+          {action}
+        </header>
+        <div className="page-body">{children}</div>
+      </main>
+      {detail && wide && (
+        <Splitter label={t('detail.resize')} direction="column" size={size} min={340} max={max} onResize={setWidth} onDone={save} />
+      )}
+      {detail && (
+        <aside
+          className={`page-detail ${wide ? '' : 'over'}`}
+          style={wide ? { width: size } : undefined}
+          aria-label={t('detail.pane')}
+          data-testid="detail"
+        >
+          {detail}
+        </aside>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,62 @@
+import { useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useQuestion } from '../lib/confirm.ts';
+import { Button } from './Button.tsx';
+import { Checkbox } from './Checkbox.tsx';
+import { Dialog } from './Dialog.tsx';
+
+/** Draws the question of lib/confirm.ts. The focus is on Cancel, so that Enter never deletes. */
+export function QuestionHost() {
+  const question = useQuestion((state) => state.question);
+  return question ? <QuestionDialog key={question.title} /> : null;
+}
+
+function QuestionDialog() {
+  const { t } = useTranslation();
+  const question = useQuestion((state) => state.question);
+  const cancel = useRef<HTMLButtonElement>(null);
+  const [option, setOption] = useState(question?.option?.initial ?? false);
+  if (!question) return null;
+  return (
+    <Dialog
+      title={question.title}
+      width={440}
+      testId="question"
+      onClose={() => question.answer({ yes: false })}
+      onOpenAutoFocus={(event) => {
+        event.preventDefault();
+        cancel.current?.focus();
+      }}
+      footer={
+        <>
+          <Button ref={cancel} onClick={() => question.answer({ yes: false })}>
+            {t('action.cancel')}
+          </Button>
+          <Button
+            tone={question.danger ? 'danger' : 'primary'}
+            data-testid="question-yes"
+            onClick={() => question.answer({ yes: true, option })}
+          >
+            {question.verb}
+          </Button>
+        </>
+      }
+    >
+      {question.text && <p className="prose">{question.text}</p>}
+      {question.items && question.items.length > 0 && (
+        <ul className="question-items">
+          {question.items.map((item) => (
+            <li key={item} className="truncate">
+              {item}
+            </li>
+          ))}
+        </ul>
+      )}
+      {question.option && (
+        <div style={{ marginTop: 12 }}>
+          <Checkbox checked={option} onChange={setOption} label={question.option.label} />
+        </div>
+      )}
+    </Dialog>
+  );
+}
