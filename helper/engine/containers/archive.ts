@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { Failure } from '../failure.ts';
@@ -21,16 +22,17 @@ export interface PathStat {
 
 /** Go's os.FileMode for a kernel mode. Source: Go, io/fs. */
 export function goMode(mode: number): number {
-  const kinds: Record<number, number> = {
-    9604: 2 ** 31,
-    21609: 2 ** 27,
-    14406: 2 ** 26,
-    4802: 2 ** 26 + 2 ** 21,
-    2401: 2 ** 25,
-    26411: 2 ** 24,
-  };
+  const kind = mode & constants.S_IFMT;
+  const kinds: [number, number][] = [
+    [constants.S_IFDIR, 2 ** 31],
+    [constants.S_IFLNK, 2 ** 27],
+    [constants.S_IFBLK, 2 ** 26],
+    [constants.S_IFCHR, 2 ** 26 + 2 ** 21],
+    [constants.S_IFIFO, 2 ** 25],
+    [constants.S_IFSOCK, 2 ** 24],
+  ];
   const special = (mode & 0o4000 ? 2 ** 23 : 0) + (mode & 0o2000 ? 2 ** 22 : 0) + (mode & 0o1000 ? 2 ** 20 : 0);
-  return (kinds[mode & 0o170000] ?? 0) + special + (mode & 0o777);
+  return (kinds.find(([own]) => own === kind)?.[1] ?? 0) + special + (mode & 0o777);
 }
 
 /** A trailing `/` or `/.` means what a link points to. */

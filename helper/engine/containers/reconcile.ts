@@ -4,7 +4,7 @@ import { mounts, unmount } from '../../system/mount/index.ts';
 import { isFailure, messageOf } from '../failure.ts';
 import { cleanUp } from './cleanup.ts';
 import { type Container, sharedWith } from './container.ts';
-import { type Engine, runtimeOf } from './engine.ts';
+import { cgroupsPath, type Engine, runtimeOf } from './engine.ts';
 import { handleExit, recordExit, scheduleRestart, unknownExit } from './exit.ts';
 import { startHealth } from './health.ts';
 import { startRotation } from './log-rotation.ts';
@@ -103,6 +103,8 @@ async function settle(engine: Engine, container: Container, alive: boolean): Pro
   const { id } = container;
   try {
     if (alive) {
+      // A commit that was cut off had frozen it; a pause by the user is on record.
+      if (container.state.status === 'running' && !container.state.paused) await engine.cgroups.thaw(cgroupsPath(engine, container));
       startHealth(engine, container);
       startRotation(engine, container);
       return;

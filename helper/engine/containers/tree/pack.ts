@@ -39,7 +39,10 @@ class Packer {
   async #header(header: EntryHeader, file?: string): Promise<void> {
     this.#capabilities(file);
     await new Promise<void>((resolve, reject) => {
-      this.pack.entry(header, (error) => (error ? reject(error) : resolve()));
+      const sink = this.pack.entry(header, (error) => (error ? reject(error) : resolve()));
+      sink.on('error', reject);
+      // A file without content is over only when it is said to be; other kinds are at once.
+      if (header.type === 'file') sink.end(undefined);
     });
   }
 
@@ -130,6 +133,7 @@ class Packer {
     });
     written.catch(() => undefined);
     const sink = this.pack.entry(header, (error) => settle(error));
+    sink.on('error', (error) => settle(error));
     let position = 0;
     while (left > 0) {
       this.#options.signal.throwIfAborted();
