@@ -1,0 +1,104 @@
+/** The engines that are compared: how each is started on folders and a socket of its own. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '../scripts/lib/paths.mjs';
+import { which } from '../scripts/lib/run.mjs';
+import { Api } from './api.mjs';
+import { answering, start } from './processes.mjs';
+
+const kinds = {
+  gantry: {
+    installed: () => true,
+    command: ({ folder, socket }) => [
+      process.execPath,
+      [
+        join(root, 'dist', 'gantryd.js'),
+        '--socket',
+        socket,
+        '--data',
+        join(folder, 'data'),
+        '--run',
+        join(folder, 'run'),
+        '--log-level',
+        'warn',
+      ],
+    ],
+  },
+  dockerd: {
+    installed: () => which('dockerd') !== undefined,
+    command: ({ folder, socket }) => [
+      which('dockerd'),
+      [
+        '--data-root',
+        join(folder, 'data'),
+        '--exec-root',
+        join(folder, 'run'),
+        '--pidfile',
+        join(folder, 'pid'),
+        '-H',
+        `unix://${socket}`,
+        '--log-level',
+        'warn',
+      ],
+    ],
+  },
+  podman: {
+    installed: () => which('podman') !== undefined,
+    command: ({ folder, socket }) => [
+      which('podman'),
+      [
+        ...['--root', join(folder, 'data'), '--runroot', join(folder, 'run'), '--tmpdir', join(folder, 'tmp')],
+        ...['--network-config-dir', join(folder, 'networks'), '--cgroup-manager', 'cgroupfs', '--events-backend', 'file'],
+        ...['--storage-driver', 'overlay', '--log-level', 'warn', 'system', 'service', '--time', '0', `unix://${socket}`],
+      ],
+    ],
+    env: ({ folder, registry }) => {
+      const path = join(folder, 'registries.conf');
+      writeFileSync(path, `[[registry]]\nlocation = "${registry}"\ninsecure = true\n`);
+      // Podman raises limits to a fixed value; without CAP_SYS_RESOURCE that fails above what we have.
+      const hard = (name) => new RegExp(`^${name} +\\S+ +(\\d+)`, 'm').exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+      const limits = { nofile: hard('Max open files'), nproc: hard('Max processes') };
+      const ulimits = Object.entries(limits).flatMap(([name, limit]) => (limit === undefined ? [] : [`${name}=${limit}:${limit}`]));
+      const conf = join(folder, 'containers.conf');
+      writeFileSync(conf, `[containers]\ndefault_ulimits = ${JSON.stringify(ulimits)}\n`);
+      return { CONTAINERS_REGISTRIES_CONF: path, CONTAINERS_CONF: conf };
+    },
+  },
+};
+
+export const engineNames = Object.keys(kinds);
+export const isInstalled = (name) => kinds[name].installed();
+
+/**
+ * Starts an engine.
+ *
+ * @param name      gantry, dockerd or podman
+ * @param folder    where everything of it goes; made if need be
+ * @param registry  host:port of a registry that speaks plain HTTP
+ * @returns { name, folder, api, startMs, stop }: startMs is the time from its start to its first answer
+ */
+export async function startEngine(name, folder, registry = '127.0.0.1:1') {
+  const kind = kinds[name];
+  mkdirSync(folder, { recursive: true });
+  const socket = join(folder, 'engine.sock');
+  const [command, args] = kind.command({ folder, socket });
+  const env = kind.env?.({ folder, registry }) ?? {};
+  const begin = performance.now();
+  const process_ = start(command, args, { log: join(folder, 'log'), env, cwd: folder });
+  const api = new Api(socket);
+  try {
+    await Promise.race([
+      answering({ socketPath: socket }, '/_ping'),
+      process_.ended.then(() => Promise.reject(new Error(`${name} ended at once; see ${join(folder, 'log')}`))),
+    ]);
+  } catch (error) {
+    await process_.stop();
+    throw error;
+  }
+  const startMs = performance.now() - begin;
+  const stop = async () => {
+    api.close();
+    await process_.stop();
+  };
+  return { name, folder, api, startMs, stop };
+}

@@ -1,0 +1,67 @@
+/** Starting programs for a measurement, ending them by their id, and what they use of memory. */
+import { spawn, spawnSync } from 'node:child_process';
+import { createWriteStream, readdirSync, readFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** Starts a program whose output goes to a file. `stop` sends SIGTERM, SIGKILL after 20 s, and waits for its end. */
+export function start(command, args, { log, env = {}, cwd }) {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env }, cwd });
+  const file = createWriteStream(log, { flags: 'a' });
+  child.stdout.pipe(file, { end: false });
+  child.stderr.pipe(file, { end: false });
+  const ended = new Promise((resolve) => {
+    child.on('close', resolve);
+    child.on('error', resolve);
+  });
+  const stop = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
+    await ended;
+    clearTimeout(timer);
+  };
+  return { child, ended, stop };
+}
+
+/** Waits until GET `path` is answered on a socket path or a port. */
+export async function answering(target, path, { timeoutMs = 30_000, stepMs = 2 } = {}) {
+  const end = performance.now() + timeoutMs;
+  while (performance.now() < end) {
+    const status = await new Promise((resolve) => {
+      const sent = request({ ...target, path, timeout: 1000 }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      sent.on('error', () => resolve(undefined));
+      sent.end();
+    });
+    if (status !== undefined && status < 500) return;
+    await pause(stepMs);
+  }
+  throw new Error(`nothing answers ${path} on ${JSON.stringify(target)}`);
+}
+
+/** Proportional memory, in MiB, of all processes whose command line names the folder: an engine with its monitors and shims. */
+export function pssMiB(folder) {
+  let kib = 0;
+  for (const pid of readdirSync('/proc')) {
+    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue;
+    try {
+      if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder)) continue;
+      kib += Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0);
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  return kib / 1024;
+}
+
+/** Takes away what is still mounted below a folder (engines leave their storage mounted), so that it can be removed. */
+export function unmountBelow(folder) {
+  const mounts = readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[1] ?? '')
+    .filter((target) => target.startsWith(`${folder}/`));
+  if (mounts.length > 0) spawnSync('umount', ['--lazy', ...mounts.reverse()], { stdio: 'ignore' });
+}
