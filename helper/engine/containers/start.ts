@@ -157,7 +157,8 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
       spec,
       tty: config.Tty ?? false,
       stdin: config.OpenStdin ?? false,
-      leaveStdinOpen: (config.OpenStdin ?? false) && !(config.StdinOnce ?? false),
+      // A terminal's input stays open when its client detaches; a pipe's ends with the client that StdinOnce means.
+      leaveStdinOpen: (config.OpenStdin ?? false) && ((config.Tty ?? false) || !(config.StdinOnce ?? false)),
       logPath: hostConfig.LogConfig?.Type === 'none' ? undefined : logPath(engine, id),
       runtime: runtime.name,
     })
