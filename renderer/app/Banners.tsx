@@ -3,14 +3,17 @@ import { useTranslation } from 'react-i18next';
 import { gantry } from '../lib/bridge.ts';
 import { useNow } from '../lib/now.ts';
 import { useShownHosts } from '../lib/queries.ts';
-import { navigate } from '../lib/route.ts';
+import { navigate, useRoute } from '../lib/route.ts';
 import { Button } from '../ui/Button.tsx';
 
 /** A host that is gone for now: what is on the screen stays, and is said to be old. */
 export function Banners() {
   const { t } = useTranslation();
   useNow();
+  const { page } = useRoute();
   const hosts = useShownHosts().filter((h) => h.state.status === 'reconnecting' || h.state.status === 'failed');
+  // That page says more about each of them.
+  if (page === 'hosts') return null;
   return hosts.map((host) => {
     const { state } = host;
     if (state.status !== 'reconnecting' && state.status !== 'failed') return null;

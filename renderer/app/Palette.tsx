@@ -131,7 +131,6 @@ export function Palette() {
         <Dialog.Content className="palette" aria-describedby={undefined} data-testid="palette">
           <Dialog.Title className="sr-only">{t('palette.open')}</Dialog.Title>
           <Command shouldFilter={false} loop label={t('palette.open')}>
-            {/* biome-ignore lint/a11y/noAutofocus: a palette is for typing */}
             <Command.Input
               autoFocus
               value={text}

@@ -14,7 +14,7 @@ export function StatusBar() {
   const [only] = hosts;
   const connected = hosts.filter((h) => h.state.status === 'connected').length;
   return (
-    <footer className="status" aria-label={t('status.label')} data-testid="status">
+    <footer className="status" data-testid="status">
       <button type="button" className="status-item button-like" onClick={() => navigate({ page: 'hosts' })}>
         {hosts.length === 1 && only ? (
           <StateBadge tone={hostTone(only)} text={`${only.name} · ${t(`hostState.${only.state.status}`)}`} />

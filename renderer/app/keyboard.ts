@@ -27,7 +27,10 @@ export function onKeyDown(event: KeyboardEvent): void {
     else if (event.key.toLowerCase() === 'k' && !(inTerminal && event.ctrlKey)) take(() => openDialog({ type: 'palette' }));
     return;
   }
-  if (mod && event.shiftKey && event.key.toLowerCase() === 'p') return take(() => openDialog({ type: 'palette' }));
+  if (mod && event.shiftKey && event.key.toLowerCase() === 'p') {
+    take(() => openDialog({ type: 'palette' }));
+    return;
+  }
   if (mod || event.altKey || isTyping(event.target) || inTerminal || useScreen.getState().dialog) return;
   if (event.key === '/') {
     const filter = document.querySelector<HTMLInputElement>('[data-filter]');

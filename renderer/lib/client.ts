@@ -22,6 +22,7 @@ export const queryClient = new QueryClient({
       refetchOnWindowFocus: false,
       refetchOnReconnect: false,
       networkMode: 'always',
+      retryDelay: 300,
       retry: (count, error) => count < 1 && error instanceof EngineError && error.status >= 500 && !error.connection,
     },
     mutations: { networkMode: 'always' },

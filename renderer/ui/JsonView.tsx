@@ -24,7 +24,8 @@ export function jsonLines(value: unknown, folded: ReadonlySet<string>): Line[] {
       else if (folded.has(path)) lines.push({ path, depth, name, text: `${open} ${entries.length} … ${close}`, kind: 'open', comma });
       else {
         lines.push({ path, depth, name, text: open, kind: 'open', comma: false });
-        entries.forEach(([key, item], i) => walk(item, `${path}/${key}`, depth + 1, Array.isArray(v) ? null : key, i < entries.length - 1));
+        for (const [i, [key, item]] of entries.entries())
+          walk(item, `${path}/${key}`, depth + 1, Array.isArray(v) ? null : key, i < entries.length - 1);
         lines.push({ path, depth, name: null, text: close, kind: 'close', comma });
       }
     } else {

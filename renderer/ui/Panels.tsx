@@ -36,12 +36,14 @@ export function EmptyState({
 
 /** What happened, why, what to do, details to copy. */
 export function ErrorPanel({
+  tone = 'failed',
   title,
   message,
   remedy,
   detail,
   children,
 }: {
+  tone?: 'failed' | 'attention';
   title: string;
   message?: string;
   remedy?: string;
@@ -50,7 +52,7 @@ export function ErrorPanel({
 }) {
   const { t } = useTranslation();
   return (
-    <div className="error-panel" role="alert">
+    <div className={`error-panel ${tone}`} role="alert">
       <TriangleAlert size={18} aria-hidden />
       <div>
         <h3>{title}</h3>

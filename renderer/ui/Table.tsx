@@ -1,3 +1,6 @@
+// biome-ignore-all lint/a11y/useSemanticElements: rows are virtual, a <table> cannot position them
+// biome-ignore-all lint/a11y/useAriaPropsSupportedByRole: the role comes with the shared props of a row
+// biome-ignore-all lint/a11y/noStaticElementInteractions: the role comes with the shared props of a row
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp, ChevronRight } from 'lucide-react';
 import { type KeyboardEvent, memo, type ReactNode, type Ref, useId, useImperativeHandle, useLayoutEffect, useRef, useState } from 'react';
@@ -16,7 +19,7 @@ export interface Column<R> {
   cell: (row: R) => ReactNode;
 }
 export type TableItem<R> =
-  | { kind: 'row'; key: string; row: R; nested?: boolean; stripe?: string | undefined }
+  | { kind: 'row'; key: string; row: R; nested?: boolean; stripe?: string | undefined; stale?: boolean | undefined }
   | { kind: 'group'; key: string; label: ReactNode; name: string; expanded: boolean; stripe?: string | undefined; actions?: ReactNode };
 export interface Sort {
   column: string;
@@ -166,7 +169,6 @@ export function Table<R>(props: TableProps<R>) {
 
   const all = items.reduce((n, item) => n + (item.kind === 'row' ? 1 : 0), 0);
   return (
-    // biome-ignore lint/a11y/useSemanticElements: rows are virtual, a <table> cannot position them
     <div
       ref={scroller}
       className="table"
@@ -270,7 +272,8 @@ function same<R>(a: RowProps<R>, b: RowProps<R>): boolean {
       a.item.row === b.item.row &&
       a.item.key === b.item.key &&
       a.item.nested === b.item.nested &&
-      a.item.stripe === b.item.stripe);
+      a.item.stripe === b.item.stripe &&
+      a.item.stale === b.item.stale);
   return (
     item &&
     a.index === b.index &&
@@ -317,7 +320,6 @@ const Row = memo(function Row({
   if (item.kind === 'group') {
     return (
       // biome-ignore lint/a11y/useKeyWithClickEvents: the grid has the keyboard
-      // biome-ignore lint/a11y/useFocusableInteractive: the grid has the focus
       <div
         {...frame}
         className={`row group ${active ? 'active' : ''}`}
@@ -345,7 +347,7 @@ const Row = memo(function Row({
     // biome-ignore lint/a11y/useKeyWithClickEvents: the grid has the keyboard
     <div
       {...frame}
-      className={`row ${active ? 'active' : ''} ${selected ? 'selected' : ''} ${current ? 'current' : ''}`}
+      className={`row ${active ? 'active' : ''} ${selected ? 'selected' : ''} ${current ? 'current' : ''} ${item.stale ? 'stale' : ''}`}
       aria-selected={selected}
       onClick={(event) => click(item, event)}
       data-key={item.key}

@@ -13,6 +13,7 @@ import { MenuAt } from '../../ui/Menu.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { EmptyState, ErrorPanel, Skeleton } from '../../ui/Panels.tsx';
 import { type Sort, Table, type TableHandle, type TableItem } from '../../ui/Table.tsx';
+import { HostTrouble } from '../hosts/index.ts';
 import { FirstRun } from '../start/index.ts';
 import { act, removeContainers } from './actions.ts';
 import { BulkBar } from './BulkBar.tsx';
@@ -52,20 +53,22 @@ export function ContainersPage() {
     const { groups, single } = groupRows(shown);
     const list: TableItem<ContainerRow>[] = [];
     const stripe = (row: { host: { colour: string } }) => (many ? `var(--host-${row.host.colour})` : undefined);
+    const isStale = (row: ContainerRow) => row.host.state.status !== 'connected';
     for (const group of groups) {
       const expanded = !collapsed.has(group.key);
       list.push({
         kind: 'group',
         key: group.key,
         name: group.project,
-        label: <GroupLabel project={group.project} rows={group.rows} />,
+        label: <GroupLabel project={group.project} rows={group.rows} host={many ? group.host.name : undefined} />,
         actions: <GroupActions project={group.project} rows={group.rows} />,
         expanded,
         stripe: stripe(group),
       });
-      if (expanded) for (const row of group.rows) list.push({ kind: 'row', key: row.key, row, nested: true, stripe: stripe(row) });
+      if (expanded)
+        for (const row of group.rows) list.push({ kind: 'row', key: row.key, row, nested: true, stripe: stripe(row), stale: isStale(row) });
     }
-    for (const row of single) list.push({ kind: 'row', key: row.key, row, stripe: stripe(row) });
+    for (const row of single) list.push({ kind: 'row', key: row.key, row, stripe: stripe(row), stale: isStale(row) });
     return list;
   }, [shown, collapsed, many]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: titles change with the language
@@ -111,7 +114,11 @@ export function ContainersPage() {
         />
       );
     }
-    if (failed.length > 0 || (hosts.length > 0 && hosts.every((host) => host.state.status === 'failed'))) return null;
+    if (
+      failed.length > 0 ||
+      (hosts.length > 0 && hosts.every((host) => host.state.status === 'failed' || host.state.status === 'reconnecting'))
+    )
+      return null;
     if (loading || !loaded) return <Skeleton label={t('loading')} />;
     if (rows.length > 0) {
       return (
@@ -143,6 +150,7 @@ export function ContainersPage() {
       detail={detail && <ContainerDetail key={`${detail.host}/${detail.id}`} route={detail} row={current} onRename={setRenaming} />}
       detailName="containers"
     >
+      {loaded || hosts.map((host) => <HostTrouble key={host.id} host={host} named />)}
       {failed.map(({ host, error, retry }) => (
         <ErrorPanel key={host.id} title={t('containers.listFailed', { host: host.name })} {...explain(error)}>
           <Button onClick={retry}>{t('action.retry')}</Button>

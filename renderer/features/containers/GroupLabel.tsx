@@ -4,7 +4,7 @@ import { IconButton } from '../../ui/Button.tsx';
 import { act, removeContainers } from './actions.ts';
 import type { ContainerRow } from './row.ts';
 
-export function GroupLabel({ project, rows }: { project: string; rows: ContainerRow[] }) {
+export function GroupLabel({ project, rows, host }: { project: string; rows: ContainerRow[]; host?: string | undefined }) {
   const { t } = useTranslation();
   const running = rows.filter((r) => r.running).length;
   return (
@@ -14,6 +14,7 @@ export function GroupLabel({ project, rows }: { project: string; rows: Container
       <span className="dim num" data-tip={t('group.count', { n: running, m: rows.length })}>
         {running}/{rows.length}
       </span>
+      {host && <span className="dim group-host truncate">{host}</span>}
     </>
   );
 }

@@ -3,11 +3,16 @@ import { gantry } from '../../lib/bridge.ts';
 import '../../ui/badge.css';
 import { type PublishedPort, portText } from './row.ts';
 
-/** Published TCP ports open in the browser; the others are words. `max`: how many before "+2". */
-export function PortChips({ ports, max = 3 }: { ports: PublishedPort[]; max?: number }) {
+/** Published TCP ports open in the browser; the others are words. `room`: characters before "+2" says the rest; one port at least. */
+export function PortChips({ ports, room = 30 }: { ports: PublishedPort[]; room?: number }) {
   const { t } = useTranslation();
   const published = ports.filter((p) => p.public !== undefined);
   const shown = published.length > 0 ? published : ports;
+  let max = 0;
+  for (let used = 0; max < shown.length; max++) {
+    used += portText(shown[max] as PublishedPort).length + 2;
+    if (used > room && max > 0) break;
+  }
   const rest = shown.slice(max);
   return (
     <>

@@ -13,11 +13,9 @@ function Since({ row }: { row: ContainerRow }) {
   const title = `${row.status}\n${tr('column.createdAt', { time: formatExact(row.created) })}`;
   return (
     <span className="dim truncate" data-tip={title}>
-      {since === undefined
-        ? tr('time.createdAgo', { span: formatSpan(Math.max(0, now - row.created)) })
-        : row.running
-          ? formatSpan(Math.max(0, now - since))
-          : tr('time.ago', { span: formatSpan(Math.max(0, now - since)) })}
+      {row.running && since !== undefined
+        ? formatSpan(Math.max(0, now - since))
+        : tr('time.ago', { span: formatSpan(Math.max(0, now - (since ?? row.created))) })}
     </span>
   );
 }
@@ -64,12 +62,12 @@ export function containerColumns(manyHosts: boolean, onMenu: (key: string, at: {
     {
       id: 'ports',
       title: tr('column.ports'),
-      width: 'minmax(90px, 1.2fr)',
+      width: 'minmax(124px, 1.2fr)',
       sortable: true,
       from: 560,
-      cell: (row) => <PortChips ports={row.ports} max={2} />,
+      cell: (row) => <PortChips ports={row.ports} room={14} />,
     },
-    { id: 'since', title: tr('column.since'), width: '96px', sortable: true, from: 640, cell: (row) => <Since row={row} /> },
+    { id: 'since', title: tr('column.since'), width: '96px', sortable: true, from: 740, cell: (row) => <Since row={row} /> },
     { id: 'actions', title: '', width: '168px', from: 430, cell: (row) => <RowActions row={row} onMenu={onMenu} /> },
   ];
 }

@@ -37,7 +37,12 @@ export function portsOf(ports: PortSummary[] | null): PublishedPort[] {
     const key = `${port.PublicPort ?? ''}:${port.PrivatePort}/${port.Type}`;
     if (!seen.has(key)) seen.set(key, { public: port.PublicPort || undefined, private: port.PrivatePort, type: port.Type, ip: port.IP });
   }
-  return [...seen.values()].sort((a, b) => Number(a.public === undefined) - Number(b.public === undefined) || a.private - b.private);
+  return [...seen.values()].sort(
+    (a, b) =>
+      Number(a.public === undefined) - Number(b.public === undefined) ||
+      Number(a.type !== 'tcp') - Number(b.type !== 'tcp') ||
+      a.private - b.private,
+  );
 }
 
 /** `8080→80`, `53→53/udp`, `443`. */

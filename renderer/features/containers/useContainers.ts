@@ -27,12 +27,12 @@ export function useContainers(hosts: Host[]) {
   const results = useQueries({ queries: hosts.map(containersQuery) });
   const stops = useStops((state) => state.stopped);
   const data = results.map((r) => r.data);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the arrays are new each time, their members are not
   const rows = useMemo(() => {
     return hosts.flatMap((host, i) => {
       const list = data[i];
       return list ? list.containers.map((c) => rowFor(host, c, list.readAt, stops.has(`${host.id}/${c.Id}`))) : [];
     });
-    // biome-ignore lint/correctness/useExhaustiveDependencies: the arrays are new each time, their members are not
   }, [stops, ...hosts, ...data]);
   const failed = hosts.flatMap((host, i) => {
     const error = results[i]?.error;

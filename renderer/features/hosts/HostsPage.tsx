@@ -13,10 +13,11 @@ import { toast } from '../../lib/toast.ts';
 import { Button, IconButton } from '../../ui/Button.tsx';
 import { Menu, type MenuEntry } from '../../ui/Menu.tsx';
 import { Page } from '../../ui/Page.tsx';
-import { EmptyState, ErrorPanel } from '../../ui/Panels.tsx';
+import { EmptyState } from '../../ui/Panels.tsx';
 import { StateBadge } from '../../ui/StateBadge.tsx';
 import './hosts.css';
 import { HostNameDialog } from './HostNameDialog.tsx';
+import { HostTrouble } from './HostTrouble.tsx';
 import { hostColours, hostTone } from './host-state.ts';
 
 async function tell(work: Promise<unknown>, title: string): Promise<void> {
@@ -101,11 +102,6 @@ export function HostsPage() {
                   </button>
                   <StateBadge tone={hostTone(host)} text={t(`hostState.${state.status}`)} busy={state.status === 'connecting'} />
                   <span className="grow" />
-                  {state.status !== 'connected' && state.status !== 'connecting' && (
-                    <Button icon={RefreshCw} onClick={() => reconnect(host)}>
-                      {t('hosts.reconnect')}
-                    </Button>
-                  )}
                   <Menu
                     trigger={
                       <IconButton icon={EllipsisVertical} name={`${t('action.more')} ${host.name}`} data-testid={`host-menu-${host.id}`} />
@@ -120,16 +116,9 @@ export function HostsPage() {
                   {engine && <span>{`${engine.os}/${engine.arch}`}</span>}
                   {host.socketPath && <span className="mono truncate">{host.socketPath}</span>}
                 </div>
-                {(state.status === 'failed' || state.status === 'reconnecting') && (
-                  <div className="flush">
-                    <ErrorPanel
-                      title={t(`hostError.${state.error.code}`)}
-                      message={state.error.message}
-                      remedy={t(`hostRemedy.${state.error.code}`)}
-                      {...(state.error.detail ? { detail: state.error.detail } : {})}
-                    />
-                  </div>
-                )}
+                <div className="flush">
+                  <HostTrouble host={host} />
+                </div>
               </div>
             </li>
           );

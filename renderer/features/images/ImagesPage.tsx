@@ -17,6 +17,7 @@ import { MenuAt, type MenuEntry } from '../../ui/Menu.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { EmptyState, ErrorPanel, Skeleton } from '../../ui/Panels.tsx';
 import { type Column, type Sort, Table, type TableHandle, type TableItem } from '../../ui/Table.tsx';
+import { HostTrouble } from '../hosts/index.ts';
 import { removeImages } from './actions.ts';
 import { ImageDetail } from './ImageDetail.tsx';
 import { type ImageRow, imageRows, sortImages } from './row.ts';
@@ -50,9 +51,9 @@ export function ImagesPage() {
   const images = lists.map((l) => l.data);
   const users = containers.map((l) => l.data);
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the arrays are new each time, their members are not
   const rows = useMemo(
     () => hosts.flatMap((host, i) => imageRows(host, images[i] ?? [], users[i]?.containers ?? [])),
-    // biome-ignore lint/correctness/useExhaustiveDependencies: the arrays are new each time, their members are not
     [...hosts, ...images, ...users],
   );
   const shown = useMemo(() => {
@@ -82,6 +83,7 @@ export function ImagesPage() {
       { replace: detail !== undefined },
     );
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: titles change with the language
   const columns = useMemo(
     (): Column<ImageRow>[] => [
       {
@@ -172,7 +174,6 @@ export function ImagesPage() {
         ),
       },
     ],
-    // biome-ignore lint/correctness/useExhaustiveDependencies: titles change with the language
     [many, i18n.language],
   );
   const menuOf = (row: ImageRow): MenuEntry[] => [
@@ -239,6 +240,7 @@ export function ImagesPage() {
       }
       detailName="images"
     >
+      {loaded || hosts.map((host) => <HostTrouble key={host.id} host={host} named />)}
       {failed.map(({ host, error, retry }) => (
         <ErrorPanel key={host.id} title={t('images.listFailed', { host: host.name })} {...explain(error)}>
           <Button onClick={retry}>{t('action.retry')}</Button>
@@ -268,7 +270,9 @@ export function ImagesPage() {
             event.preventDefault();
           }}
         />
-      ) : failed.length > 0 || (hosts.length > 0 && hosts.every((host) => host.state.status === 'failed')) ? null : !loaded ? (
+      ) : failed.length > 0 ||
+        (hosts.length > 0 &&
+          hosts.every((host) => host.state.status === 'failed' || host.state.status === 'reconnecting')) ? null : !loaded ? (
         <Skeleton label={t('loading')} />
       ) : rows.length > 0 ? (
         <EmptyState icon={SearchX} title={t('images.noMatch')}>

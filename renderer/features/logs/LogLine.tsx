@@ -5,7 +5,8 @@ import { parseAnsi, type Span } from './ansi.ts';
 const link = /\bhttps?:\/\/[^\s"'<>`]+[^\s"'<>`.,;:!?)\]}]/g;
 
 function colour(value: number | string): string {
-  return typeof value === 'number' ? `var(--ansi-${value})` : value;
+  // A program's own colours were chosen for a dark screen: mixed with the text's they stay readable on a light one.
+  return typeof value === 'number' ? `var(--ansi-${value})` : `color-mix(in oklab, ${value} 70%, var(--text))`;
 }
 
 function styleOf(span: Span): React.CSSProperties | undefined {

@@ -103,7 +103,8 @@ export default function LogView({ host, id, name, running, onDock }: LogViewProp
   const to = Math.min(total, Math.ceil((top + box.height) / rowHeight) + 6);
 
   useLayoutEffect(() => {
-    void total;
+    // What moves the end: more lines, another wrapping, another size.
+    void [total, height, box.height];
     const element = scroller.current;
     if (!element || !follow) return;
     element.scrollTop = element.scrollHeight;

@@ -11,9 +11,7 @@ export interface Span {
 }
 type Look = Omit<Span, 'text'>;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
-const escape = /\u001b(?:\[([0-9;:?]*)([@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\^_])/g;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: what is left must not reach the screen
+const sequence = /\u001b(?:\[([0-9;:?]*)([@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\^_])/g;
 const controls = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
 
 /** Whether a line needs any of this. */
@@ -91,7 +89,7 @@ export function parseAnsi(text: string): Span[] {
       spans.push({ text: visible, ...look });
     }
   };
-  for (const found of text.matchAll(escape)) {
+  for (const found of text.matchAll(sequence)) {
     push(found.index);
     at = found.index + found[0].length;
     if (found[2] === 'm') look = apply(look, (found[1] ?? '').split(/[;:]/).map(Number));

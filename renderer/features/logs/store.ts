@@ -69,7 +69,6 @@ export class LogStore {
       block.ms[i] = line.ms;
       block.err[i] = line.err ? 1 : 0;
       if (!block.escapes && hasEscapes(line.text)) block.escapes = true;
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is the point
       if (block.ascii && /[^\u0000-\u007e]/.test(line.text)) block.ascii = false;
       this.#next++;
     }

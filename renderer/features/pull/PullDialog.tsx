@@ -145,7 +145,6 @@ export function PullDialog({
               aria-describedby={field.describedBy}
               invalid={field.invalid}
               mono
-              // biome-ignore lint/a11y/noAutofocus: a dialog begins at its first field
               autoFocus
               data-testid="pull-reference"
               placeholder="nginx:1.27"

@@ -221,7 +221,6 @@ export function RunSheet({
                 aria-describedby={f.describedBy}
                 invalid={f.invalid}
                 mono
-                // biome-ignore lint/a11y/noAutofocus: a sheet begins at its first field
                 autoFocus={!image}
                 data-testid="run-image"
                 list={`${listId}-images`}
@@ -288,8 +287,8 @@ export function RunSheet({
           onAdd={() => set({ ports: [...spec.ports, { ip: '', host: '', container: '', protocol: 'tcp' }] })}
         >
           {spec.ports.map((port, i) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: rows have no identity but their place
             <Row
+              // biome-ignore lint/suspicious/noArrayIndexKey: rows have no identity but their place
               key={i}
               onDrop={() => drop('ports', i)}
               error={error(`ports.${i}.host`, (value) => row('ports', i, { host: value })) ?? error(`ports.${i}.container`)}

@@ -85,7 +85,7 @@ export function ContainerDetail({ route, row, onRename }: ContainerDetailProps) 
             <span className="mono dim truncate" title={row.image}>
               {row.image}
             </span>
-            <PortChips ports={row.ports.filter((p) => p.public)} max={3} />
+            <PortChips ports={row.ports.filter((p) => p.public)} />
           </div>
         )}
       </header>

@@ -1,0 +1,124 @@
+import type { GantryApi, Host, LogLine, Settings, StreamDown, StreamUp, TerminalInfo } from '../../electron/ipc/contract.ts';
+
+let next = 1;
+function port(serve: (port: MessagePort) => void): string {
+  const token = `t${next++}`;
+  const channel = new MessageChannel();
+  serve(channel.port1);
+  window.postMessage({ type: 'gantry-port', token }, '*', [channel.port2]);
+  return token;
+}
+
+const samples = [
+  '\u001b[32mINFO\u001b[0m  listening on http://0.0.0.0:8080/',
+  '172.17.0.1 - - "GET /api/v1/items?limit=50 HTTP/1.1" 200 1843 "-" "Mozilla/5.0 (X11; Linux x86_64)"',
+  "\u001b[33mWARN\u001b[0m  slow query: 1,204 ms  SELECT * FROM orders WHERE status = 'open'",
+  '{"level":"info","msg":"checkpoint complete","wrote":42,"took":"0.31s"}',
+  '\u001b[1;31mERROR\u001b[0m connection to \u001b[4mdb-1:5432\u001b[0m refused, retrying in 2 s',
+  '用户 10293 已登录，会话 8f2c 建立',
+  '\u001b[38;5;141mtrace\u001b[0m \u001b[2mspan=9f1 parent=2ac\u001b[0m render 12.4 ms',
+];
+
+function lines(from: number, count: number): LogLine[] {
+  return Array.from({ length: count }, (_, i) => ({
+    ms: Date.now() - 1_000_000 + (from + i) * 10,
+    err: (from + i) % 7 === 4,
+    text: `${samples[(from + i) % samples.length]}${(from + i) % 50 === 1 ? ` ${'long '.repeat(60)}` : ''}`,
+  }));
+}
+
+/** `window.gantry` without a main process. */
+export function fakeGantry(settings: Settings, hosts: Host[], logLines: number): GantryApi {
+  let terminals: TerminalInfo[] = [];
+  let now = settings;
+  let told: (terminals: TerminalInfo[]) => void = () => undefined;
+  return {
+    app: {
+      info: async () => ({
+        version: '0.1.0',
+        electron: '45.4.1',
+        platform: 'linux',
+        locale: 'en-US',
+        demo: false,
+        starterImage: { reference: 'gantry/starter:latest', available: true },
+      }),
+    },
+    hosts: {
+      list: async () => hosts,
+      onChange: () => () => undefined,
+      onEvents: () => () => undefined,
+      detect: async () => [
+        { socketPath: '/var/run/docker.sock', product: 'Docker', version: '28.2.2', reachable: true },
+        { socketPath: '/run/user/1000/podman/podman.sock', product: 'Podman', version: '5.2', reachable: false },
+      ],
+      addSocket: async () => hosts[0] as Host,
+      update: async () => hosts[0] as Host,
+      remove: async () => undefined,
+      reconnect: async () => undefined,
+    },
+    starter: { load: async () => 'nginx:1.27' },
+    terminals: {
+      list: async () => terminals,
+      onChange: (listener) => {
+        told = listener;
+        return () => undefined;
+      },
+      open: async (request) => {
+        const info: TerminalInfo = {
+          id: `x${next++}`,
+          hostId: request.hostId,
+          containerId: request.containerId,
+          containerName: request.containerName,
+          mode: request.mode,
+          title: 'bash',
+          state: { status: 'open' },
+        };
+        terminals = [...terminals, info];
+        told(terminals);
+        return info;
+      },
+      view: async () =>
+        port((p) => {
+          const say = (text: string) => p.postMessage({ t: 'data', data: new TextEncoder().encode(text) } satisfies StreamDown);
+          p.onmessage = (event: MessageEvent<StreamUp>) => {
+            if (event.data.t === 'data')
+              say(new TextDecoder().decode(event.data.data).replace('\r', '\r\n\u001b[32mroot@web-1\u001b[0m:/# '));
+          };
+          say(
+            '\u001b[32mroot@web-1\u001b[0m:\u001b[34m/\u001b[0m# ls\r\n\u001b[34mbin  etc  lib  usr  var\u001b[0m  run.sh\r\n\u001b[32mroot@web-1\u001b[0m:\u001b[34m/\u001b[0m# ',
+          );
+        }),
+      reopen: async (id) => terminals.find((t) => t.id === id) as TerminalInfo,
+      close: async (id) => {
+        terminals = terminals.filter((t) => t.id !== id);
+        told(terminals);
+      },
+    },
+    logs: {
+      open: async () =>
+        port((p) => {
+          let sent = 0;
+          const send = () => {
+            if (sent >= logLines) return;
+            const batch = lines(sent, Math.min(5000, logLines - sent));
+            sent += batch.length;
+            p.postMessage({ t: 'lines', lines: batch, bytes: 400_000 } satisfies StreamDown);
+            setTimeout(send);
+          };
+          p.onmessage = (event: MessageEvent<StreamUp>) => {
+            if (event.data.t === 'credit' && sent === 0) send();
+          };
+        }),
+    },
+    dialogs: { pickPath: async () => '/home/me/project', saveText: async () => '/home/me/web-1.log' },
+    shell: { openExternal: async () => undefined, copy: async () => undefined },
+    settings: {
+      get: async () => now,
+      set: async (change) => {
+        now = { ...now, ...change };
+        return now;
+      },
+      onChange: () => () => undefined,
+    },
+  };
+}
