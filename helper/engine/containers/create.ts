@@ -14,6 +14,7 @@ import { type MountRecord, parseVolumesFrom, planMounts } from './mount-parse.ts
 import { checkName, randomName } from './names.ts';
 import { populateVolumes } from './populate.ts';
 import { holdRootfs, releaseRootfs } from './rootfs-mount.ts';
+import { oomScoreWarning } from './spec/oom-score.ts';
 import { FRESH } from './state.ts';
 import { hostName, validateConfig, validateEndpoints, validateHostConfig } from './validate.ts';
 import { forwardingWarning, hostCapacity, validateResources } from './validate-resources.ts';
@@ -26,8 +27,8 @@ function pinShared(engine: Engine, host: HostConfig): void {
     const other = sharedWith(host[field]);
     if (other === undefined) continue;
     const found = engine.store.find(other);
+    // One that is not there (yet) is the start's to complain of, as in dockerd: a 404 here would mean the image to clients.
     if (found) host[field] = `container:${found.id}`;
-    else if (field === 'NetworkMode') throw new Failure('notFound', `No such container: ${other}`);
   }
 }
 
@@ -101,7 +102,11 @@ export async function create(
   const warnings = validateHostConfig(givenConfig, givenHost, [...engine.runtimes.keys()]);
   const endpoints = validateEndpoints(request);
   const host = completeHostConfig(givenHost, config, engine.cgroups.version);
-  warnings.unshift(...validateResources(host, engine.cgroups.features(), hostCapacity(), false), ...forwardingWarning(host));
+  warnings.unshift(
+    ...validateResources(host, engine.cgroups.features(), hostCapacity(), false),
+    ...forwardingWarning(host),
+    ...oomScoreWarning(host.OomScoreAdj ?? 0),
+  );
   if (name) checkName(name);
 
   const image = givenConfig.Image ? await engine.images.resolve(givenConfig.Image, options.platform) : undefined;

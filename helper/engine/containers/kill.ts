@@ -15,7 +15,7 @@ export async function kill(engine: Engine, reference: string, signal: string): P
   const number = signal === '' ? SIGKILL : parseSignal(signal);
   const container = engine.store.get(reference);
   if (!isRunning(container.state)) {
-    throw new Failure('conflict', `cannot kill container: ${reference}: container ${container.id} is not running`);
+    throw notRunning(container);
   }
   if (number === SIGKILL) await killAndWait(engine, container);
   else await sendSignal(engine, container, number);

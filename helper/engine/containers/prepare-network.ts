@@ -15,7 +15,12 @@ export interface PreparedNetwork {
 
 /** A running container whose namespace of `kind` is to be joined. @throws Failure conflict in dockerd's words */
 export function runningPeer(engine: Engine, reference: string, kind: 'network' | 'IPC' | 'PID'): { container: Container; pid: number } {
-  const peer = engine.store.get(reference);
+  const peer = engine.store.find(reference);
+  if (!peer)
+    throw new Failure(
+      'system',
+      `${kind === 'network' ? 'joining network namespace of container' : `failed to join ${kind} namespace`}: No such container: ${reference}`,
+    );
   if (peer.state.status !== 'running') {
     if (peer.state.status === 'restarting') {
       throw new Failure('conflict', `Container ${peer.id} is restarting, wait until the container is running`);

@@ -15,6 +15,7 @@ import { buildSpec } from './spec/build.ts';
 import { availableCapabilities } from './spec/capabilities.ts';
 import { hostDevices, mappedDevices } from './spec/devices.ts';
 import { findInit } from './spec/init.ts';
+import { leastOomScoreAdj } from './spec/oom-score.ts';
 import { blockIo, linuxResources } from './spec/resources.ts';
 import { thisMachine } from './spec/seccomp.ts';
 import { parseSecurityOptions } from './spec/security.ts';
@@ -141,7 +142,7 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
     networkSysctls: sharedWith(hostConfig.NetworkMode) === undefined ? networkSysctls() : {},
     apparmorProfile: container.apparmorProfile || undefined,
     linkedEnv: [],
-    minOomScoreAdj: minOomScoreAdj(),
+    minOomScoreAdj: leastOomScoreAdj(),
   });
 
   const runtime = runtimeOf(engine, container);
@@ -251,13 +252,6 @@ function networkSysctls(): Record<string, string> {
     ...(exists('/proc/sys/net/ipv4/ip_unprivileged_port_start') ? { 'net.ipv4.ip_unprivileged_port_start': '0' } : {}),
   };
   return sysctls;
-}
-
-let leastScore: number | undefined;
-/** Without CAP_SYS_RESOURCE nobody may go below their own score: the runtime would refuse the container. */
-function minOomScoreAdj(): number {
-  leastScore ??= availableCapabilities().includes('CAP_SYS_RESOURCE') ? -1000 : Number(readFileSync('/proc/self/oom_score_adj', 'utf8'));
-  return leastScore;
 }
 
 let apparmor: boolean | undefined;

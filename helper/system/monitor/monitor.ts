@@ -32,7 +32,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     async create(request, signal) {
       const runtime = runtimeFor(request.runtime);
       await fs.mkdir(request.bundle, { recursive: true, mode: 0o700 });
-      await fs.writeFile(path.join(request.bundle, 'config.json'), JSON.stringify(request.spec));
+      await fs.writeFile(path.join(request.bundle, 'config.json'), specText(request.spec));
       const call = startConmon(conmon, createArguments(request, runtime, options), { attachPipe: false, cwd: request.bundle, signal });
       try {
         call.go();
@@ -101,7 +101,7 @@ async function startExec(
 ): Promise<MonitoredProcess> {
   await fs.mkdir(path.join(request.folder, 'exit'), { recursive: true, mode: 0o700 });
   const processFile = path.join(request.folder, 'process.json');
-  await fs.writeFile(processFile, JSON.stringify(request.process));
+  await fs.writeFile(processFile, specText(request.process));
   const call: ConmonCall = startConmon(
     conmon,
     [
@@ -187,4 +187,9 @@ async function parentOf(pid: number): Promise<number> {
   } catch {
     return 0;
   }
+}
+
+/** The kernel's "no limit" (2^64 - 1) is no double: 2^64 stands for it in a spec, and is written as the literal that is meant. */
+function specText(value: unknown): string {
+  return JSON.stringify(value).replaceAll(':18446744073709552000', ':18446744073709551615');
 }
