@@ -4,7 +4,8 @@
  * With no display it says so, uses a virtual one and tells where its screenshot lies.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildAll } from './build.mjs';
 import { electronRuntime } from './electron-runtime.mjs';
@@ -96,8 +97,7 @@ await runMain(async () => {
   if (!isRoot && !which('pkexec') && !which('sudo')) {
     say('the engine needs root, and there is neither pkexec nor sudo here: start it yourself (node dist/gantryd.js, as root)');
   }
-  const own = ['--demo', '--screenshot'];
-  const passed = given.filter((argument) => !own.includes(argument));
+  const passed = given.filter((argument) => !['--demo', '--screenshot'].includes(argument));
   let display;
   if (needsDisplay) {
     display = await virtualDisplay();
@@ -107,8 +107,16 @@ await runMain(async () => {
   say(`ready to open after ${since(start)}`);
   if (given.includes('--demo')) {
     const { demo } = await import('./lib/demo.mjs');
-    const { app, page } = await launchDriven(runtime.path, passed);
-    await demo(app, page).finally(() => app.close());
+    // An engine of its own: the walk begins with nothing and leaves nothing, whatever the user has.
+    const folder = mkdtempSync(join(tmpdir(), 'gantry-demo-'));
+    const own = { GANTRY_USER_DATA: 'user', GANTRY_SOCKET: 'engine.sock', GANTRY_DATA: 'data', GANTRY_RUN: 'run' };
+    for (const [name, part] of Object.entries(own)) process.env[name] = join(folder, part);
+    try {
+      const { app, page } = await launchDriven(runtime.path, passed);
+      await demo(page).finally(() => app.close());
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   } else if (needsDisplay || given.includes('--screenshot')) {
     await showWithoutScreen(runtime.path, passed, { once: given.includes('--screenshot') });
   } else {
