@@ -18,6 +18,14 @@ interface DialogProps {
   onOpenAutoFocus?: (event: Event) => void;
 }
 
+/** The first field, else the dialog itself: the focus on Close says nothing. */
+function focusFirst(event: Event): void {
+  event.preventDefault();
+  const content = event.currentTarget;
+  if (!(content instanceof HTMLElement) || content.contains(document.activeElement)) return;
+  (content.querySelector<HTMLElement>('input:not([type="checkbox"]), textarea') ?? content).focus();
+}
+
 export function Dialog({
   title,
   kind = 'dialog',
@@ -44,7 +52,7 @@ export function Dialog({
           style={{ width }}
           data-testid={testId}
           {...(description ? {} : { 'aria-describedby': undefined })}
-          {...(onOpenAutoFocus ? { onOpenAutoFocus } : {})}
+          onOpenAutoFocus={onOpenAutoFocus ?? focusFirst}
           onInteractOutside={(event) => {
             if (kind === 'sheet' || (event.target instanceof Element && event.target.closest('.toasts'))) event.preventDefault();
           }}

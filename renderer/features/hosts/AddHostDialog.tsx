@@ -109,7 +109,7 @@ export function AddHostDialog() {
         </div>
         <Field label={t('hosts.path')} error={invalid} hint={t('hosts.pathHint')}>
           {(f) => (
-            <div className="run-source">
+            <div className="with-button">
               <TextInput
                 id={f.id}
                 aria-describedby={f.describedBy}

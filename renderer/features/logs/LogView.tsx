@@ -88,8 +88,7 @@ export default function LogView({ host, id, name, running, onDock }: LogViewProp
     void filterKey;
     return new RowIndex((item) => {
       const line = linesRef.current ? (linesRef.current[item] ?? 0) : first + item;
-      const cells = store.cells(line);
-      return cells <= cols ? 1 : rowStarts(store.plain(line), cols).length;
+      return store.rows(line, cols);
     });
   }, [wrap, cols, filterKey, first, store]);
   rows?.grow(count);

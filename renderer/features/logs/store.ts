@@ -8,11 +8,11 @@ interface Block {
   text: string;
   offsets: Uint32Array;
   ms: Float64Array;
-  err: Uint8Array;
+  flags: Uint8Array;
+  /** Width of each line in terminal cells, so that wrapping a million lines again measures none of them. */
+  cells: Uint32Array;
   count: number;
   escapes: boolean;
-  /** Only characters that are one cell wide and one UTF-16 unit long. */
-  ascii: boolean;
 }
 
 function newBlock(): Block {
@@ -20,12 +20,16 @@ function newBlock(): Block {
     text: '',
     offsets: new Uint32Array(blockLines + 1),
     ms: new Float64Array(blockLines),
-    err: new Uint8Array(blockLines),
+    flags: new Uint8Array(blockLines),
+    cells: new Uint32Array(blockLines),
     count: 0,
     escapes: false,
-    ascii: true,
   };
 }
+
+const isError = 1;
+/** Has characters of other widths than one cell (wide ones, tabs): its rows have to be walked. */
+const isUneven = 2;
 
 export interface StoredLine {
   text: string;
@@ -67,9 +71,19 @@ export class LogStore {
       block.text += line.text;
       block.offsets[i + 1] = block.text.length;
       block.ms[i] = line.ms;
-      block.err[i] = line.err ? 1 : 0;
-      if (!block.escapes && hasEscapes(line.text)) block.escapes = true;
-      if (block.ascii && /[^\u0000-\u007e]/.test(line.text)) block.ascii = false;
+      let flags = line.err ? isError : 0;
+      let plain = line.text;
+      if (hasEscapes(plain)) {
+        block.escapes = true;
+        plain = plainText(plain);
+      }
+      let cells = plain.length;
+      if (/[^ -~]/.test(plain)) {
+        cells = cellWidth(plain);
+        flags |= isUneven;
+      }
+      block.cells[i] = cells;
+      block.flags[i] = flags;
       this.#next++;
     }
     while (this.end - this.first > this.#limit && this.#blocks.length > 1) {
@@ -104,20 +118,19 @@ export class LogStore {
   }
   get(line: number): StoredLine | undefined {
     const at = this.#at(line);
-    return at && { text: this.raw(line), ms: at.block.ms[at.i] ?? 0, err: at.block.err[at.i] === 1 };
+    return at && { text: this.raw(line), ms: at.block.ms[at.i] ?? 0, err: isErrorAt(at) };
   }
   isErr(line: number): boolean {
     const at = this.#at(line);
-    return at !== undefined && at.block.err[at.i] === 1;
+    return at !== undefined && isErrorAt(at);
   }
 
-  /** Width in terminal cells; cheap for plain ASCII, which nearly all lines are. */
-  cells(line: number): number {
+  /** Rows that a line takes at `cols` cells. */
+  rows(line: number, cols: number): number {
     const at = this.#at(line);
-    if (!at) return 0;
-    const { block, i } = at;
-    if (block.ascii && !block.escapes) return (block.offsets[i + 1] ?? 0) - (block.offsets[i] ?? 0);
-    return cellWidth(this.plain(line));
+    const cells = at?.block.cells[at.i] ?? 0;
+    if (!at || cells <= cols) return 1;
+    return ((at.block.flags[at.i] ?? 0) & isUneven) === 0 ? Math.ceil(cells / cols) : rowStarts(this.plain(line), cols).length;
   }
 
   /**
@@ -172,6 +185,10 @@ export class LogStore {
     }
     return `${parts.join('\n')}\n`;
   }
+}
+
+function isErrorAt({ block, i }: { block: Block; i: number }): boolean {
+  return ((block.flags[i] ?? 0) & isError) !== 0;
 }
 
 function lineOf(block: Block, offset: number, from: number): number {

@@ -9,7 +9,6 @@ import { Field, TextInput } from '../../ui/Field.tsx';
 import { CommandLine, ErrorPanel } from '../../ui/Panels.tsx';
 import { Select } from '../../ui/Select.tsx';
 import { announcePull, cancelPull, PullProgress, startPull, usePulls } from '../activity/index.ts';
-import './pull.css';
 
 /** What a reference may look like. Source: distribution's reference grammar, shortened. */
 const referencePattern = /^[a-z0-9]([a-z0-9._:-]*\/)?[a-z0-9._/-]*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/i;

@@ -4,19 +4,14 @@ import { useTranslation } from 'react-i18next';
 import { Button } from '../../ui/Button.tsx';
 import { CopyButton } from '../../ui/Panels.tsx';
 
-/** Breaks a docker run line before its options, as people write long ones. */
-function folded(line: string): string {
-  return line.replace(/ (?=(?:-[a-zA-Z]|--[a-z-]+)(?: |$))(?!-d|-it|-i |-t |--rm)/g, ' \\\n  ');
-}
-
 /** The right side of the run form: the line, live, with copy; and a field that takes one. */
 export function CommandPane({
-  line,
+  lines,
   ignored,
   onPaste,
   icon,
 }: {
-  line: string;
+  lines: string[];
   ignored: string[];
   onPaste: (text: string) => boolean;
   icon: LucideIcon;
@@ -36,10 +31,10 @@ export function CommandPane({
     <aside className="run-command" aria-label={t('run.line')}>
       <div className="run-command-head">
         <span>{t('run.line')}</span>
-        <CopyButton text={line} name={t('action.copyCommand')} />
+        <CopyButton text={lines.join(' ')} name={t('action.copyCommand')} />
       </div>
       <pre className="mono select" data-testid="run-line">
-        {folded(line)}
+        {lines.join(' \\\n  ')}
       </pre>
       {ignored.length > 0 && (
         <div className="run-ignored" role="status">

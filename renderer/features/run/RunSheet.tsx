@@ -19,7 +19,7 @@ import { ErrorPanel } from '../../ui/Panels.tsx';
 import { Select } from '../../ui/Select.tsx';
 import { cancelPull, PullProgress, usePulls } from '../activity/index.ts';
 import { CommandPane } from './CommandPane.tsx';
-import { emptySpec, formatRun, parseRun, quoteWords, type RunSpec, splitWords } from './command.ts';
+import { emptySpec, parseRun, quoteWords, type RunSpec, runLines, splitWords } from './command.ts';
 import './run.css';
 import { runContainer } from './submit.ts';
 import { fieldOf, type Problem, validate } from './validate.ts';
@@ -373,7 +373,7 @@ export function RunSheet({
           {spec.mounts.map((mount, i) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: rows have no identity but their place
             <Row key={i} onDrop={() => drop('mounts', i)} error={error(`mounts.${i}.source`) ?? error(`mounts.${i}.target`)}>
-              <div className="run-source">
+              <div className="with-button">
                 <TextInput
                   mono
                   aria-label={t('run.mountSource')}
@@ -519,7 +519,7 @@ export function RunSheet({
         )}
         <button type="submit" hidden />
       </form>
-      <CommandPane line={formatRun(spec)} ignored={ignored} onPaste={paste} icon={ClipboardPaste} />
+      <CommandPane lines={runLines(spec)} ignored={ignored} onPaste={paste} icon={ClipboardPaste} />
     </Dialog>
   );
 }

@@ -94,27 +94,34 @@ function portWord(port: PortRow): string {
   return `${ip}${host}${port.container}${port.protocol === 'tcp' ? '' : `/${port.protocol}`}`;
 }
 
-/** The `docker run` line of a form. Always detached: the app shows what would be seen. */
-export function formatRun(spec: RunSpec, host?: string): string {
-  const words = ['docker', ...(host ? ['-H', host] : []), 'run', '-d'];
-  if (spec.interactive && spec.tty) words.push('-it');
-  else if (spec.interactive) words.push('-i');
-  else if (spec.tty) words.push('-t');
-  if (spec.autoRemove) words.push('--rm');
-  if (spec.name) words.push('--name', spec.name);
-  if (spec.hostname) words.push('--hostname', spec.hostname);
-  for (const port of spec.ports) if (port.container) words.push('-p', portWord(port));
-  for (const env of spec.env) if (env.name) words.push('-e', `${env.name}=${env.value}`);
-  for (const mount of spec.mounts) if (mount.target) words.push('-v', `${mount.source}:${mount.target}${mount.readOnly ? ':ro' : ''}`);
-  if (spec.restart !== 'no') words.push('--restart', spec.restart);
-  if (spec.memory) words.push('-m', spec.memory);
-  if (spec.cpus) words.push('--cpus', spec.cpus);
-  if (spec.user) words.push('-u', spec.user);
-  if (spec.workdir) words.push('-w', spec.workdir);
-  if (spec.network) words.push('--network', spec.network);
-  if (spec.entrypoint) words.push('--entrypoint', spec.entrypoint);
-  words.push(spec.image, ...spec.command);
-  return quoteWords(words);
+/** The `docker run` line of a form, one option a line. Always detached: the app shows what would be seen. */
+export function runLines(spec: RunSpec): string[] {
+  const terminal = spec.interactive && spec.tty ? ['-it'] : spec.interactive ? ['-i'] : spec.tty ? ['-t'] : [];
+  const lines: string[][] = [['docker', 'run', '-d', ...terminal, ...(spec.autoRemove ? ['--rm'] : [])]];
+  if (spec.name) lines.push(['--name', spec.name]);
+  if (spec.hostname) lines.push(['--hostname', spec.hostname]);
+  for (const port of spec.ports) if (port.container) lines.push(['-p', portWord(port)]);
+  for (const env of spec.env) if (env.name) lines.push(['-e', `${env.name}=${env.value}`]);
+  for (const mount of spec.mounts) if (mount.target) lines.push(['-v', mountWord(mount)]);
+  if (spec.restart !== 'no') lines.push(['--restart', spec.restart]);
+  if (spec.memory) lines.push(['-m', spec.memory]);
+  if (spec.cpus) lines.push(['--cpus', spec.cpus]);
+  if (spec.user) lines.push(['-u', spec.user]);
+  if (spec.workdir) lines.push(['-w', spec.workdir]);
+  if (spec.network) lines.push(['--network', spec.network]);
+  if (spec.entrypoint) lines.push(['--entrypoint', spec.entrypoint]);
+  lines.push([spec.image || 'IMAGE', ...spec.command]);
+  return lines.map(quoteWords);
+}
+
+function mountWord(mount: MountRow): string {
+  if (!mount.source) return mount.target;
+  return `${mount.source}:${mount.target}${mount.readOnly ? ':ro' : ''}`;
+}
+
+/** {@link runLines} as one line. */
+export function formatRun(spec: RunSpec): string {
+  return runLines(spec).join(' ');
 }
 
 export interface ParsedRun {
