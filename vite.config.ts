@@ -7,7 +7,7 @@ import { defineConfig } from 'vite';
  */
 export default defineConfig(({ mode }) => ({
   // vitest reads this file too when it finds no config of its own; its tests lie all over the repository.
-  root: process.env['VITEST'] ? '.' : 'renderer',
+  root: process.env.VITEST ? '.' : 'renderer',
   base: './',
   plugins: [react()],
   build: {

@@ -54,10 +54,10 @@ export async function startApp(options: AppOptions = {}): Promise<App> {
   const page = await electron.firstWindow();
   page.setDefaultTimeout(20_000);
   await page.setViewportSize({ width: options.width ?? 1440, height: options.height ?? 900 }).catch(() => undefined);
-  await electron.evaluate(
-    ({ BrowserWindow }, size) => BrowserWindow.getAllWindows()[0]?.setContentSize(size.width, size.height),
-    { width: options.width ?? 1440, height: options.height ?? 900 },
-  );
+  await electron.evaluate(({ BrowserWindow }, size) => BrowserWindow.getAllWindows()[0]?.setContentSize(size.width, size.height), {
+    width: options.width ?? 1440,
+    height: options.height ?? 900,
+  });
   await page.evaluate(
     (settings) => (window as unknown as { gantry: { settings: { set(change: unknown): Promise<unknown> } } }).gantry.settings.set(settings),
     { language: options.language ?? 'en', theme: options.theme ?? 'light' },

@@ -19,8 +19,8 @@ const [info, settings, hosts] = await Promise.all([gantry().app.info(), gantry()
 queryClient.setQueryData(['app'], info);
 queryClient.setQueryData(['settings'], settings);
 queryClient.setQueryData(keys.hosts, hosts);
-document.documentElement.dataset['theme'] = resolveTheme(settings.theme);
-document.documentElement.dataset['density'] = settings.density;
+document.documentElement.dataset.theme = resolveTheme(settings.theme);
+document.documentElement.dataset.density = settings.density;
 await startI18n(resolveLanguage(settings.language, info.locale));
 
 const root = document.getElementById('root');

@@ -7,7 +7,6 @@ export interface Answer {
   headers: http.IncomingHttpHeaders;
   text: string;
   /** The body as JSON; the last line of it for streams. */
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever came
   json: any;
 }
 

@@ -37,8 +37,8 @@ function useAppearance(locale: string): void {
   useLayoutEffect(() => {
     const root = document.documentElement;
     const apply = () => {
-      root.dataset['theme'] = resolveTheme(theme);
-      root.dataset['density'] = density;
+      root.dataset.theme = resolveTheme(theme);
+      root.dataset.density = density;
     };
     apply();
     const query = window.matchMedia('(prefers-color-scheme: dark)');

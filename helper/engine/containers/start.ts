@@ -94,6 +94,8 @@ async function inParallel<T extends unknown[]>(work: (signal: AbortSignal) => { 
 }
 
 async function run(engine: Engine, container: Container, undo: Undo): Promise<void> {
+  const T0 = performance.now();
+  const mk = (m: string) => console.error('T', m, (performance.now() - T0).toFixed(1));
   const { id, config, hostConfig } = container;
   const bundle = engine.store.runFolder(id);
   const [rootfs, network, mounts, devices, blockIO, init] = await inParallel<
@@ -106,14 +108,15 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
       string | undefined,
     ]
   >((signal) => [
-    prepareRootfs(engine, container, undo),
-    prepareNetwork(engine, container, undo, signal),
+    prepareRootfs(engine, container, undo).finally(() => mk('rootfs')),
+    prepareNetwork(engine, container, undo, signal).finally(() => mk('net')),
     prepareMounts(engine, container, undo),
     devicesOf(container),
     blockIo(hostConfig),
     hostConfig.Init && (hostConfig.PidMode ?? '') === '' ? findInit() : Promise.resolve(undefined),
   ]);
 
+  mk('prepared');
   const taken = new Set(mounts.mounts.map((mount) => mount.destination));
   container.apparmorProfile = apparmorProfile(container);
   const spec = buildSpec({
@@ -145,6 +148,7 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
     minOomScoreAdj: leastOomScoreAdj(),
   });
 
+  mk('spec');
   const runtime = runtimeOf(engine, container);
   undo.add('process', () => runtime.delete(id, true));
   const refuse = (error: unknown): never => {
@@ -168,9 +172,11 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
   const attachments = [...container.live.beforeStart];
   container.live.beforeStart.clear();
   await Promise.all(attachments.map((attachment) => attachment.connect()));
+  mk('created');
   const startedAt = nowInstant();
   await engine.monitor.start(id).catch(refuse);
 
+  mk('started');
   container.network = network.sandbox ? { request: network.request, sandbox: network.sandbox } : undefined;
   const finishedAt = 'finishedAt' in container.state ? container.state.finishedAt : NEVER;
   container.state = { status: 'running', pid, monitorPid, startedAt, paused: false, oomKilled: false, finishedAt };
@@ -179,6 +185,7 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
   emit(engine, container, 'start');
   startHealth(engine, container);
   startRotation(engine, container);
+  mk('end');
 }
 
 async function prepareRootfs(

@@ -1,7 +1,6 @@
 import {
   addAddress,
   addBridge,
-  addDummy,
   addVlan,
   findLink,
   type Link,
@@ -58,7 +57,10 @@ function gatewayAddresses(network: Network): { address: string; prefix: number }
   });
 }
 
-/** The parent of a macvlan or ipvlan network: named, a VLAN of a named one (`eth0.100`), or a dummy link when none is given. */
+/**
+ * The parent of a macvlan or ipvlan network: named, a VLAN of a named one (`eth0.100`), or when none is given a link that leads
+ * nowhere: an empty bridge, since not every kernel has dummy links.
+ */
 export function ensureParent(netlink: Netlink, network: Network, instance: string): void {
   const name = network.stored.link;
   const found = findLink(netlink, name);
@@ -69,10 +71,10 @@ export function ensureParent(netlink: Netlink, network: Network, instance: strin
   const vlan = /^(.+)\.(\d{1,4})$/.exec(name);
   const parent = vlan ? findLink(netlink, vlan[1] ?? '') : undefined;
   if (vlan && parent) addVlan(netlink, name, parent.index, Number(vlan[2]));
-  else if (name.startsWith('dm-')) addDummy(netlink, name);
+  else if (name.startsWith('dm-')) addBridge(netlink, name);
   else throw new Failure('invalidParameter', `invalid subinterface vlan name ${name}, example formatting is eth0.10`);
   const made = findLink(netlink, name) as Link;
-  setLink(netlink, made.index, { alias: instance });
+  setLink(netlink, made.index, { alias: instance, up: true });
   network.linkIndex = made.index;
 }
 

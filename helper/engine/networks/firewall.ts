@@ -1,4 +1,4 @@
-import { NETLINK_NETFILTER, Netlink } from '../../system/netns/index.ts';
+import { forgetConnectionsTo, NETLINK_NETFILTER, Netlink } from '../../system/netns/index.ts';
 import { changePublications } from '../../system/nft/elements.ts';
 import { ForwardAccept } from '../../system/nft/forward-accept.ts';
 import { Nft } from '../../system/nft/nft.ts';
@@ -10,6 +10,7 @@ import {
   removeNetworkScript,
   tableScript,
 } from '../../system/nft/script.ts';
+import { tableExists, watchRuleset } from '../../system/nft/watch.ts';
 import type { Log } from '../context.ts';
 import { messageOf } from '../failure.ts';
 
@@ -26,6 +27,7 @@ export class Firewall {
   readonly #published = new Set<Publication>();
   readonly #netlink = new Netlink(NETLINK_NETFILTER);
   readonly #log: Log;
+  #watch: { close(): void } | undefined;
 
   constructor(instance: string, networks: () => NetworkRules[], log: Log) {
     this.#table = instance;
@@ -33,6 +35,19 @@ export class Firewall {
     this.#networks = networks;
     this.#log = log;
   }
+
+  /** From now on the table is made again when somebody takes it away, and iptables' drops are met when they come. */
+  watch(): void {
+    this.#watch ??= watchRuleset(
+      this.#table,
+      () => {
+        if (!this.#nft.busy && !tableExists(this.#netlink, this.#table)) this.#remake('the table is gone').catch(this.#complain);
+      },
+      () => void this.#letThrough(),
+    );
+  }
+
+  readonly #complain = (error: unknown): void => this.#log.error('packet filter table could not be made', { error: messageOf(error) });
 
   /** Makes the table anew in one transaction: what was published stays published without a gap. */
   async rebuild(): Promise<void> {
@@ -78,7 +93,19 @@ export class Firewall {
     }
   }
 
+  /** The connections of an address that goes to somebody else. */
+  forget(address: string): void {
+    forgetConnectionsTo(this.#netlink, address);
+  }
+
+  /** What is in the kernel stays. */
+  close(): void {
+    this.#watch?.close();
+    this.#netlink.close();
+  }
+
   async destroy(): Promise<void> {
+    this.#watch?.close();
     await this.#nft.deleteTable(this.#table);
     await this.#forward.sync([], true);
   }

@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import dgram from 'node:dgram';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
@@ -107,6 +108,7 @@ const query = (sandbox: Sandbox, name: string, type = 'resolve4'): Promise<strin
 
 /** Closes the helper's sockets as the end of its process would. */
 function crash(which: Networks): void {
+  worldOf(which).firewall.close();
   for (const sandbox of worldOf(which).sandboxes.values()) {
     sandbox.closeDns?.();
     for (const port of sandbox.published) port.close();
@@ -306,6 +308,70 @@ describe.runIf(asRoot)('networks', () => {
     expect(await say('::1', a.ports['80/tcp']?.[1]?.HostPort ?? '')).toMatch(/^fd13:213::1 hello$/);
     // enable_icc=false: neighbours don't reach each other, the gateway they do.
     expect(await sayInside(b, '10.213.7.1', 80)).toMatch(/no answer|EHOSTUNREACH/);
+  });
+
+  it('makes its table again when a firewall flushes the rule set', async () => {
+    const sandbox = await networks.createSandbox(request('flushed', { portBindings: { '80/tcp': [{ HostIp: '', HostPort: '' }] } }));
+    const port = sandbox.ports['80/tcp']?.[0]?.HostPort ?? '';
+    await serve(sandbox, 80);
+    execFileSync('nft', ['delete', 'table', 'inet', instance]);
+    // By the proxy meanwhile.
+    expect(await say('127.0.0.1', port)).toMatch(/ hello$/);
+    await expect
+      .poll(() => execFileSync('nft', ['list', 'tables'], { encoding: 'utf8' }), { timeout: 5000 })
+      .toContain(`inet ${instance}\n`);
+    expect(execFileSync('nft', ['list', 'table', 'inet', instance], { encoding: 'utf8' })).toContain(`tcp . ${port} : `);
+  });
+
+  it('sends a UDP client on to the next container that publishes the port', async () => {
+    const udp = dgram.createSocket('udp4');
+    const answer = (): Promise<string> =>
+      new Promise((resolve) => {
+        const timer = setTimeout(() => resolve('no answer'), 1000);
+        udp.once('message', (message) => {
+          clearTimeout(timer);
+          resolve(message.toString());
+        });
+      });
+    for (const name of ['udp1', 'udp2']) {
+      const filler = name === 'udp2' ? await networks.createSandbox(request('filler')) : undefined;
+      const wish = request(name, { portBindings: { '53/udp': [{ HostIp: '127.0.0.1', HostPort: '45353' }] } });
+      const sandbox = await networks.createSandbox(wish);
+      const script = `const s=require('dgram').createSocket('udp4');s.on('message',(m,r)=>s.send('${name}',r.port,r.address));s.bind(53,()=>console.log('up'))`;
+      const child = spawn('nsenter', [`--net=${sandbox.netnsPath}`, process.execPath, '-e', script], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      children.push(child);
+      await new Promise<void>((resolve) => child.stdout?.once('data', () => resolve()));
+      const heard = answer();
+      udp.send('?', 45353, '127.0.0.1');
+      expect(await heard).toBe(name);
+      child.kill('SIGKILL');
+      await networks.removeSandbox(wish.containerId);
+      void filler;
+    }
+    udp.close();
+  });
+
+  it('joins macvlan and ipvlan networks on a link of its own', async () => {
+    await create({ Name: 'mac', Driver: 'macvlan', IPAM: { Config: [{ Subnet: '10.231.0.0/24' }] } });
+    await create({ Name: 'ipv', Driver: 'ipvlan', IPAM: { Config: [{ Subnet: '10.232.0.0/24' }] }, Options: { ipvlan_mode: 'l3' } });
+    const a = await networks.createSandbox(request('m1', { networkMode: 'mac' }));
+    const b = await networks.createSandbox(request('m2', { networkMode: 'mac', endpoints: { ipv: {} } }));
+    await serve(a, 80);
+    expect(await sayInside(b, a.endpoints.mac?.IPAddress ?? '', 80)).toBe(`${b.endpoints.mac?.IPAddress} hi`);
+    expect(await query(b, 'm1')).toBe(a.endpoints.mac?.IPAddress);
+    expect(await inside(b, 'ip', '-d', 'link', 'show', 'eth1')).toContain('ipvlan  mode l3');
+  });
+
+  it('links containers of the default bridge by their hosts files', async () => {
+    const target = request('database');
+    const { endpoints } = await networks.createSandbox(target);
+    const wish = request('client', { links: [{ containerId: target.containerId, alias: 'db' }] });
+    await networks.createSandbox(wish);
+    expect(readFileSync(path.join(wish.folder, 'hosts'), 'utf8')).toContain(
+      `${endpoints.bridge?.IPAddress}\tdb ${target.containerId.slice(0, 12)} database\n`,
+    );
   });
 
   it('takes up what runs after a restart of the helper, and removes the rest', async () => {

@@ -4,7 +4,10 @@ import type { World } from './world.ts';
 
 /** With nothing running the host gets back what we took of it: links and packet filter. Networks are made again at start. */
 export async function stopNetworks(world: World): Promise<void> {
-  if (world.sandboxes.size > 0) return;
+  if (world.sandboxes.size > 0) {
+    world.firewall.close();
+    return;
+  }
   await Promise.all(strayLinks(world.host, world.context.instance, new Set()).map(deleteLink));
   await world.firewall.destroy();
 }

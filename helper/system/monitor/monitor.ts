@@ -7,6 +7,7 @@ import type { Runtime } from '../runtime/types.ts';
 import { connectPackets } from '../syscall/index.ts';
 import { type ConmonCall, findConmon, startConmon } from './conmon.ts';
 import { watchExitFolder } from './exits.ts';
+import { SeccompCache } from './seccomp-cache.ts';
 import type { CreateProcess, ExecProcess, Monitor, MonitoredProcess } from './types.ts';
 
 export interface MonitorOptions {
@@ -26,19 +27,22 @@ export function createMonitor(options: MonitorOptions): Monitor {
     return runtime;
   };
   const used = new Map<string, Runtime>();
+  const seccomp = new SeccompCache(options.runtimeRoot);
   let exits: Awaited<ReturnType<typeof watchExitFolder>> | undefined;
 
   return {
     async create(request, signal) {
       const runtime = runtimeFor(request.runtime);
       await fs.mkdir(request.bundle, { recursive: true, mode: 0o700 });
-      await fs.writeFile(path.join(request.bundle, 'config.json'), specText(request.spec));
+      const { spec, learn } = runtime.name === 'crun' ? seccomp.prepare(request.spec) : { spec: request.spec, learn: undefined };
+      await fs.writeFile(path.join(request.bundle, 'config.json'), specText(spec));
       const call = startConmon(conmon, createArguments(request, runtime, options), { attachPipe: false, cwd: request.bundle, signal });
       try {
         call.go();
         const { data: pid, message } = await call.sync();
         if (pid <= 0) throw startFailure('create', runtime.name, message ?? '', request.spec.process.args[0] ?? '');
         used.set(request.id, runtime);
+        await learn?.(request.id);
         return { pid, monitorPid: await parentOf(pid) };
       } finally {
         call.close();

@@ -22,9 +22,9 @@ export function parseMountInfo(text: string): MountEntry[] {
     const shared = fields.slice(6).find((field) => field.startsWith('shared:'));
     entries.push({
       id: Number(fields[0]),
-      target: unescape(fields[4] ?? ''),
+      target: unescapeOctal(fields[4] ?? ''),
       type,
-      source: unescape(source),
+      source: unescapeOctal(source),
       options: fields[5] ?? '',
       superOptions,
       shared: shared ? Number(shared.slice('shared:'.length)) : undefined,
@@ -47,6 +47,6 @@ export function mountOf(file: string, entries: MountEntry[]): MountEntry | undef
   return best;
 }
 
-function unescape(text: string): string {
+function unescapeOctal(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }

@@ -1,3 +1,4 @@
+export { forgetConnectionsTo } from './conntrack.ts';
 export { withHostLock } from './host-lock.ts';
 export * from './links.ts';
 export { openListener } from './listeners.ts';

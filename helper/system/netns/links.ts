@@ -198,15 +198,6 @@ export function addVlan(netlink: Netlink, name: string, parent: number, id: numb
   );
 }
 
-export function addDummy(netlink: Netlink, name: string): void {
-  netlink.request(
-    `dummy ${name}`,
-    RTM_NEWLINK,
-    NLM_F_CREATE | NLM_F_EXCL,
-    Buffer.concat([linkHeader({ up: true }), attribute(IFLA_IFNAME, name), nested(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, 'dummy'))]),
-  );
-}
-
 export function setLink(
   netlink: Netlink,
   index: number,

@@ -25,35 +25,29 @@ export class ForwardAccept {
   }
 
   async #sync(program: string, bridges: string[]): Promise<boolean> {
-    const rules = await run(program, ['-w', '-S', 'FORWARD']).catch(() => undefined);
+    const rules = await run(program, ['-w', '-S']).catch(() => undefined);
     // Missing, or nothing of it in the kernel.
     if (rules === undefined) return false;
     const lines = rules.split('\n');
     const jump = `-A FORWARD -j ${this.#chain}`;
+    const there = lines.includes(`-N ${this.#chain}`);
     const jumps = lines.includes(jump);
-    const others = lines.some((line) => line.startsWith('-A FORWARD') && line !== jump);
+    const others = lines.some((line) => line.startsWith('-A FORWARD ') && !/ -j GANTRY(-[0-9A-F]+)?$/.test(line));
     const strict = lines.includes('-P FORWARD DROP') || others;
     if (!strict || bridges.length === 0) {
-      if (jumps) await this.#remove(program);
+      if (there) await this.#remove(program, jumps);
       return false;
     }
-    const text = [
-      '*filter',
-      `:${this.#chain} - [0:0]`,
-      ...bridges.flatMap((bridge) => [`-A ${this.#chain} -i ${bridge} -j ACCEPT`, `-A ${this.#chain} -o ${bridge} -j ACCEPT`]),
-      ...(jumps ? [] : [`-I FORWARD -j ${this.#chain}`]),
-      'COMMIT',
-      '',
-    ].join('\n');
-    await run(`${program}-restore`, ['-w', '--noflush'], text);
+    const accepts = bridges.flatMap((bridge) => [`-A ${this.#chain} -i ${bridge} -j ACCEPT`, `-A ${this.#chain} -o ${bridge} -j ACCEPT`]);
+    const current = lines.filter((line) => line.startsWith(`-A ${this.#chain} `));
+    if (jumps && current.join() === accepts.join()) return true;
+    const text = ['*filter', `:${this.#chain} - [0:0]`, ...accepts, ...(jumps ? [] : [`-I FORWARD -j ${this.#chain}`]), 'COMMIT', ''];
+    await run(`${program}-restore`, ['-w', '--noflush'], text.join('\n'));
     return true;
   }
 
-  async #remove(program: string): Promise<void> {
-    await run(
-      `${program}-restore`,
-      ['-w', '--noflush'],
-      `*filter\n-D FORWARD -j ${this.#chain}\n-F ${this.#chain}\n-X ${this.#chain}\nCOMMIT\n`,
-    );
+  async #remove(program: string, jumps: boolean): Promise<void> {
+    const lines = ['*filter', ...(jumps ? [`-D FORWARD -j ${this.#chain}`] : []), `-F ${this.#chain}`, `-X ${this.#chain}`, 'COMMIT', ''];
+    await run(`${program}-restore`, ['-w', '--noflush'], lines.join('\n'));
   }
 }

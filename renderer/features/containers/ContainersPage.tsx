@@ -31,7 +31,7 @@ export function ContainersPage() {
   const hosts = useShownHosts();
   const { detail } = useRoute();
   const { rows, failed, loading, loaded } = useContainers(hosts);
-  const filterText = useScreen((s) => s.filters['containers'] ?? '');
+  const filterText = useScreen((s) => s.filters.containers ?? '');
   const collapsed = useScreen((s) => s.collapsed);
   const { density } = useSettings();
   const [sort, setSort] = useState<Sort>({ column: 'name', down: false });

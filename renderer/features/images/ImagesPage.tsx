@@ -40,7 +40,7 @@ export function ImagesPage() {
   const { detail } = useRoute();
   const lists = useQueries({ queries: hosts.map(imagesQuery) });
   const containers = useQueries({ queries: hosts.map(containersQuery) });
-  const filterText = useScreen((s) => s.filters['images'] ?? '');
+  const filterText = useScreen((s) => s.filters.images ?? '');
   const { density } = useSettings();
   const [sort, setSort] = useState<Sort>({ column: 'name', down: false });
   const [selected, setSelection] = useState<ReadonlySet<string>>(new Set());

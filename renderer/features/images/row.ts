@@ -68,7 +68,7 @@ const compare: Record<string, (a: ImageRow, b: ImageRow) => number> = {
 };
 
 export function sortImages(rows: ImageRow[], column: string, down: boolean): ImageRow[] {
-  const name = compare['name'] as (a: ImageRow, b: ImageRow) => number;
+  const name = compare.name as (a: ImageRow, b: ImageRow) => number;
   const by = compare[column] ?? name;
   return [...rows].sort((a, b) => Number(a.dangling) - Number(b.dangling) || (down ? -by(a, b) : by(a, b)) || name(a, b));
 }

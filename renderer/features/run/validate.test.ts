@@ -19,7 +19,7 @@ it('finds a port that is used twice, a name that is taken, and what is missing',
     [web],
   );
   expect(Object.keys(problems).sort()).toEqual(['image', 'mounts.0.target', 'name', 'ports.1.host']);
-  expect(problems['name']?.fix).toBe('web-1-2');
+  expect(problems.name?.fix).toBe('web-1-2');
 });
 it('puts refusals of engines at their field', () => {
   const spec = { ...emptySpec, image: 'a', ports: [port('8080')], mounts: [{ source: '/nope', target: '/x', readOnly: false }] };

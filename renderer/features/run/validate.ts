@@ -17,12 +17,12 @@ const portNumber = (text: string) => (/^\d+$/.test(text) && Number(text) >= 1 &&
 /** What is wrong with a form, in the engine's terms and before it is asked. Empty rows are no problem: they are left out. */
 export function validate(spec: RunSpec, containers: ContainerSummary[]): Problems {
   const problems: Problems = {};
-  if (!spec.image.trim()) problems['image'] = { key: 'imageMissing' };
-  if (spec.name && !namePattern.test(spec.name)) problems['name'] = { key: 'nameInvalid' };
+  if (!spec.image.trim()) problems.image = { key: 'imageMissing' };
+  if (spec.name && !namePattern.test(spec.name)) problems.name = { key: 'nameInvalid' };
   else if (spec.name && containers.some((c) => c.Names?.includes(`/${spec.name}`))) {
     let n = 2;
     while (containers.some((c) => c.Names?.includes(`/${spec.name}-${n}`))) n++;
-    problems['name'] = { key: 'nameTaken', values: { name: spec.name, next: `${spec.name}-${n}` }, fix: `${spec.name}-${n}` };
+    problems.name = { key: 'nameTaken', values: { name: spec.name, next: `${spec.name}-${n}` }, fix: `${spec.name}-${n}` };
   }
   const held = heldPorts(containers);
   const own = new Map<string, number>();
@@ -51,9 +51,9 @@ export function validate(spec: RunSpec, containers: ContainerSummary[]): Problem
       problems[`mounts.${i}.source`] = { key: 'mountSourceInvalid' };
   }
   if (spec.memory && (parseMemory(spec.memory) ?? 0) < 6 * 1024 * 1024)
-    problems['memory'] = { key: parseMemory(spec.memory) === undefined ? 'memoryInvalid' : 'memorySmall' };
-  if (spec.cpus && !(Number(spec.cpus) > 0)) problems['cpus'] = { key: 'cpusInvalid' };
-  if (spec.autoRemove && spec.restart !== 'no') problems['restart'] = { key: 'restartRemove' };
+    problems.memory = { key: parseMemory(spec.memory) === undefined ? 'memoryInvalid' : 'memorySmall' };
+  if (spec.cpus && !(Number(spec.cpus) > 0)) problems.cpus = { key: 'cpusInvalid' };
+  if (spec.autoRemove && spec.restart !== 'no') problems.restart = { key: 'restartRemove' };
   return problems;
 }
 

@@ -46,6 +46,7 @@ export async function adopt(world: World, running: Running[]): Promise<void> {
     if (!kept.has(file)) removeNamespace(file);
   }
   await world.firewall.rebuild();
+  world.firewall.watch();
 }
 
 function adoptOne(world: World, { request, sandbox, pid }: Running): void {

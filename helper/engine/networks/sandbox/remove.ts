@@ -26,6 +26,12 @@ export async function removeSandbox(world: World, containerId: string): Promise<
       error: messageOf(error),
     });
   }
+  if (sandbox.publications.length > 0) {
+    for (const { v4, v6 } of sandbox.endpoints.values()) {
+      if (v4) world.firewall.forget(v4.address);
+      if (v6) world.firewall.forget(v6.address);
+    }
+  }
   // Last: until here nobody else may get the address that the packet filter still sends to.
   for (const endpoint of sandbox.endpoints.values()) releaseEndpoint(endpoint);
 }

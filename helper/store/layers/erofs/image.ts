@@ -138,6 +138,8 @@ export class ErofsImage implements Backend {
     this.#patchLinks(layouts);
     for (const block of this.#kept) this.#out.write(block.buffer);
     for (const block of written) this.#out.write(block);
+    // fsck.erofs looks behind every inode for attributes, even behind one that is the last in its image.
+    this.#out.write(Buffer.alloc(BLOCK));
     this.#out.flush();
     writeSuperblock(this.#first.buffer, SUPERBLOCK_OFFSET, {
       rootNid: ROOT_OFFSET / SLOT,
@@ -208,7 +210,8 @@ export class ErofsImage implements Backend {
     writeInode(slot.block.buffer, slot.offset, {
       type: node.type,
       layout: fields.inline ? FLAT_INLINE : FLAT_PLAIN,
-      mode: isWhiteout(node) ? 0 : node.mode,
+      // Linux gives every symlink all permissions; the archive's are not kept by any unpacker.
+      mode: isWhiteout(node) ? 0 : node.type === 'symlink' ? 0o777 : node.mode,
       uid: node.uid,
       gid: node.gid,
       mtimeSeconds: node.mtimeSeconds,

@@ -1,0 +1,104 @@
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { baseImageArchive, rootfs } from './base-image.ts';
+import { BASE, ENGINE, startEngine, type TestEngine } from './harness.ts';
+
+let engine: TestEngine;
+beforeAll(async () => {
+  engine = await startEngine();
+}, 60_000);
+afterAll(() => engine?.stop(), 60_000);
+
+const TAR = { 'Content-Type': 'application/x-tar' };
+
+describe(`images on ${ENGINE}`, { timeout: 30_000 }, () => {
+  it('list, inspect and history agree', async () => {
+    const list = (await engine.client.get('/images/json')).json;
+    expect(list).toHaveLength(1);
+    expect(list[0]).toMatchObject({
+      Id: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
+      RepoTags: [BASE],
+      Containers: -1,
+      Labels: { made: 'by-test' },
+    });
+    const inspect = (await engine.client.get(`/images/${BASE}/json`)).json;
+    expect(inspect).toMatchObject({
+      Id: list[0].Id,
+      RepoTags: [BASE],
+      Created: '2026-01-02T03:04:05.123456789Z',
+      Os: 'linux',
+      Size: list[0].Size,
+      Config: { Cmd: ['sh'], Labels: { made: 'by-test' }, Hostname: '', Entrypoint: null },
+      RootFS: { Type: 'layers', Layers: [expect.stringMatching(/^sha256:/)] },
+    });
+    expect((await engine.client.get(`/images/${BASE}/history`)).json).toEqual([
+      expect.objectContaining({ Id: list[0].Id, CreatedBy: 'busybox-static', Tags: [BASE], Size: list[0].Size }),
+    ]);
+  });
+
+  it('are found by name, id and prefix of the id', async () => {
+    const { Id } = (await engine.client.get(`/images/${BASE}/json`)).json;
+    for (const name of [`docker.io/${BASE}`, Id, Id.slice(7), Id.slice(7, 15)])
+      expect((await engine.client.get(`/images/${name}/json`)).json.Id, name).toBe(Id);
+  });
+
+  it('old versions get their shapes', async () => {
+    const [entry] = (await engine.at('1.40').get('/images/json')).json;
+    expect(entry.VirtualSize).toBe(entry.Size);
+    expect((await engine.at('1.40').get(`/images/${BASE}/json`)).json).toMatchObject({
+      VirtualSize: entry.Size,
+      ContainerConfig: expect.anything(),
+    });
+  });
+
+  it('a tag more is one name more of the same image', async () => {
+    expect((await engine.client.post(`/images/${BASE}/tag?repo=registry.example:5000/a/b&tag=2`)).status).toBe(201);
+    const { RepoTags } = (await engine.client.get('/images/registry.example:5000/a/b:2/json')).json;
+    expect(RepoTags.sort()).toEqual([BASE, 'registry.example:5000/a/b:2']);
+    expect((await engine.client.delete('/images/registry.example:5000/a/b:2')).json).toEqual([{ Untagged: 'registry.example:5000/a/b:2' }]);
+  });
+
+  it('import makes an image of a file system, also a compressed one', async () => {
+    const answer = await engine.client.ask(
+      'POST',
+      '/images/create?fromSrc=-&repo=imported&tag=1&changes=CMD%20%5B%22true%22%5D&message=made',
+      {
+        body: gzipSync(await rootfs(), { level: 1 }),
+        headers: TAR,
+      },
+    );
+    expect(answer.status).toBe(200);
+    expect(answer.json.status).toMatch(/^sha256:[0-9a-f]{64}$/);
+    expect((await engine.client.get('/images/imported:1/json')).json).toMatchObject({
+      Id: answer.json.status,
+      Comment: 'made',
+      Config: { Cmd: ['true'] },
+    });
+    expect((await engine.client.delete('/images/imported:1')).json.at(-1)).toHaveProperty('Deleted');
+  });
+
+  it('what was saved loads again to the same image', async () => {
+    const { Id } = (await engine.client.get(`/images/${BASE}/json`)).json;
+    const chunks: Buffer[] = [];
+    for await (const chunk of await engine.client.open('GET', `/images/${BASE}/get`)) chunks.push(chunk as Buffer);
+    expect((await engine.client.delete(`/images/${BASE}`)).status).toBe(200);
+    const loaded = await engine.client.ask('POST', '/images/load', { body: Buffer.concat(chunks), headers: TAR });
+    expect(loaded.text).toContain(`Loaded image: ${BASE}`);
+    expect((await engine.client.get(`/images/${BASE}/json`)).json.Id).toBe(Id);
+  });
+
+  it('a damaged archive is refused and leaves nothing', async () => {
+    const archive = Buffer.from(await baseImageArchive());
+    const before = (await engine.client.get('/images/json?all=1')).json;
+    const answer = await engine.client.ask('POST', '/images/load', { body: archive.subarray(0, 200_000), headers: TAR });
+    expect(answer.status >= 400 || answer.text.includes('"error"')).toBe(true);
+    expect((await engine.client.get('/images/json?all=1')).json).toEqual(before);
+  });
+
+  it('prune removes the untagged ones only', async () => {
+    await engine.client.ask('POST', '/images/create?fromSrc=-', { body: await rootfs(), headers: TAR });
+    const pruned = (await engine.client.post('/images/prune')).json;
+    expect(pruned.ImagesDeleted.some((entry: object) => 'Deleted' in entry)).toBe(true);
+    expect((await engine.client.get('/images/json')).json).toHaveLength(1);
+  });
+});
