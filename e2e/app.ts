@@ -1,44 +1,70 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { _electron, type ElectronApplication, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll } from 'vitest';
+import type { Settings } from '../electron/ipc/contract.ts';
+import { Client } from '../helper/tests/client.ts';
+import { sweep, traces } from '../helper/tests/leftovers.ts';
 import { electronRuntime } from '../scripts/electron-runtime.mjs';
+import { starterImage } from '../scripts/starter-image.mjs';
 
-export const ROOT = path.resolve(import.meta.dirname, '..');
+const ROOT = path.resolve(import.meta.dirname, '..');
 /** Kept as test output: pictures of every page. */
-export const PICTURES = path.join(ROOT, 'test-output', 'screenshots');
+const PICTURES = path.join(ROOT, 'test-output', 'screenshots');
 
+export interface AppOptions {
+  width?: number;
+  height?: number;
+  /** What the user chose before; English and light unless said otherwise, so that pictures look the same everywhere. */
+  settings?: Partial<Settings>;
+}
+
+/** The real application on a real engine, both on folders of their own. */
 export interface App {
   electron: ElectronApplication;
   page: Page;
   folder: string;
-  socket: string;
-  /** Saves a picture of the window. */
+  /** The engine's API, past the window. */
+  engine: Client;
+  /** Saves a picture of the window in test-output/screenshots. */
   picture(name: string): Promise<void>;
+  /** The window's content, in CSS pixels. */
+  resize(width: number, height: number): Promise<void>;
+  settings(change: Partial<Settings>): Promise<void>;
+  /** The helper's process, started by the application. */
+  helperPid(): number;
   close(): Promise<void>;
 }
 
-export interface AppOptions {
-  /** Instead of starting a helper of its own: one that runs. */
-  socket?: string;
-  width?: number;
-  height?: number;
-  /** `system` of the test machine is English. */
-  language?: 'en' | 'zh';
-  theme?: 'light' | 'dark';
-  /** A folder of an earlier app, to start it again on the same data. */
-  folder?: string;
+/**
+ * One application for the tests of a file: started before the first, ended after the last. A test that fails leaves a picture.
+ *
+ * @returns gives it, inside a test
+ */
+export function application(options: AppOptions = {}): () => App {
+  let app: App | undefined;
+  const current = () => {
+    if (!app) throw new Error('the application runs inside tests only');
+    return app;
+  };
+  beforeAll(async () => {
+    app = await startApp(options);
+  });
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') await app?.picture(`failed-${task.name.replaceAll(/[^\w]+/g, '-')}`).catch(() => undefined);
+  });
+  afterAll(() => app?.close());
+  return current;
 }
 
-/**
- * Starts the real application with a real engine, both on folders of their own.
- * Everything it leaves is below one temporary folder, which `close` removes.
- */
-export async function startApp(options: AppOptions = {}): Promise<App> {
-  const folder = options.folder ?? mkdtempSync(path.join(tmpdir(), 'gantry-e2e-'));
-  const socket = options.socket ?? path.join(folder, 'engine.sock');
+async function startApp({ width = 1440, height = 900, settings }: AppOptions): Promise<App> {
+  if (process.getuid?.() !== 0) throw new Error('the tests through the window need root, for the engine');
   mkdirSync(PICTURES, { recursive: true });
-  const { path: executablePath } = await electronRuntime();
+  const [{ path: executablePath }, starter] = await Promise.all([electronRuntime(), starterImage()]);
+  const folder = mkdtempSync(path.join(tmpdir(), 'gantry-e2e-'));
+  const socket = path.join(folder, 'engine.sock');
   const electron = await _electron.launch({
     executablePath,
     args: ['--no-sandbox', '--lang=en-US', ROOT],
@@ -49,28 +75,70 @@ export async function startApp(options: AppOptions = {}): Promise<App> {
       GANTRY_SOCKET: socket,
       GANTRY_DATA: path.join(folder, 'data'),
       GANTRY_RUN: path.join(folder, 'run'),
+      GANTRY_STARTER: starter,
     },
   });
   const page = await electron.firstWindow();
   page.setDefaultTimeout(20_000);
-  await page.setViewportSize({ width: options.width ?? 1440, height: options.height ?? 900 }).catch(() => undefined);
-  await electron.evaluate(({ BrowserWindow }, size) => BrowserWindow.getAllWindows()[0]?.setContentSize(size.width, size.height), {
-    width: options.width ?? 1440,
-    height: options.height ?? 900,
-  });
-  await page.evaluate(
-    (settings) => (window as unknown as { gantry: { settings: { set(change: unknown): Promise<unknown> } } }).gantry.settings.set(settings),
-    { language: options.language ?? 'en', theme: options.theme ?? 'light' },
-  );
-  return {
+  const engine = new Client(socket, '');
+  const app: App = {
     electron,
     page,
     folder,
-    socket,
-    picture: async (name) => void (await page.screenshot({ path: path.join(PICTURES, `${name}.png`) })),
+    engine,
+    async picture(name) {
+      await page.screenshot({ path: path.join(PICTURES, `${name}.png`), animations: 'disabled' });
+    },
+    async resize(toWidth, toHeight) {
+      await electron.evaluate(
+        ({ BrowserWindow }, size) => BrowserWindow.getAllWindows()[0]?.setContentSize(size[0] ?? 0, size[1] ?? 0),
+        [toWidth, toHeight],
+      );
+      await page.waitForFunction((size) => innerWidth === size[0] && innerHeight === size[1], [toWidth, toHeight]);
+    },
+    async settings(change) {
+      await page.evaluate((to) => window.gantry.settings.set(to), change);
+    },
+    helperPid: () => helperPid(path.join(folder, 'user', 'gantry.log')),
     async close() {
+      await removeContainers(engine, socket);
       await electron.close();
-      if (!options.folder) rmSync(folder, { recursive: true, force: true });
+      const left = leftovers(folder);
+      rmSync(folder, { recursive: true, force: true });
+      if (left.length > 0) throw new Error(`the application left behind:\n${left.join('\n')}`);
     },
   };
+  try {
+    await app.settings({ language: 'en', theme: 'light', ...settings });
+    await app.resize(width, height);
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+  return app;
+}
+
+/** Containers outlive the application; those of a test do not. */
+async function removeContainers(engine: Client, socket: string): Promise<void> {
+  if (!existsSync(socket)) return;
+  const list = await engine.get('/containers/json?all=1').catch(() => undefined);
+  const containers: { Id: string }[] = Array.isArray(list?.json) ? list.json : [];
+  await Promise.all(containers.map(({ Id }) => engine.delete(`/containers/${Id}?force=1&v=1`)));
+}
+
+/** What is left of an engine after its end, in words; removed as far as it goes. */
+function leftovers(folder: string): string[] {
+  // helper/instance.ts names what it makes by its data folder; other engines run on this machine, too.
+  const instance = createHash('sha256').update(path.join(folder, 'data')).digest('hex').slice(0, 6);
+  const all = traces(folder);
+  const mine = (lines: string[]) => lines.filter((line) => line.includes(instance));
+  const left = { ...all, links: mine(all.links), namespaces: mine(all.namespaces), tables: mine(all.tables) };
+  sweep(left);
+  return Object.values(left).flat();
+}
+
+function helperPid(logPath: string): number {
+  const pid = [...readFileSync(logPath, 'utf8').matchAll(/Started the helper \(pid (\d+)\)/g)].at(-1)?.[1];
+  if (pid === undefined) throw new Error(`${logPath} names no helper`);
+  return Number(pid);
 }
