@@ -3,6 +3,4 @@ export type { Dialer } from './dialer.ts';
 export { EngineError, ProtocolError } from './errors.ts';
 export { identify } from './identify.ts';
 export { jsonLines } from './json-lines.ts';
-export { LineSplitter } from './lines.ts';
-export { readBounded } from './read-bounded.ts';
 export { Stdcopy, type StdStream } from './stdcopy.ts';

@@ -1,3 +1,2 @@
-export { HostFailure } from './errors.ts';
 export { Hosts, type LocalEngine } from './hosts.ts';
 export { hostsFileSchema } from './records.ts';

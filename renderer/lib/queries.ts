@@ -48,9 +48,6 @@ export function encodeReference(reference: string): string {
 export function useHosts(): Host[] {
   return useQuery({ queryKey: keys.hosts, queryFn: () => gantry().hosts.list() }).data ?? [];
 }
-export function useHostsLoaded(): boolean {
-  return useQuery({ queryKey: keys.hosts, queryFn: () => gantry().hosts.list() }).isSuccess;
-}
 
 /** The hosts that the pages show: the chosen one, or all. */
 export function useShownHosts(): Host[] {

@@ -60,4 +60,3 @@ export function navigate(to: Route, options: { replace?: boolean } = {}): void {
   if (options.replace) window.location.replace(next);
   else window.location.hash = next;
 }
-export { current as currentRoute };
