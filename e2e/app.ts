@@ -33,6 +33,8 @@ export interface App {
   /** The window's content, in CSS pixels. */
   resize(width: number, height: number): Promise<void>;
   settings(change: Partial<Settings>): Promise<void>;
+  /** Loads the starter image into the local engine. */
+  starter(): Promise<void>;
   /** The helper's process, started by the application. */
   helperPid(): number;
   close(): Promise<void>;
@@ -98,6 +100,10 @@ async function startApp({ width = 1440, height = 900, settings }: AppOptions): P
     },
     async settings(change) {
       await page.evaluate((to) => window.gantry.settings.set(to), change);
+    },
+    async starter() {
+      await page.getByTestId('status').getByText('Gantry').waitFor();
+      await page.evaluate(() => window.gantry.starter.load('local'));
     },
     helperPid: () => helperPid(path.join(folder, 'user', 'gantry.log')),
     async close() {
