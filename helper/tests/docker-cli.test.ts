@@ -39,19 +39,22 @@ describe(`the docker CLI on ${ENGINE}`, { timeout: 40_000 }, () => {
   it('run -it is a terminal: echo, size and its change, Ctrl-C, Chinese text, exit code', async () => {
     const shell = terminal('run', '-it', '--rm', BASE, 'sh');
     await shell.until('# ');
-    shell.resize(40, 132);
-    // The resize is a signal to the CLI and a request to the engine; the shell sees it when both came through.
+    // The CLI does not listen for resizes from its first moment on; the shell sees one when signal and request came through.
+    let columns = 100;
     await eventually('the size has arrived', async () => {
+      columns += 1;
+      shell.resize(40, columns);
       shell.type('stty size\r');
-      return shell.until('40 132').then(
+      return shell.until(`40 ${columns}`, 1000).then(
         () => true,
         () => undefined,
       );
     });
     shell.type('echo 中文$((40+2))\r');
     await shell.until('中文42');
-    shell.type('sleep 1000\r');
-    await shell.until('sleep 1000');
+    // Until the shell has left its line editor, Ctrl-C is but a character.
+    shell.type('echo now$((1+1)); sleep 1000\r');
+    await shell.until('now2');
     shell.type('\x03');
     await shell.until('# ');
     shell.type('exit 5\r');

@@ -94,7 +94,6 @@ const CASES: Case[] = [
     400,
     /invalid mount config for type "bind": bind source path does not exist: \/no\/such\/folder/i,
   ],
-  ['POST', '/containers/create', { Image: BASE, HostConfig: { NetworkMode: 'container:nope' } }, 404, /no such container: nope/i],
   ['POST', '/containers/running/rename?name=taken', undefined, 409, /name "\/?taken" is already in use/i],
   ['POST', '/containers/running/rename?name=', undefined, 400, /neither old nor new names may be empty/i],
   ['POST', '/containers/running/rename?name=running', undefined, 400, /renaming a container with the same name as its current name/i],
@@ -163,7 +162,6 @@ const CASES: Case[] = [
 const TODAY = new Set([
   'POST /containers/create {"Image":"BASE","Entrypoint":[],"Cmd":[],"HostConfig":{"Binds":["/a:b"]}}',
   'POST /containers/create {"Image":"BASE","HostConfig":{"NetworkMode":"bridge","PortBindings":{"80/xyz":[{}]}}}',
-  'POST /containers/create {"Image":"BASE","HostConfig":{"NetworkMode":"container:nope"}}',
   'PUT /containers/running/archive?path=/etc/passwd',
   'POST /images/BASE/tag?repo=UP',
   'POST /containers/create {"Image":"BASE","HostConfig":{"RestartPolicy":{"Name":"sometimes"}}}',
@@ -192,6 +190,15 @@ describe(`bad input on ${ENGINE}`, { timeout: 20_000 }, () => {
       const { State } = (await engine.client.get(`/containers/${id}/json`)).json;
       expect(State).toMatchObject({ Status: 'created', Running: false, ExitCode: command === '/etc/not-executable' ? 126 : 127 });
     }
+  });
+
+  it("another container's network is looked for at the start", async () => {
+    const id = await create(engine.client, { Cmd: ['true'], HostConfig: { NetworkMode: 'container:nope' } });
+    const started = await engine.client.post(`/containers/${id}/start`);
+    expect({ status: started.status, message: started.json.message }).toEqual({
+      status: 500,
+      message: 'joining network namespace of container: No such container: nope',
+    });
   });
 
   it('a port in use names who holds it', async () => {

@@ -63,7 +63,10 @@ describe(`events on ${ENGINE}`, { timeout: 30_000 }, () => {
     await engine.client.delete(`/networks/${network}`);
     await engine.client.post(`/images/${BASE}/tag?repo=event-image&tag=1`);
     await engine.client.delete('/images/event-image:1');
-    const events = await between(since, { type: ['volume', 'network', 'image'] });
+    const events = await between(since, {
+      type: ['volume', 'network', 'image'],
+      event: ['create', 'destroy', 'tag', 'untag'],
+    });
     expect(events.map(({ Type, Action }) => `${Type} ${Action}`)).toEqual([
       ...['volume create', 'volume destroy', 'network create', 'network destroy', 'image tag', 'image untag'],
     ]);

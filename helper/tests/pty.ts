@@ -59,13 +59,13 @@ export class Terminal {
     (this.#child.stdio[3] as Writable).write(`${rows} ${columns}\n`);
   }
 
-  /** Resolves when `text` has appeared since the last call. @throws after 20 s, with what there was */
-  async until(text: string): Promise<void> {
-    const deadline = Date.now() + 20_000;
+  /** Resolves when `text` has appeared since the last call. @throws after `timeoutMs`, with what there was */
+  async until(text: string, timeoutMs = 20_000): Promise<void> {
+    const deadline = Date.now() + timeoutMs;
     while (!this.#seen.includes(text)) {
       if (Date.now() > deadline || this.#child.exitCode !== null)
         throw new Error(`no ${JSON.stringify(text)} in ${JSON.stringify(this.#seen)}`);
-      await Promise.race([new Promise<void>((resolve) => (this.#wake = resolve)), delay(500)]);
+      await Promise.race([new Promise<void>((resolve) => (this.#wake = resolve)), delay(Math.min(500, timeoutMs))]);
     }
     this.#seen = this.#seen.slice(this.#seen.indexOf(text) + text.length);
   }

@@ -65,8 +65,10 @@ async function propagate(mount: MountRecord, source: string, current: string | u
   return current;
 }
 
-function bindOptions(mount: MountRecord, kind: 'bind' | 'volume'): string[] {
-  const readOnly = mount.rw ? [] : [kind === 'bind' && mount.readOnly && mount.readOnly !== 'flat' ? 'rro' : 'ro'];
+async function bindOptions(mount: MountRecord, source: string): Promise<string[]> {
+  // Nothing is mounted below a file, and crun opens what it makes recursively read-only as a folder.
+  const recursive = mount.type === 'bind' && mount.readOnly && mount.readOnly !== 'flat' && (await fs.stat(source)).isDirectory();
+  const readOnly = mount.rw ? [] : [recursive ? 'rro' : 'ro'];
   return [mount.nonRecursive ? 'bind' : 'rbind', ...readOnly, mount.propagation || 'rprivate'];
 }
 
@@ -122,7 +124,7 @@ export async function prepareMounts(engine: Engine, container: Container, undo: 
       destination: mount.destination,
       type: 'bind',
       source,
-      options: bindOptions(mount, mount.type === 'bind' ? 'bind' : 'volume'),
+      options: await bindOptions(mount, source),
     });
   }
   for (const [destination, options] of Object.entries(container.hostConfig.Tmpfs ?? {})) {

@@ -106,10 +106,13 @@ async function startExec(
   await fs.mkdir(path.join(request.folder, 'exit'), { recursive: true, mode: 0o700 });
   const processFile = path.join(request.folder, 'process.json');
   await fs.writeFile(processFile, specText(request.process));
+  // With a terminal the failing process would write why on that terminal, which conmon gives up with it.
+  const log = request.tty && runtime.name === 'crun' ? path.join(request.folder, 'runtime.log') : undefined;
   const call: ConmonCall = startConmon(
     conmon,
     [
       ...commonArguments(runtime, options),
+      ...(log === undefined ? [] : ['--runtime-arg', `--log=${log}`]),
       ...['-c', request.container, '-u', request.id, '-n', request.id, '-b', request.folder],
       ...[
         '-p',
@@ -131,7 +134,7 @@ async function startExec(
     await call.attachReady();
     await request.onAttachable?.();
     call.go();
-    const { data: pid, message } = await call.sync();
+    const { data: pid, message } = await call.sync().catch(async (error) => ({ data: -1, message: await lastWords(log, error) }));
     if (pid <= 0) throw startFailure('exec', runtime.name, message ?? '', request.process.args[0] ?? '');
     kept = true;
     const exited = call
@@ -143,6 +146,13 @@ async function startExec(
   } finally {
     if (!kept) call.close();
   }
+}
+
+/** What the runtime left in its log; without any, conmon's end is all that is known. */
+async function lastWords(log: string | undefined, error: unknown): Promise<string> {
+  const text = log === undefined ? '' : await fs.readFile(log, 'utf8').catch(() => '');
+  if (!text.trim()) throw error;
+  return text;
 }
 
 /** conmon's `ctl` FIFO: opening it for writing without a reader would wait for ever, so non-blocking. */

@@ -10,14 +10,10 @@ export interface RunResult {
 const LIMIT_BYTES = 1024 * 1024;
 
 /** Runs a program without a shell and collects what it prints (at most 1 MiB of each stream). Rejects only if it can't be started. */
-export function run(
-  file: string,
-  args: string[],
-  options: { input?: string; signal?: AbortSignal; env?: NodeJS.ProcessEnv } = {},
-): Promise<RunResult> {
+export function run(file: string, args: string[], options: { signal?: AbortSignal; env?: NodeJS.ProcessEnv } = {}): Promise<RunResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
-      stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe'],
       ...(options.signal ? { signal: options.signal } : {}),
       ...(options.env ? { env: options.env } : {}),
     });
@@ -25,8 +21,6 @@ export function run(
     const stderr = collect(child.stderr);
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ code, signal, stdout: stdout(), stderr: stderr() }));
-    child.stdin?.on('error', () => undefined);
-    child.stdin?.end(options.input);
   });
 }
 

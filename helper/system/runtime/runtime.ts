@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { closeSync, existsSync, promises as fs } from 'node:fs';
 import path from 'node:path';
 import { Failure } from '../../engine/failure.ts';
@@ -25,8 +26,8 @@ export async function findRuntime(name: 'crun' | 'runc', root: string): Promise<
 }
 
 function createRuntime(name: 'crun' | 'runc', file: string, version: string, root: string): Runtime {
-  const call = async (args: string[], input?: string): Promise<string> => {
-    const result = await run(file, [`--root=${root}`, ...args], input === undefined ? {} : { input });
+  const call = async (args: string[]): Promise<string> => {
+    const result = await run(file, [`--root=${root}`, ...args]);
     if (result.code !== 0) throw new Failure('system', runtimeMessage(name, result.stderr || result.stdout));
     return result.stdout;
   };
@@ -66,7 +67,14 @@ function createRuntime(name: 'crun' | 'runc', file: string, version: string, roo
       return names.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
     },
     async updateResources(id, resources: LinuxResources) {
-      await call(['update', '--resources', '-', id], JSON.stringify(resources));
+      // A file: crun opens /dev/stdin by its name, which fails for the socket that Node gives a child.
+      const request = path.join(root, `.update-${randomUUID()}.json`);
+      try {
+        await fs.writeFile(request, JSON.stringify(resources), { mode: 0o600 });
+        await call(['update', '--resources', request, id]);
+      } finally {
+        await fs.rm(request, { force: true });
+      }
     },
   };
 }
