@@ -110,15 +110,23 @@ export function attachLink(host: Netlink, inside: Netlink, fd: number, endpoint:
     }
   } else {
     const kind = network.stored.driver === 'ipvlan' ? 'ipvlan' : 'macvlan';
-    addSubLink(host, link, {
-      kind,
-      parent: network.linkIndex,
-      mode: network.option(`${kind}_mode`) ?? (kind === 'ipvlan' ? 'l2' : 'bridge'),
-      flag: network.option('ipvlan_flag') ?? 'bridge',
-      ...(network.option(OPTION.mtu) ? { mtu } : {}),
-      ...(endpoint.mac ? { mac: endpoint.mac } : {}),
-      namespace: fd,
-    });
+    try {
+      addSubLink(host, link, {
+        kind,
+        parent: network.linkIndex,
+        mode: network.option(`${kind}_mode`) ?? (kind === 'ipvlan' ? 'l2' : 'bridge'),
+        flag: network.option('ipvlan_flag') ?? 'bridge',
+        ...(network.option(OPTION.mtu) ? { mtu } : {}),
+        ...(endpoint.mac ? { mac: endpoint.mac } : {}),
+        namespace: fd,
+      });
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'EOPNOTSUPP') throw error;
+      throw new Failure(
+        'system',
+        `the kernel of this host has no ${kind}: load its module ("modprobe ${kind}") or use another network driver`,
+      );
+    }
   }
   inNamespace(fd, () => {
     writeSetting(`ipv6/conf/${link}/disable_ipv6`, endpoint.v6 ? 0 : 1);

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import dgram from 'node:dgram';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -105,6 +105,12 @@ const query = (sandbox: Sandbox, name: string, type = 'resolve4'): Promise<strin
     `const r=new (require('dns').Resolver)({timeout:1500,tries:1});r.setServers(['127.0.0.11']);
      r.${type}('${name}',(e,a)=>console.log(e?e.code:a.sort().join(' ')))`,
   );
+
+/** Whether links of a kind can be made here: one of that kind, in a namespace that goes with the command. */
+function kernelHas(kind: string): boolean {
+  const tried = spawnSync('unshare', ['-n', 'sh', '-c', `ip link add v0 type veth peer name v1 && ip link add k0 link v0 type ${kind}`]);
+  return tried.status === 0;
+}
 
 /** Closes the helper's sockets as the end of its process would. */
 function crash(which: Networks): void {
@@ -353,15 +359,25 @@ describe.runIf(asRoot)('networks', () => {
     udp.close();
   });
 
-  it('joins macvlan and ipvlan networks on a link of its own', async () => {
+  it('joins macvlan networks on a link of its own', async () => {
     await create({ Name: 'mac', Driver: 'macvlan', IPAM: { Config: [{ Subnet: '10.231.0.0/24' }] } });
-    await create({ Name: 'ipv', Driver: 'ipvlan', IPAM: { Config: [{ Subnet: '10.232.0.0/24' }] }, Options: { ipvlan_mode: 'l3' } });
     const a = await networks.createSandbox(request('m1', { networkMode: 'mac' }));
-    const b = await networks.createSandbox(request('m2', { networkMode: 'mac', endpoints: { ipv: {} } }));
+    const b = await networks.createSandbox(request('m2', { networkMode: 'mac' }));
     await serve(a, 80);
     expect(await sayInside(b, a.endpoints.mac?.IPAddress ?? '', 80)).toBe(`${b.endpoints.mac?.IPAddress} hi`);
     expect(await query(b, 'm1')).toBe(a.endpoints.mac?.IPAddress);
-    expect(await inside(b, 'ip', '-d', 'link', 'show', 'eth1')).toContain('ipvlan  mode l3');
+  });
+
+  it('joins ipvlan networks, or says that the kernel has none', async () => {
+    await create({ Name: 'ipv', Driver: 'ipvlan', IPAM: { Config: [{ Subnet: '10.232.0.0/24' }] }, Options: { ipvlan_mode: 'l3' } });
+    const wish = request('i1', { endpoints: { ipv: {} } });
+    if (kernelHas('ipvlan')) {
+      const sandbox = await networks.createSandbox(wish);
+      expect(await inside(sandbox, 'ip', '-d', 'link', 'show', 'eth1')).toContain('ipvlan  mode l3');
+    } else {
+      await expect(networks.createSandbox(wish)).rejects.toThrow('the kernel of this host has no ipvlan: load its module');
+      expect(Object.keys((await networks.inspect('bridge')).Containers)).not.toContain(wish.containerId);
+    }
   });
 
   it('links containers of the default bridge by their hosts files', async () => {
