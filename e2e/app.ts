@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { _electron, type ElectronApplication, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import type { Settings } from '../electron/ipc/contract.ts';
@@ -13,6 +14,8 @@ import { starterImage } from '../scripts/starter-image.mjs';
 const ROOT = path.resolve(import.meta.dirname, '..');
 /** Kept as test output: pictures of every page. */
 const PICTURES = path.join(ROOT, 'test-output', 'screenshots');
+
+const QUIT_MS = 15_000;
 
 export interface AppOptions {
   width?: number;
@@ -108,10 +111,10 @@ async function startApp({ width = 1440, height = 900, settings }: AppOptions): P
     helperPid: () => helperPid(path.join(folder, 'user', 'gantry.log')),
     async close() {
       await removeContainers(engine, socket);
-      await electron.close();
-      const left = leftovers(folder);
+      const problems = await quit(electron, folder);
+      problems.push(...leftovers(folder));
       rmSync(folder, { recursive: true, force: true });
-      if (left.length > 0) throw new Error(`the application left behind:\n${left.join('\n')}`);
+      if (problems.length > 0) throw new Error(`the application ended badly; what it left behind:\n${problems.join('\n')}`);
     },
   };
   try {
@@ -122,6 +125,21 @@ async function startApp({ width = 1440, height = 900, settings }: AppOptions): P
     throw error;
   }
   return app;
+}
+
+/** Ends the application as a user does. @returns what went wrong, in words */
+async function quit(electron: ElectronApplication, folder: string): Promise<string[]> {
+  const main = electron.process();
+  const exited = new Promise<true>((resolve) => main.once('exit', () => resolve(true)));
+  const asked = electron.close().catch(() => undefined);
+  const timer = new AbortController();
+  const inTime = await Promise.race([exited, delay(QUIT_MS, false, { signal: timer.signal }).catch(() => false)]);
+  timer.abort();
+  if (inTime) return [];
+  const log = ['gantry.log', 'gantryd.log'].map((name) => readFileSync(path.join(folder, 'user', name), 'utf8').slice(-2000));
+  main.kill('SIGKILL');
+  await asked;
+  return [`it did not end within ${QUIT_MS / 1000} s of being asked to`, ...log];
 }
 
 /** Containers outlive the application; those of a test do not. */

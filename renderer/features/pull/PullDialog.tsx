@@ -13,6 +13,9 @@ import { announcePull, cancelPull, PullProgress, startPull, usePulls } from '../
 /** What a reference may look like. Source: distribution's reference grammar, shortened. */
 const referencePattern = /^[a-z0-9]([a-z0-9._:-]*\/)?[a-z0-9._/-]*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/i;
 
+/** The registry wants another login, or one at all. Texts of dockerd, Podman and ours. */
+const refusedPattern = /unauthori[sz]ed|authentication required|no basic auth|access denied|docker login|incorrect username/i;
+
 export function PullDialog({
   host,
   reference: initial,
@@ -36,6 +39,7 @@ export function PullDialog({
   const target = hosts.find((h) => h.id === hostId);
   const trimmed = reference.trim().replace(/^docker pull /, '');
   const invalid = trimmed !== '' && !referencePattern.test(trimmed);
+  const refused = pull?.status === 'failed' && refusedPattern.test(pull.error ?? '');
   const ready = trimmed !== '' && !invalid && target !== undefined;
 
   const submit = () => {
@@ -49,6 +53,13 @@ export function PullDialog({
         ...(login && username ? { login: { username, password } } : {}),
       }),
     );
+  };
+  /** Back to the form, as it was filled in. */
+  const change = (from: { reference: string; hostId: string }) => {
+    setReference(from.reference);
+    setHost(from.hostId);
+    if (refused) setLogin(true);
+    setRunning(null);
   };
   const close = () => {
     if (pull?.status === 'running') announcePull(pull.id);
@@ -68,7 +79,7 @@ export function PullDialog({
               <Button onClick={() => cancelPull(pull.id)} data-testid="pull-cancel">
                 {t('pull.cancel')}
               </Button>
-              <Button tone="primary" onClick={close}>
+              <Button tone="primary" onClick={close} data-testid="pull-background">
                 {t('pull.background')}
               </Button>
             </>
@@ -86,16 +97,8 @@ export function PullDialog({
           ) : (
             <>
               <Button onClick={close}>{t('action.close')}</Button>
-              <Button
-                tone="primary"
-                onClick={() => {
-                  setReference(pull.reference);
-                  setHost(pull.hostId);
-                  if (/auth|denied|login/i.test(pull.error ?? '')) setLogin(true);
-                  setRunning(null);
-                }}
-              >
-                {t('pull.again')}
+              <Button tone="primary" data-testid={refused ? 'pull-login' : 'pull-again'} onClick={() => change(pull)}>
+                {t(refused ? 'pull.logIn' : 'pull.again')}
               </Button>
             </>
           )
@@ -144,7 +147,7 @@ export function PullDialog({
               aria-describedby={field.describedBy}
               invalid={field.invalid}
               mono
-              autoFocus
+              autoFocus={!login}
               data-testid="pull-reference"
               placeholder="nginx:1.27"
               value={reference}
@@ -182,10 +185,20 @@ export function PullDialog({
         {login && (
           <div className="form-row">
             <Field label={t('pull.username')}>
-              {({ id }) => <TextInput id={id} data-testid="pull-username" value={username} onChange={setUsername} />}
+              {({ id }) => <TextInput id={id} autoFocus={!username} data-testid="pull-username" value={username} onChange={setUsername} />}
             </Field>
             <Field label={t('pull.password')}>
-              {({ id }) => <TextInput id={id} type="password" data-testid="pull-password" value={password} onChange={setPassword} />}
+              {({ id }) => (
+                <TextInput
+                  id={id}
+                  type="password"
+                  autoFocus={username !== ''}
+                  data-testid="pull-password"
+                  value={password}
+                  onFocus={(event) => event.target.select()}
+                  onChange={setPassword}
+                />
+              )}
             </Field>
           </div>
         )}
