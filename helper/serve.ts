@@ -1,7 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { startApi } from './api/server.ts';
-import { NEWEST_TEXT, OLDEST_TEXT } from './api/versions.ts';
+import { NEWEST_TEXT, OLDEST_TEXT, startApi } from './api/index.ts';
 import type { Arguments } from './arguments.ts';
 import { createContainers } from './engine/containers/index.ts';
 import type { DaemonConfig, EngineContext } from './engine/context.ts';

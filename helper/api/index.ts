@@ -1,4 +1,3 @@
-export type { Engine } from './call.ts';
-export type { Listener } from './listen.ts';
-export { type Api, type ApiOptions, startApi } from './server.ts';
+/** The Docker Engine API over HTTP: what the rest of the helper may use of it. */
+export { startApi } from './server.ts';
 export { NEWEST_TEXT, OLDEST_TEXT } from './versions.ts';

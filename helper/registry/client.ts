@@ -181,16 +181,10 @@ export async function readAll(body: Readable, limit: number): Promise<Buffer> {
 }
 
 /**
- * Runs `work` on the first endpoint of a registry that can do it: mirrors first, https before http.
+ * Runs `first` on the first endpoint of a registry that can do it: mirrors first, https before http.
+ * The repository stays open: `close` it.
  * @throws what the last endpoint says; a definite answer (found, refused) of a registry itself ends the search
  */
-export async function withRepository<T>(options: RepositoryOptions, work: (repository: Repository) => Promise<T>): Promise<T> {
-  const { repository, result } = await openRepository(options, work);
-  repository.close();
-  return result;
-}
-
-/** As withRepository, but the repository stays open: `close` it. */
 export async function openRepository<T>(
   options: RepositoryOptions,
   first: (repository: Repository) => Promise<T>,

@@ -38,7 +38,9 @@ export async function recordExit(engine: Engine, container: Container, exit: Exi
   engine.execs.forget(container.id);
   const oomKilled = state.oomKilled || (await countOomKills(engine, container)) > 0;
   if (oomKilled && !state.oomKilled) emit(engine, container, 'oom');
-  const ranMs = Math.max(0, Number((toNanos(exit.at) - toNanos(state.startedAt)) / 1_000_000n));
+  // A file's time is the kernel's coarse clock, up to a tick behind ours: nothing ends before it started.
+  const finishedAt = toNanos(exit.at) > toNanos(state.startedAt) ? exit.at : nowInstant();
+  const ranMs = Math.max(0, Number((toNanos(finishedAt) - toNanos(state.startedAt)) / 1_000_000n));
   const decision = nextRestart(container.hostConfig.RestartPolicy, {
     exitCode: exit.exitCode,
     ranMs,
@@ -46,7 +48,7 @@ export async function recordExit(engine: Engine, container: Container, exit: Exi
     lastDelayMs: container.lastDelayMs,
     stoppedByUser: container.stoppedByUser || engine.stopping,
   });
-  const ended = { exitCode: exit.exitCode, oomKilled, error: '', startedAt: state.startedAt, finishedAt: exit.at };
+  const ended = { exitCode: exit.exitCode, oomKilled, error: '', startedAt: state.startedAt, finishedAt };
   if (decision.restart) {
     container.restartCount += 1;
     container.lastDelayMs = decision.delayMs;

@@ -11,10 +11,7 @@ import { Holds } from './holds.ts';
 import { ImageService } from './service.ts';
 import type { Images, ImageUsage } from './types.ts';
 
-export { chainOf } from './catalog.ts';
 export { applyChanges } from './changes.ts';
-export { hostPlatform, parsePlatform } from './manifest.ts';
-export { familiar, parseNamed, withDefaultTag } from './references.ts';
 export type { ImageConfigFile, Images, ImageUsage, LowerLayers, Platform, ResolvedImage } from './types.ts';
 
 export interface ImagesOptions {

@@ -89,12 +89,6 @@ export function isIndexType(mediaType: string): boolean {
   return mediaType === MEDIA.ociIndex || mediaType === MEDIA.dockerList;
 }
 
-/** Whether bytes of unknown type are an index rather than a manifest. */
-export function looksLikeIndex(data: Uint8Array): boolean {
-  const value = parseJson(data, 'manifest');
-  return Array.isArray(value.manifests) && !value.layers;
-}
-
 const ARCHITECTURES: Record<string, string> = { x64: 'amd64', ia32: '386', arm: 'arm', arm64: 'arm64', ppc64: 'ppc64le' };
 
 /** The platform of this machine in Go's words. */

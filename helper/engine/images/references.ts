@@ -101,10 +101,6 @@ export function parseAny(text: string): AnyReference {
   return { kind: 'name', reference: parseNamed(text) };
 }
 
-export function isDigest(text: string): boolean {
-  return SHA256.test(text);
-}
-
 /** `docker.io/library/busybox` */
 export function repositoryOf(reference: Reference): string {
   return `${reference.domain}/${reference.path}`;

@@ -1,3 +1,2 @@
-export { readExit } from './exits.ts';
 export { createMonitor, type MonitorOptions } from './monitor.ts';
 export type { CreateProcess, ExecProcess, Monitor, MonitoredProcess } from './types.ts';

@@ -1,4 +1,3 @@
-export { bindMount } from './bind.ts';
 export { mountErofs } from './erofs.ts';
 export { type MountEntry, mountOf, mounts, parseMountInfo } from './mountinfo.ts';
 export { mountOverlay, type OverlayRequest, unmount } from './overlay.ts';

@@ -5,7 +5,6 @@ import { SystemError } from './sockets.ts';
 
 /** Links, addresses and routes over rtnetlink, in the namespace of the given socket. Source: rtnetlink(7), linux/if_link.h */
 const RTM_NEWLINK = 16;
-const RTM_DELLINK = 17;
 const RTM_GETLINK = 18;
 const RTM_SETLINK = 19;
 const RTM_NEWADDR = 20;
@@ -232,15 +231,6 @@ export function setBridgePort(netlink: Netlink, index: number, options: { isolat
       ),
     ]),
   );
-}
-
-/** Idempotent. */
-export function removeLink(netlink: Netlink, name: string): void {
-  try {
-    netlink.request(`link ${name}`, RTM_DELLINK, 0, Buffer.concat([linkHeader(), attribute(IFLA_IFNAME, name)]));
-  } catch (error) {
-    if (!(error instanceof SystemError && error.code === 'ENODEV')) throw error;
-  }
 }
 
 const bytesOf = (address: string): Buffer => Buffer.from(ipaddr.parse(address).toByteArray());

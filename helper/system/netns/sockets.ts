@@ -22,7 +22,6 @@ export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
-export const MSG_DONTWAIT = 0x40;
 
 const NAMES = new Map(Object.entries(os.constants.errno).map(([name, number]) => [number, name]));
 

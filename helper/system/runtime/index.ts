@@ -1,2 +1,2 @@
-export { findRuntime, processStartTime } from './runtime.ts';
+export { findRuntime } from './runtime.ts';
 export type * from './types.ts';

@@ -102,18 +102,6 @@ export function lgetxattr(path: string, name: string): Buffer | undefined {
   throw error;
 }
 
-export function llistxattr(path: string): string[] {
-  const call = native('long llistxattr(const char *path, _Out_ void *list, size_t size)');
-  const list = Buffer.alloc(65536);
-  const size = Number(call(path, list, list.length));
-  if (size < 0) {
-    const error = new SystemCallError('llistxattr', koffi.errno(), path);
-    if (error.code === 'EOPNOTSUPP' || error.code === 'ENOTSUP') return [];
-    throw error;
-  }
-  return list.subarray(0, size).toString('utf8').split('\0').filter(Boolean);
-}
-
 export const LOCK = { SH: 1, EX: 2, NB: 4, UN: 8 } as const;
 /** flock(2); with LOCK.NB it throws EAGAIN when another process holds it. */
 export function flock(fd: number, operation: number): void {

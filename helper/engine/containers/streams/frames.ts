@@ -4,8 +4,6 @@
  */
 export const STDOUT = 1;
 export const STDERR = 2;
-/** What the engine itself has to say in the middle of a stream. */
-export const SYSTEM_ERROR = 3;
 export const HEADER_LENGTH = 8;
 
 export function writeHeader(into: Buffer, at: number, stream: number, length: number): void {
