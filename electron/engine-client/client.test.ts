@@ -41,6 +41,12 @@ test('after the handshake every path has the version, but not one that has its o
   expect(engine.requests.slice(-2)).toEqual(['GET /v1.47/containers/json?all=1', 'GET /v1.30/containers/json']);
 });
 
+test('Podman is known by its name, whatever stands in its paths', async () => {
+  const components = [{ Name: 'Podman Engine' }, { Name: 'OCI Runtime (/home/gantry/docker/runtime)' }];
+  engine.routes.set('GET /version', (_, response) => response.end(JSON.stringify({ Version: '4.3.1', Components: components })));
+  expect(await identify(client)).toMatchObject({ product: 'Podman', version: '4.3.1' });
+});
+
 test('an engine’s error is thrown with its status and its words', async () => {
   await expect(client.json('GET', '/containers/x/json')).rejects.toMatchObject({
     name: 'EngineError',

@@ -45,8 +45,10 @@ function compareVersions(a: string, b: string): number {
 }
 
 function productOf(answer: v.InferOutput<typeof version>): EngineIdentity['product'] {
-  const names = [answer.Platform?.Name ?? '', ...(answer.Components ?? []).map((component) => component.Name)].join('\n');
-  if (/\bgantry/i.test(names)) return 'Gantry';
+  if (/^gantry\b/i.test(answer.Platform?.Name ?? '')) return 'Gantry';
+  // Podman's names have paths in parentheses, in which any word may stand.
+  const components = (answer.Components ?? []).map(({ Name }) => Name.replace(/\(.*\)/, ''));
+  const names = [answer.Platform?.Name ?? '', ...components].join('\n');
   if (/podman/i.test(names)) return 'Podman';
   // dockerd's first component is `Engine`; its platform name differs by packager and may be empty.
   if (/docker|moby|^Engine$/im.test(names)) return 'Docker';

@@ -70,6 +70,13 @@ function isAppKey(event: KeyboardEvent): boolean {
   return event.key === '`' || event.key === ',' || /^[1-9]$/.test(event.key) || (event.shiftKey && /^[cvCV]$/.test(event.key));
 }
 
+/** How it ended, as a key of the locales with its values. */
+function endedText({ exitCode, reason }: { exitCode: number | null; reason?: string }): [string, Record<string, unknown>] {
+  if (reason === 'no-shell') return ['terminal.noShell', { code: exitCode }];
+  if (exitCode !== null) return ['terminal.endedCode', { code: exitCode }];
+  return reason === undefined ? ['terminal.ended', {}] : ['terminal.endedReason', { reason }];
+}
+
 /** One view of a terminal that lives in the main process: closing the view leaves it running. */
 export default function TerminalView({ id, autoFocus = true }: { id: string; autoFocus?: boolean }) {
   const { t } = useTranslation();
@@ -167,7 +174,7 @@ export default function TerminalView({ id, autoFocus = true }: { id: string; aut
       <div ref={place} className="terminal-place" />
       {ended && (
         <div className="terminal-ended" role="status">
-          <span>{ended.exitCode === null ? (ended.reason ?? t('terminal.ended')) : t('terminal.endedCode', { code: ended.exitCode })}</span>
+          <span>{t(...endedText(ended))}</span>
           <Button data-testid="terminal-reopen" onClick={() => void gantry().terminals.reopen(id)}>
             {t('terminal.reopen')}
           </Button>
