@@ -13,7 +13,10 @@ import { createRequest, type RunSpec } from './command.ts';
  * @returns the container's id
  */
 export async function runContainer(host: Host, spec: RunSpec, onPull: (id: string | null) => void): Promise<string> {
-  const body = createRequest(spec);
+  const { state } = host;
+  const podman = state.status === 'connected' && state.engine.product === 'Podman';
+  // Podman (4.3) takes a time-out that is not named for none: its stop would kill at once.
+  const body = { ...createRequest(spec), ...(podman && { StopTimeout: 10 }) };
   const create = () =>
     engineJson<{ Id: string }>(host.id, `/containers/create${spec.name ? `?name=${encodeURIComponent(spec.name)}` : ''}`, {
       method: 'POST',
