@@ -81,6 +81,8 @@ export async function serve(options: Arguments, config: DaemonConfig, reread: ()
     }
   });
   process.on('unhandledRejection', (error) => log.error('a failure that nobody handled', { error }));
+  // An error of one connection's stream that came when nobody listened any more: no client may end the engine for all.
+  process.on('uncaughtException', (error) => log.error('an error that nobody handled', { error }));
 
   await stopSignal();
   log.info('stopping');

@@ -122,7 +122,7 @@ describe('exec start', () => {
     `POST /v1.47/exec/e/start HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n${headers}\r\n${body}`;
 
   it('keeps what was sent right behind the body', async () => {
-    const { raw } = await start({ containers: { execs: { start: async () => cat() } as never } });
+    const { raw } = await start({ containers: { execs: { check() {}, start: async () => cat() } as never } });
     const socket = raw(`${request('{"Tty":true}')}early`);
     expect(await until(socket, 'early')).toContain('101 UPGRADED');
     socket.end();
@@ -137,7 +137,7 @@ describe('exec start', () => {
           seen = options;
           return cat();
         };
-        const { raw, close: stop } = await serve({ containers: { execs: { start: startExec } as never } });
+        const { raw, close: stop } = await serve({ containers: { execs: { check() {}, start: startExec } as never } });
         const text = `POST /v1.47/exec/e/start HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n${UPGRADE}\r\n6\r\n{"Tty"\r\n6\r\n:true}\r\n0\r\n\r\nearly`;
         const socket = raw('');
         socket.setNoDelay();
@@ -157,7 +157,7 @@ describe('exec start', () => {
   });
 
   it('has a type of its own for multiplexed streams from 1.42 on', async () => {
-    const { raw } = await start({ containers: { execs: { start: async () => cat(true) } as never } });
+    const { raw } = await start({ containers: { execs: { check() {}, start: async () => cat(true) } as never } });
     expect(await until(raw(request('{}')), '\r\n\r\n')).toContain('Content-Type: application/vnd.docker.multiplexed-stream');
     expect(await until(raw(request('{}').replace('1.47', '1.41')), '\r\n\r\n')).toContain(
       'Content-Type: application/vnd.docker.raw-stream',
@@ -165,15 +165,57 @@ describe('exec start', () => {
   });
 
   it('tells in the stream that a command cannot be run, and by a status that the exec is unknown', async () => {
-    const failure = { current: new Failure('invalidParameter', 'executable file not found in $PATH') };
-    const { raw } = await start({ containers: { execs: { start: () => Promise.reject(failure.current) } as never } });
+    const unknown: { failure?: Failure } = {};
+    const check = (): void => {
+      if (unknown.failure) throw unknown.failure;
+    };
+    const refuse = () => Promise.reject(new Failure('invalidParameter', 'executable file not found in $PATH'));
+    const { raw } = await start({ containers: { execs: { check, start: refuse } as never } });
     expect(await readAll(raw(request('{"Tty":true}')))).toMatch(/101 UPGRADED[\s\S]*executable file not found in \$PATH\r\n$/);
-    failure.current = new Failure('notFound', 'No such exec instance: e');
+    unknown.failure = new Failure('notFound', 'No such exec instance: e');
     expect(await readAll(raw(request('{}')))).toMatch(/^HTTP\/1.1 404 /);
   });
 
+  it('has its head before the process is started', async () => {
+    let go: () => void = () => undefined;
+    const started = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    const startExec = async () => {
+      await started;
+      return cat();
+    };
+    const { raw } = await start({ containers: { execs: { check() {}, start: startExec } as never } });
+    const socket = raw(request('{"Tty":true}'));
+    expect(await until(socket, '\r\n\r\n')).toContain('101 UPGRADED');
+    go();
+    socket.end();
+    expect(await readAll(socket)).toBe('bye');
+  });
+
+  it('lets go of a process whose client left while it was being started', async () => {
+    const session = cat();
+    let go: () => void = () => undefined;
+    const started = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    const startExec = async () => {
+      await started;
+      return session;
+    };
+    const { raw } = await start({ containers: { execs: { check() {}, start: startExec } as never } });
+    const socket = raw(request('{"Tty":true}'));
+    await until(socket, '\r\n\r\n');
+    const closed = new Promise((resolve) => session.body.on('close', resolve));
+    socket.destroy();
+    session.body.write('anyone?');
+    go();
+    setImmediate(() => session.body.write('no?'));
+    await closed;
+  });
+
   it('detached answers when it was started', async () => {
-    const { request: ask } = await start({ containers: { execs: { start: async () => undefined } as never } });
+    const { request: ask } = await start({ containers: { execs: { check() {}, start: async () => undefined } as never } });
     expect(await ask('POST', '/exec/e/start', { json: { Detach: true } })).toMatchObject({ status: 200, text: '' });
   });
 });

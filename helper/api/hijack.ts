@@ -22,6 +22,8 @@ export function takeOver(call: Call, multiplexed: boolean): Duplex {
   const { socket, response, upgrade } = call;
   if (!upgrade) detachParser(socket);
   response.detachSocket(socket as never);
+  // Nobody listens until the join, and a client may leave before.
+  socket.on('error', () => socket.destroy());
   socket.write(
     upgrade
       ? `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${streamType(call, multiplexed)}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`
@@ -50,6 +52,12 @@ function detachParser(socket: Duplex): void {
  */
 export function join(socket: Duplex, session: Session): Promise<void> {
   const { body, input } = session;
+  if (socket.destroyed) {
+    // The client left while the process was being started: there will be no 'close' any more.
+    body.destroy();
+    input?.destroy();
+    return Promise.resolve();
+  }
   return new Promise((resolve) => {
     let linger: NodeJS.Timeout | undefined;
     socket.on('error', () => socket.destroy());

@@ -28,13 +28,20 @@ export async function attachWebSocket(call: Call): Promise<void> {
     signal,
   );
   response.detachSocket(socket as never);
-  const stream = await new Promise<Duplex>((resolve, reject) => {
-    socket.on('close', () => reject(new Failure('system', 'the client went away')));
+  const stream = await new Promise<Duplex | undefined>((resolve) => {
+    // A handshake that is refused, or a client that left.
+    socket.on('close', () => resolve(undefined));
+    if (socket.destroyed) resolve(undefined);
     server.handleUpgrade(request, socket, Buffer.alloc(0), (webSocket) =>
       // Strings are sent as text frames.
       resolve(createWebSocketStream(webSocket, { decodeStrings: version >= 28 })),
     );
   });
+  if (!stream) {
+    session.body.destroy();
+    session.input?.destroy();
+    return;
+  }
   const body = session.multiplexed ? session.body.pipe(unframe()) : session.body;
   await join(stream, { multiplexed: false, body: version < 28 ? body.setEncoding('utf8') : body, input: session.input });
 }

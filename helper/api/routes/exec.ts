@@ -1,6 +1,6 @@
 import type { ExecCreateRequest } from '../../contract/docker.ts';
 import type { Session } from '../../engine/containers/types.ts';
-import { Failure, isFailure, messageOf } from '../../engine/failure.ts';
+import { Failure, messageOf } from '../../engine/failure.ts';
 import { readJson } from '../body.ts';
 import { type Call, type Route, route } from '../call.ts';
 import { frame } from '../frame.ts';
@@ -38,24 +38,28 @@ async function start(call: Call): Promise<void> {
   const tty = request.Tty ?? false;
   const consoleSize = tty && version >= 42 ? request.ConsoleSize : undefined;
   const options = { detach: request.Detach ?? false, tty, ...(consoleSize ? { consoleSize } : {}) };
-  const session = options.detach ? await engine.containers.execs.start(id, options) : await startAttached(call, id, options);
-  if (session) await join(takeOver(call, session.multiplexed), session);
-  else if (options.detach) sendEmpty(response, 200);
+  engine.containers.execs.check(id);
+  if (options.detach) {
+    await engine.containers.execs.start(id, options);
+    sendEmpty(response, 200);
+  } else await startAttached(call, id, options);
 }
 
 /**
- * A command that can't be run is told in the stream, as dockerd does: the CLI prints it and then takes the exit code (126, 127)
- * from inspect. An exec or a container that can't be used is a status.
+ * The head goes out before the process starts: some clients (docker-py) drop what comes in one packet with it. So a command that
+ * can't be run is told in the stream; the CLI prints it and then takes the exit code (126, 127) from inspect.
  */
-async function startAttached(call: Call, id: string, options: { detach: boolean; tty: boolean }): Promise<Session | undefined> {
+async function startAttached(call: Call, id: string, options: { detach: boolean; tty: boolean }): Promise<void> {
+  const socket = takeOver(call, !options.tty);
+  let session: Session | undefined;
   try {
-    return await call.engine.containers.execs.start(id, options);
+    session = await call.engine.containers.execs.start(id, options);
   } catch (error) {
-    if (!isFailure(error) || error.kind === 'notFound' || error.kind === 'conflict') throw error;
+    call.log.debug(`exec ${id} was not started`, { error: messageOf(error) });
     const text = Buffer.from(`${messageOf(error)}\r\n`);
-    takeOver(call, !options.tty).end(options.tty ? text : frame('stdout', text));
-    return undefined;
+    socket.end(options.tty ? text : frame('stdout', text));
   }
+  if (session) await join(socket, session);
 }
 
 async function resize({ engine, params, query, response }: Call): Promise<void> {

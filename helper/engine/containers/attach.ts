@@ -1,5 +1,6 @@
 import { type Duplex, PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { hasEnded } from '../../system/process/ended.ts';
 import { Failure } from '../failure.ts';
 import { nowNanos } from '../instant.ts';
 import type { Container } from './container.ts';
@@ -63,6 +64,7 @@ function sessionOptions(container: Container, options: AttachOptions, signal: Ab
     stderr: options.stderr,
     detachKeys: options.detachKeys,
     signal,
+    ended: () => container.state.status !== 'running' || hasEnded(container.state.pid),
   };
 }
 

@@ -55,7 +55,12 @@ export interface Session extends OutputStream {
 /** An added process. */
 export interface Execs {
   create(container: string, request: ExecCreateRequest): Promise<string>;
-  /** Detached: resolves when it was started. Attached: the session; its body ends when the process did. */
+  /** @throws Failure notFound for an unknown exec, conflict when its container can't take one now */
+  check(id: string): void;
+  /**
+   * Detached: resolves when it was started. Attached: the session; its body ends when the process did.
+   * `tty` is what the client expects of the stream: raw, or frames. Whether there is a terminal was said at creation.
+   */
   start(id: string, options: { detach: boolean; tty?: boolean; consoleSize?: [number, number] }): Promise<Session | undefined>;
   resize(id: string, height: number, width: number): Promise<void>;
   inspect(id: string): Promise<ExecInspect>;

@@ -1,6 +1,7 @@
 import { promises as fs } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import type { Monitor } from '../../system/monitor/types.ts';
+import { hasEnded } from '../../system/process/ended.ts';
 import { openSession, parseDetachKeys } from '../containers/streams/index.ts';
 import type { Execs, Session } from '../containers/types.ts';
 import type { Log } from '../context.ts';
@@ -51,6 +52,10 @@ export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
       return exec.id;
     },
 
+    check(id) {
+      usable(find(known(id).container));
+    },
+
     async start(id, options): Promise<Session | undefined> {
       const exec = known(id);
       if (exec.state.status === 'ended') throw new Failure('conflict', `Error: Exec command ${id} has already run`);
@@ -81,12 +86,14 @@ export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
             socket = await monitor.attach(exec.folder);
             session = openSession(socket, {
               tty: request.Tty ?? false,
+              raw: options.tty ?? false,
               stdin,
               stdout: request.AttachStdout ?? false,
               stderr: request.AttachStderr ?? false,
               detachKeys: request.DetachKeys,
               signal: leaving.signal,
               endAfter: exitKnown,
+              ended: () => exec.state.status === 'ended' || (exec.state.status === 'running' && hasEnded(exec.state.pid)),
             });
           },
         });

@@ -5,6 +5,8 @@ import { frame, STDERR, STDOUT } from './frames.ts';
 
 export interface SessionOptions {
   tty: boolean;
+  /** Bytes as they are, rather than in frames; undefined: for a terminal. */
+  raw?: boolean;
   stdin: boolean;
   stdout: boolean;
   stderr: boolean;
@@ -12,10 +14,15 @@ export interface SessionOptions {
   signal: AbortSignal;
   /** The output ends only when this settles too: a client asks for the exit code as soon as the stream is over. */
   endAfter?: Promise<unknown>;
+  /** Whether the process has ended. */
+  ended: () => boolean;
 }
 
 /** conmon's first byte of each packet. */
 const CONMON_STDOUT = 2;
+/** A client that reads nothing keeps conmon from telling an exit, and so a container from stopping: it gets this long. */
+const STALL_CHECK_MS = 1_000;
+const STALLED_CHECKS = 3;
 /** conmon takes at most this much in one packet. */
 const PACKET_BYTES = 8192;
 
@@ -25,6 +32,7 @@ const PACKET_BYTES = 8192;
  */
 export function openSession(socket: Duplex, options: SessionOptions): Session {
   const detach = new DetachFilter(parseDetachKeys(options.detachKeys));
+  const raw = options.raw ?? options.tty;
   const body = new PassThrough({ highWaterMark: 256 * 1024 });
   const endNow = (): void => {
     if (!body.writableEnded) body.end();
@@ -38,9 +46,13 @@ export function openSession(socket: Duplex, options: SessionOptions): Session {
     if (stream === STDOUT ? !options.stdout : !options.stderr) return;
     const payload = packet.subarray(1);
     if (payload.length === 0 || body.writableEnded) return;
-    if (!body.write(options.tty ? payload : frame(stream, payload))) {
+    if (!body.write(raw ? payload : frame(stream, payload))) {
       socket.pause();
-      body.once('drain', () => socket.resume());
+      const stopWatching = cutWhenStalled(body, options.ended);
+      body.once('drain', () => {
+        stopWatching();
+        socket.resume();
+      });
     }
   });
   // A monitor that is done may reset the connection instead of closing it: what it had sent has arrived.
@@ -53,7 +65,7 @@ export function openSession(socket: Duplex, options: SessionOptions): Session {
   body.once('close', () => options.signal.removeEventListener('abort', abort));
   if (options.signal.aborted) abort();
 
-  if (!options.stdin) return { multiplexed: !options.tty, body, input: undefined };
+  if (!options.stdin) return { multiplexed: !raw, body, input: undefined };
   const input = new Writable({
     highWaterMark: 64 * 1024,
     write(chunk: Buffer, _, done) {
@@ -72,7 +84,23 @@ export function openSession(socket: Duplex, options: SessionOptions): Session {
     },
   });
   input.on('error', () => undefined);
-  return { multiplexed: !options.tty, body, input };
+  return { multiplexed: !raw, body, input };
+}
+
+/** Ends the session when its process has ended and the client takes nothing of what is left. */
+function cutWhenStalled(body: PassThrough, ended: () => boolean): () => void {
+  let before = -1;
+  let checks = 0;
+  const timer = setInterval(() => {
+    const waiting = body.readableLength + body.writableLength;
+    checks = waiting === before && ended() ? checks + 1 : 0;
+    before = waiting;
+    if (checks >= STALLED_CHECKS) body.destroy();
+  }, STALL_CHECK_MS);
+  timer.unref();
+  const stop = (): void => clearInterval(timer);
+  body.once('close', stop);
+  return stop;
 }
 
 function writePackets(socket: Duplex, data: Buffer, done: () => void): void {
