@@ -38,6 +38,33 @@ export interface Decompressor {
   destroy(): void;
 }
 
+/** Bytes that tell every compression. */
+const START = 6;
+
+/** A stream as it was before it was compressed; what is not compressed passes as it is. @throws Failure invalidParameter on bad data */
+export async function* decompressed(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let start: Buffer | undefined = Buffer.alloc(0);
+  let decompressor: Decompressor | undefined;
+  const pieces: Buffer[] = [];
+  const begin = (bytes: Buffer): Decompressor => createDecompressor(detectCompression(bytes), (piece) => pieces.push(piece));
+  try {
+    for await (const chunk of source) {
+      if (start) start = Buffer.concat([start, chunk]);
+      if (start && start.length < START) continue;
+      decompressor ??= begin(start ?? chunk);
+      await decompressor.write(start ?? chunk);
+      start = undefined;
+      yield* pieces.splice(0);
+    }
+    decompressor ??= begin(start ?? Buffer.alloc(0));
+    if (start?.length) await decompressor.write(start);
+    await decompressor.end();
+    yield* pieces.splice(0);
+  } finally {
+    decompressor?.destroy();
+  }
+}
+
 const CHUNK = 256 * 1024;
 
 /**
@@ -65,6 +92,8 @@ export function createDecompressor(compression: Compression, output: (chunk: Buf
 /** The part of node:zlib below its streams, which zlib's own synchronous functions use. */
 interface ZlibHandle {
   writeSync(flush: number, input: Buffer, inOffset: number, inLength: number, output: Buffer, outOffset: number, outLength: number): void;
+  /** Called within writeSync. */
+  onerror: (message: string) => void;
 }
 
 /**
@@ -78,9 +107,11 @@ function gunzipInPlace(output: (chunk: Buffer) => void): Decompressor | undefine
   if (typeof handle?.writeSync !== 'function' || !(state instanceof Uint32Array)) return undefined;
   const out = Buffer.allocUnsafeSlow(CHUNK);
   let failed: Error | undefined;
-  stream.on('error', (error) => {
-    failed ??= new Failure('invalidParameter', `invalid gzip data: ${error.message}`);
-  });
+  // The stream's own 'error' event would come after writeSync has returned, and after the last one too late.
+  handle.onerror = (message) => {
+    const text = /unexpected end of file/.test(message) ? 'unexpected EOF' : `invalid gzip data: ${message}`;
+    failed ??= new Failure('invalidParameter', text);
+  };
   const run = (flush: number, chunk: Buffer): void => {
     let at = 0;
     for (;;) {
@@ -101,10 +132,6 @@ function gunzipInPlace(output: (chunk: Buffer) => void): Decompressor | undefine
     async end() {
       try {
         run(zlib.constants.Z_FINISH, Buffer.alloc(0));
-      } catch (error) {
-        if (error === failed && /unexpected end of file/.test(failed?.message ?? ''))
-          throw new Failure('invalidParameter', 'unexpected EOF');
-        throw error;
       } finally {
         stream.close();
       }

@@ -78,7 +78,8 @@ export class LayerJob {
       writeFully(this.#blobFd, chunk.subarray(Math.max(0, this.#options.blobHas - before)), null);
     }
     if (!this.#decompressor) {
-      this.#start = this.#start.length === 0 ? chunk : Buffer.concat([this.#start, chunk]);
+      // A copy: the chunk's memory is used again as soon as this returns.
+      this.#start = Buffer.concat([this.#start, chunk]);
       if (this.#start.length < 6) return;
       await this.#begin();
       return;

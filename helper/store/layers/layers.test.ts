@@ -321,6 +321,8 @@ describe.runIf(root)('layer jobs in worker threads', () => {
     expect(ids).toEqual(archives.map((archive) => `sha256:${createHash('sha256').update(archive).digest('hex')}`));
     await expect(add(layers, Buffer.alloc(4096, 'x'))).rejects.toThrow('invalid tar header');
     await expect(add(layers, gzipSync(archives[0] as Buffer).subarray(0, -100))).rejects.toThrow('unexpected EOF');
+    await expect(add(layers, gzipSync(archives[0] as Buffer).subarray(0, 5))).rejects.toThrow('unexpected EOF');
+    await expect(add(layers, Buffer.from('x'))).rejects.toThrow('unexpected EOF');
     const stopped = await layers.add({ path: path.join(folder, 'stopped'), has: 0 });
     await stopped.write(archives[3] as Buffer);
     await stopped.abort();

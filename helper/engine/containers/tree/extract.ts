@@ -1,6 +1,7 @@
 import { constants, promises as fs } from 'node:fs';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { extract, type Header } from 'tar-stream';
+import { decompressed } from '../../../store/layers/compression.ts';
 import { lsetxattr, mknod } from '../../../system/syscall/index.ts';
 import { Failure, messageOf } from '../../failure.ts';
 import { type Place, type Tree, withPlace } from './walk.ts';
@@ -8,6 +9,7 @@ import { type Place, type Tree, withPlace } from './walk.ts';
 const S_IFCHR = 0o020000;
 const S_IFBLK = 0o060000;
 const S_IFIFO = 0o010000;
+const CREATE_ATTEMPTS = 5;
 
 export interface ExtractOptions {
   tree: Tree;
@@ -32,20 +34,23 @@ function safeName(name: string): string {
 }
 
 /**
- * Unpacks a tar into a container's tree. Every entry is placed by a folder that is held open, so that nothing that runs
+ * Unpacks a tar, compressed or not, into a container's tree. Every entry is placed by a folder that is held open, so that nothing that runs
  * in the container can lead a write out of it.
- * @throws Failure invalidParameter for what is no tar, or would replace what must stay
+ * @throws Failure system for what is no tar, or would replace what must stay; forbidden on a read-only file system
  */
 export async function extractInto(body: Readable, options: ExtractOptions): Promise<void> {
   const unpack = extract();
   // Folders get their times last: each file placed in them changes those.
   const times: { path: string; mtime: Date }[] = [];
-  body.on('error', (error) => unpack.destroy(error));
+  const archive = Readable.from(decompressed(body), { objectMode: false });
+  archive.on('error', (error) => unpack.destroy(error));
   options.signal.addEventListener('abort', () => unpack.destroy(new Error('aborted')), { once: true });
-  body.pipe(unpack as unknown as NodeJS.WritableStream);
+  archive.pipe(unpack as unknown as NodeJS.WritableStream);
   try {
     for await (const entry of unpack) {
       const { header } = entry;
+      // When the archive breaks off its entry does too, perhaps while nobody reads it. What went wrong is thrown by the loop.
+      (entry as unknown as Readable).on('error', () => undefined);
       const name = safeName(header.name);
       const where = name === '' ? options.folder : `${options.folder}/${name}`;
       await withPlace(options.tree, where, { make: true }, (place) =>
@@ -55,17 +60,23 @@ export async function extractInto(body: Readable, options: ExtractOptions): Prom
       (entry as unknown as Readable).resume();
     }
   } catch (error) {
+    archive.destroy();
     body.destroy();
-    if (error instanceof Failure) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    const words = messageOf(error);
-    if (code === undefined && /tar|header|end of data|Invalid/i.test(words)) throw new Failure('invalidParameter', words, { cause: error });
-    if (code === 'EROFS') throw new Failure('forbidden', 'mounted volume is marked read-only', { cause: error });
-    throw new Failure('system', words, { cause: error });
+    if (error instanceof Failure && error.kind !== 'invalidParameter') throw error;
+    if ((error as NodeJS.ErrnoException).code === 'EROFS') {
+      throw new Failure('forbidden', 'mounted volume is marked read-only', { cause: error });
+    }
+    throw new Failure('system', archiveWords(messageOf(error)), { cause: error });
   }
   for (const { path, mtime } of times.reverse()) {
     await withPlace(options.tree, path, {}, (place) => fs.utimes(place.file, mtime, mtime)).catch(() => undefined);
   }
+}
+
+/** What Docker's clients know from Go's reader instead of tar-stream's words. */
+function archiveWords(words: string): string {
+  if (/^Unexpected end of data/.test(words)) return 'unexpected EOF';
+  return /^Invalid (tar )?header/.test(words) ? 'archive/tar: invalid tar header' : words;
 }
 
 async function put(place: Place, header: Header, content: AsyncIterable<Buffer>, options: ExtractOptions): Promise<void> {
@@ -123,13 +134,25 @@ async function chmodFolder(place: Place, mode: number): Promise<void> {
   }
 }
 
+/** A new file; one that another copy has put there meanwhile gives way. */
+async function createFile(file: string): Promise<fs.FileHandle> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await fs.open(file, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt === CREATE_ATTEMPTS) throw error;
+      await fs.rm(file, { force: true });
+    }
+  }
+}
+
 async function putFile(
   place: Place,
   header: Header,
   content: AsyncIterable<Buffer>,
   owner: { uid: number; gid: number; mode: number },
 ): Promise<void> {
-  const handle = await fs.open(place.file, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+  const handle = await createFile(place.file);
   try {
     for await (const chunk of content) await handle.write(chunk);
     await handle.chown(owner.uid, owner.gid);
