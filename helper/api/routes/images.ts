@@ -4,7 +4,7 @@ import { Failure, messageOf } from '../../engine/failure.ts';
 import { readJson } from '../body.ts';
 import { type Call, type Route, route } from '../call.ts';
 import { ACCEPTED, booleanFilter, parseFilters } from '../filters.ts';
-import { sendProgress } from '../progress.ts';
+import { sendProgress, sendProgressAlways } from '../progress.ts';
 import { registryAuth } from '../registry-auth.ts';
 import { sendEmpty, sendJson, sendStream } from '../respond.ts';
 import { imageInspect, imageSummary } from '../shape-changes.ts';
@@ -90,14 +90,15 @@ async function importImage(call: Call, platform: string): Promise<void> {
   const { engine, query, body, signal } = call;
   const source = query.text('fromSrc');
   if (source === '') throw new Failure('invalidParameter', 'bad parameter: one of fromImage and fromSrc is needed');
-  const archive = source === '-' ? body.stream : await download(source, signal);
+  const fetched = source === '-' ? undefined : await download(source, signal);
   const messages = await engine.images.import(
-    archive,
+    fetched?.archive ?? body.stream,
     {
       ...named(query.text('repo'), query.text('tag')),
       message: query.text('message') || `Imported from ${source}`,
       changes: query.all('changes'),
       ...(platform ? { platform } : {}),
+      ...(fetched ? { download: fetched.download } : {}),
     },
     signal,
   );
@@ -105,19 +106,25 @@ async function importImage(call: Call, platform: string): Promise<void> {
 }
 
 /** `docker import http://…`: the engine fetches it. */
-async function download(source: string, signal: AbortSignal): Promise<Readable> {
+async function download(
+  source: string,
+  signal: AbortSignal,
+): Promise<{ archive: Readable; download: { url: string; totalBytes: number } }> {
   const url = source.includes('://') ? source : `http://${source}`;
   if (!/^https?:/.test(url)) throw new Failure('invalidParameter', `unsupported protocol scheme in ${JSON.stringify(source)}`);
   const answer = await fetch(url, { signal }).catch((error: Error) => {
     throw new Failure('system', `failed to GET ${url}: ${messageOf(error.cause ?? error)}`);
   });
   if (!answer.ok || !answer.body) throw new Failure('system', `failed to GET ${url} with status ${answer.status} ${answer.statusText}`);
-  return Readable.fromWeb(answer.body as import('node:stream/web').ReadableStream);
+  return {
+    archive: Readable.fromWeb(answer.body as import('node:stream/web').ReadableStream),
+    download: { url, totalBytes: Number(answer.headers.get('content-length')) || 0 },
+  };
 }
 
 async function load(call: Call): Promise<void> {
   const { engine, query, body, signal } = call;
-  await sendProgress(call, await engine.images.load(body.stream, { quiet: query.boolean('quiet', true) }, signal));
+  await sendProgressAlways(call, engine.images.load(body.stream, { quiet: query.boolean('quiet', true) }, signal));
 }
 
 async function push(call: Call): Promise<void> {

@@ -54,8 +54,11 @@ export async function commit(engine: Engine, reference: string, options: CommitO
   const asked: ContainerConfig = options.config ? mergeConfig(withoutHost(options.config), container.config) : container.config;
   const config = applyChanges({ ...asked }, options.changes);
   const abort = new AbortController();
-  const frozen = options.pause && container.state.status === 'running' && !container.state.paused;
-  if (frozen) await engine.cgroups.freeze(cgroupsPath(engine, container));
+  const frozen =
+    options.pause &&
+    container.state.status === 'running' &&
+    !container.state.paused &&
+    (await ifRunning(engine.cgroups.freeze(cgroupsPath(engine, container))));
   try {
     const created = nowInstant();
     const id = await engine.images.create(
@@ -95,7 +98,18 @@ export async function commit(engine: Engine, reference: string, options: CommitO
     return { Id: id };
   } finally {
     abort.abort();
-    if (frozen) await engine.cgroups.thaw(cgroupsPath(engine, container));
+    if (frozen) await ifRunning(engine.cgroups.thaw(cgroupsPath(engine, container)));
+  }
+}
+
+/** @returns whether the container's cgroup was still there; without processes its files lie still as well */
+async function ifRunning(work: Promise<void>): Promise<boolean> {
+  try {
+    await work;
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
   }
 }
 

@@ -17,6 +17,8 @@ export interface ImportOptions {
   message?: string;
   changes: string[];
   platform?: string;
+  /** Set when the engine fetches the archive itself: its client then sees how that goes. `totalBytes` 0: not known. */
+  download?: { url: string; totalBytes: number };
 }
 
 /** POST /images/create?fromSrc=-: a root file system as an image of one layer. */
@@ -33,7 +35,10 @@ export async function importImage(
   return streamProgress(signal, async (emit, inner) => {
     const lease = parts.leases.take();
     try {
-      const layer = await takeIn(parts, lease, archive, inner, (current) => emit.count('import', 'Importing', current, 0));
+      const { download } = options;
+      if (download) emit({ status: `Downloading from ${download.url}` });
+      const progress = download && ((current: number) => emit.count('', 'Importing', current, download.totalBytes));
+      const layer = await takeIn(parts, lease, archive, inner, progress);
       const created = nowInstant();
       const image = {
         created,

@@ -144,7 +144,7 @@ function humanSize(bytes: number): string {
 /** A message with a count and the bar that clients without arithmetic print. */
 function counted(id: string, status: string, current: number, total: number): ProgressMessage {
   const detail = total > 0 ? { current, total } : { current };
-  return { status, progressDetail: detail, progress: bar(current, total), id };
+  return { status, progressDetail: detail, progress: bar(current, total), ...(id ? { id } : {}) };
 }
 
 function bar(current: number, total: number): string {
