@@ -1,4 +1,4 @@
-import { useQueries } from '@tanstack/react-query';
+import { useQueries, useQuery } from '@tanstack/react-query';
 import { Command } from 'cmdk';
 import {
   Box,
@@ -21,11 +21,16 @@ import { Dialog } from 'radix-ui';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { openContainer, stateText, useContainers } from '../features/containers/index.ts';
+import { openStarter, starterHost } from '../features/start/index.ts';
+import { gantry } from '../lib/bridge.ts';
+import { explain } from '../lib/explain.ts';
 import { imagesQuery, useHosts } from '../lib/queries.ts';
 import { navigate, pages } from '../lib/route.ts';
 import { closeDialog, openDialog, toggleDock } from '../lib/screen.ts';
 import { changeSettings, currentSettings, resolveTheme } from '../lib/settings.ts';
+import { toast } from '../lib/toast.ts';
 import { Kbd } from '../ui/Kbd.tsx';
+import { useReturnFocus } from '../ui/return-focus.ts';
 import { pageIcons } from './pages.ts';
 import { runPaletteAction } from './palette-actions.ts';
 import './palette.css';
@@ -46,6 +51,9 @@ export function Palette() {
   const images = useQueries({ queries: hosts.map(imagesQuery) });
   const [used] = useState(recent);
   const many = hosts.length > 1;
+  const returnFocus = useReturnFocus();
+  const info = useQuery({ queryKey: ['app'], queryFn: () => gantry().app.info() }).data;
+  const starter = starterHost(hosts, info);
 
   const actions = [
     ...pages.map((page, i) => ({
@@ -55,6 +63,20 @@ export function Palette() {
       keys: page === 'settings' ? 'Mod+,' : `Mod+${i + 1}`,
       run: () => navigate({ page }),
     })),
+    ...(starter
+      ? [
+          {
+            id: 'starter',
+            label: t('start.run'),
+            icon: Box,
+            keys: '',
+            run: () =>
+              void openStarter(starter).catch((error: unknown) =>
+                toast({ tone: 'error', title: t('start.failed'), text: explain(error).message }),
+              ),
+          },
+        ]
+      : []),
     { id: 'run', label: t('palette.run'), icon: Play, keys: '', run: () => openDialog({ type: 'run' }) },
     { id: 'pull', label: t('palette.pull'), icon: Download, keys: '', run: () => openDialog({ type: 'pull' }) },
     { id: 'add-host', label: t('hosts.add'), icon: Plus, keys: '', run: () => openDialog({ type: 'add-host' }) },
@@ -128,7 +150,7 @@ export function Palette() {
     <Dialog.Root open onOpenChange={(open) => !open && closeDialog()}>
       <Dialog.Portal>
         <Dialog.Overlay className="veil" />
-        <Dialog.Content className="palette" aria-describedby={undefined} data-testid="palette">
+        <Dialog.Content className="palette" aria-describedby={undefined} data-testid="palette" onCloseAutoFocus={returnFocus}>
           <Dialog.Title className="sr-only">{t('palette.open')}</Dialog.Title>
           <Command shouldFilter={false} loop label={t('palette.open')}>
             <Command.Input

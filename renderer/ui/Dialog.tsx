@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { IconButton } from './Button.tsx';
 import './dialog.css';
+import { useReturnFocus } from './return-focus.ts';
 
 interface DialogProps {
   title: string;
@@ -38,6 +39,7 @@ export function Dialog({
   onOpenAutoFocus,
 }: DialogProps) {
   const { t } = useTranslation();
+  const returnFocus = useReturnFocus();
   return (
     <Radix.Root
       open
@@ -53,6 +55,7 @@ export function Dialog({
           data-testid={testId}
           {...(description ? {} : { 'aria-describedby': undefined })}
           onOpenAutoFocus={onOpenAutoFocus ?? focusFirst}
+          onCloseAutoFocus={returnFocus}
           onInteractOutside={(event) => {
             if (kind === 'sheet' || (event.target instanceof Element && event.target.closest('.toasts'))) event.preventDefault();
           }}

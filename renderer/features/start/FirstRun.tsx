@@ -4,14 +4,12 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Host } from '../../../electron/ipc/contract.ts';
 import { gantry } from '../../lib/bridge.ts';
-import { keys, queryClient } from '../../lib/client.ts';
 import { type Explanation, explain } from '../../lib/explain.ts';
-import { navigate } from '../../lib/route.ts';
 import { openDialog } from '../../lib/screen.ts';
 import { Button } from '../../ui/Button.tsx';
 import { ErrorPanel } from '../../ui/Panels.tsx';
 import './start.css';
-import { runStarter } from './starter.ts';
+import { openStarter, starterHost } from './starter.ts';
 
 /** The page with no containers: one large button, and the ways on. */
 export function FirstRun({ hosts }: { hosts: Host[] }) {
@@ -19,17 +17,15 @@ export function FirstRun({ hosts }: { hosts: Host[] }) {
   const info = useQuery({ queryKey: ['app'], queryFn: () => gantry().app.info() }).data;
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<Explanation | null>(null);
-  const host = hosts.find((h) => h.kind === 'local' && h.state.status === 'connected') ?? hosts.find((h) => h.state.status === 'connected');
-  const starter = info?.starterImage.available === true && host !== undefined;
+  const host = starterHost(hosts, info);
+  const starter = host !== undefined;
 
   const run = async () => {
     if (!host) return;
     setBusy(true);
     setError(null);
     try {
-      const id = await runStarter(host);
-      await queryClient.invalidateQueries({ queryKey: keys.containers(host.id) });
-      navigate({ page: 'containers', detail: { host: host.id, id: id.slice(0, 12), tab: 'logs' } });
+      await openStarter(host);
     } catch (failure) {
       setError(explain(failure));
     } finally {

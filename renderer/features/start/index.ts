@@ -1,1 +1,2 @@
 export { FirstRun } from './FirstRun.tsx';
+export { openStarter, starterHost } from './starter.ts';

@@ -1,16 +1,31 @@
-import type { Host } from '../../../electron/ipc/contract.ts';
+import type { AppInfo, Host } from '../../../electron/ipc/contract.ts';
 import type { ContainerSummary, ImageInspect } from '../../../helper/contract/docker.ts';
 import { gantry } from '../../lib/bridge.ts';
 import { keys, queryClient } from '../../lib/client.ts';
 import { EngineError, engineJson, engineSend } from '../../lib/engine.ts';
 import { freePort, heldPorts } from '../../lib/host-ports.ts';
 import { encodeReference } from '../../lib/queries.ts';
+import { navigate } from '../../lib/route.ts';
+
+/** Where the starter image is offered: on this machine, else on the first host that answers. */
+export function starterHost(hosts: Host[], info: AppInfo | undefined): Host | undefined {
+  if (!info?.starterImage.available) return undefined;
+  const connected = hosts.filter((host) => host.state.status === 'connected');
+  return connected.find((host) => host.kind === 'local') ?? connected[0];
+}
+
+/** Runs the starter image and shows its container. @throws EngineError */
+export async function openStarter(host: Host): Promise<void> {
+  const id = await runStarter(host);
+  await queryClient.invalidateQueries({ queryKey: keys.containers(host.id) });
+  navigate({ page: 'containers', detail: { host: host.id, id: id.slice(0, 12), tab: 'logs' } });
+}
 
 /**
  * Loads the starter image, makes a container `hello` with its page on a free port from 8080 up, and starts it.
  * @returns the container's id
  */
-export async function runStarter(host: Host): Promise<string> {
+async function runStarter(host: Host): Promise<string> {
   const reference = await gantry().starter.load(host.id);
   void queryClient.invalidateQueries({ queryKey: keys.images(host.id) });
   const [containers, image] = await Promise.all([
