@@ -11,9 +11,9 @@ import { sweep, traces } from '../helper/tests/leftovers.ts';
 import { electronRuntime } from '../scripts/electron-runtime.mjs';
 import { starterImage } from '../scripts/starter-image.mjs';
 
-const ROOT = path.resolve(import.meta.dirname, '..');
+export const ROOT = path.resolve(import.meta.dirname, '..');
 /** Kept as test output: pictures of every page. */
-const PICTURES = path.join(ROOT, 'test-output', 'screenshots');
+export const PICTURES = path.join(ROOT, 'test-output', 'screenshots');
 
 const QUIT_MS = 15_000;
 
@@ -33,6 +33,8 @@ export interface App {
   engine: Client;
   /** Saves a picture of the window in test-output/screenshots. */
   picture(name: string): Promise<void>;
+  /** The same in light and dark, in English and Chinese: `NAME-light-en` and so on. */
+  pictures(name: string): Promise<void>;
   /** The window's content, in CSS pixels. */
   resize(width: number, height: number): Promise<void>;
   settings(change: Partial<Settings>): Promise<void>;
@@ -93,6 +95,17 @@ async function startApp({ width = 1440, height = 900, settings }: AppOptions): P
     engine,
     async picture(name) {
       await page.screenshot({ path: path.join(PICTURES, `${name}.png`), animations: 'disabled' });
+    },
+    async pictures(name) {
+      for (const language of ['en', 'zh'] as const) {
+        for (const theme of ['light', 'dark'] as const) {
+          await app.settings({ language, theme });
+          await page.locator(`html[data-theme="${theme}"][lang^="${language}"]`).waitFor({ state: 'attached' });
+          await app.picture(`${name}-${theme}-${language}`);
+        }
+      }
+      await app.settings({ language: 'en', theme: 'light' });
+      await page.locator('html[data-theme="light"][lang="en"]').waitFor({ state: 'attached' });
     },
     async resize(toWidth, toHeight) {
       await electron.evaluate(

@@ -32,9 +32,6 @@ it('needs no mouse: runs the starter image, reads its logs, types in it, stops a
   await keyboard.press('l');
   await detail.getByTestId('logs').waitFor();
   await keyboard.press('t');
-  await detail.getByTestId('terminal-open').waitFor();
-  await detail.getByTestId('terminal-open').focus();
-  await keyboard.press('Enter');
   const terminal = terminalOf(page);
   await terminal.sees(/[#$]/);
   await terminal.type('echo by-hand');

@@ -21,7 +21,7 @@ import { containerColumns } from './columns.tsx';
 import './containers.css';
 import { ContainerDetail } from './detail/ContainerDetail.tsx';
 import { GroupActions, GroupLabel } from './GroupLabel.tsx';
-import { containerMenu, openContainer } from './menu.ts';
+import { containerMenu, openContainer, openShell } from './menu.ts';
 import { RenameDialog } from './RenameDialog.tsx';
 import { type ContainerRow, filterNames, groupRows, rowMatches, sortRows } from './row.ts';
 import { useContainers } from './useContainers.ts';
@@ -104,7 +104,7 @@ export function ContainersPage() {
             const [first] = targets;
             if (!first) return;
             if (event.key === 'l') openContainer(first, 'logs', detail !== undefined);
-            else if (event.key === 't') openContainer(first, 'terminal', detail !== undefined);
+            else if (event.key === 't') void openShell(first, detail !== undefined);
             else if (event.key === 's') void act(first.running ? 'stop' : 'start', targets);
             else if (event.key === 'r') void act('restart', targets);
             else if (event.key === 'Delete' || event.key === 'Backspace') void removeContainers(targets);

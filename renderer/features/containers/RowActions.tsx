@@ -2,7 +2,7 @@ import { EllipsisVertical, Play, RotateCw, ScrollText, Square, SquareTerminal, T
 import { useTranslation } from 'react-i18next';
 import { IconButton } from '../../ui/Button.tsx';
 import { act, removeContainers, usePending } from './actions.ts';
-import { openContainer } from './menu.ts';
+import { openContainer, openShell } from './menu.ts';
 import type { ContainerRow } from './row.ts';
 
 /** The same action always at the same place; delete apart from the others. */
@@ -45,7 +45,7 @@ export function RowActions({ row, onMenu }: { row: ContainerRow; onMenu: (key: s
         name={`${t('action.shell')} ${row.name}`}
         keys="T"
         data-testid="row-shell"
-        onClick={() => openContainer(row, 'terminal')}
+        onClick={() => void openShell(row)}
       />
       <IconButton
         tabIndex={-1}

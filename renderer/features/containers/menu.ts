@@ -5,11 +5,21 @@ import { navigate } from '../../lib/route.ts';
 import { showLogsInDock } from '../../lib/screen.ts';
 import { toast } from '../../lib/toast.ts';
 import type { MenuEntry } from '../../ui/Menu.tsx';
+import { openTerminal } from '../terminal/index.ts';
 import { act, removeContainers } from './actions.ts';
 import type { ContainerRow } from './row.ts';
 
 export function openContainer(row: Pick<ContainerRow, 'host' | 'id'>, tab?: string, replace = false): void {
   navigate({ page: 'containers', detail: { host: row.host.id, id: row.id.slice(0, 12), ...(tab ? { tab } : {}) } }, { replace });
+}
+
+/** Shows a shell in a container: the one that is open, else a new one. */
+export async function openShell(row: Pick<ContainerRow, 'host' | 'id' | 'name' | 'running'>, replace = false): Promise<void> {
+  openContainer(row, 'terminal', replace);
+  if (!row.running) return;
+  const terminals = await gantry().terminals.list();
+  const open = terminals.some((t) => t.hostId === row.host.id && t.containerId === row.id && t.state.status !== 'ended');
+  if (!open) await openTerminal({ host: row.host.id, id: row.id, name: row.name }, 'exec');
 }
 
 function copy(text: string): void {
@@ -41,7 +51,7 @@ export function containerMenu(row: ContainerRow, rename: (row: ContainerRow) => 
     { id: 'kill', label: tr('action.kill'), icon: Zap, disabled: !row.running, run: () => void act('kill', [row]) },
     { id: 's1', separator: true },
     { id: 'logs', label: tr('action.logs'), icon: ScrollText, keys: 'L', run: () => openContainer(row, 'logs') },
-    { id: 'shell', label: tr('action.shell'), icon: SquareTerminal, keys: 'T', run: () => openContainer(row, 'terminal') },
+    { id: 'shell', label: tr('action.shell'), icon: SquareTerminal, keys: 'T', run: () => void openShell(row) },
     { id: 'inspect', label: tr('action.inspect'), icon: Code, run: () => openContainer(row, 'inspect') },
     {
       id: 'dock',

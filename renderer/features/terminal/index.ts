@@ -1,6 +1,6 @@
 import { lazy } from 'react';
 
 export { ContainerTerminals } from './ContainerTerminals.tsx';
-export { useTerminals } from './terminals.ts';
+export { openTerminal, useTerminals } from './terminals.ts';
 /** Loaded when first shown: xterm.js is the largest part of the app. */
 export const TerminalView = lazy(() => import('./TerminalView.tsx'));

@@ -1,0 +1,202 @@
+import { copyFileSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { launch } from '../helper/tests/harness.ts';
+import { application, PICTURES, ROOT } from './app.ts';
+import { type FarEngine, furnish, startFarEngine } from './scene.ts';
+import { terminalOf } from './terminal.ts';
+
+/**
+ * Every page and dialog, in light and dark, in English and Chinese: to look at (test-output/screenshots). What is asserted is only
+ * that the thing is there. With GANTRY_UPDATE_PICTURES=1 the picture of README is made anew.
+ */
+const app = application();
+let far: FarEngine;
+beforeAll(async () => {
+  far = await startFarEngine();
+});
+afterAll(() => far?.stop());
+
+it('first run, and what is asked before', async () => {
+  const { page, pictures } = app();
+  await page.getByTestId('run-starter').waitFor();
+  await pictures('first-run');
+  await page.getByTestId('nav-images').click();
+  await page.getByText('No images yet').waitFor();
+  await pictures('images-empty');
+  await page.getByTestId('nav-hosts').click();
+  await page.getByTestId('add-host').click();
+  await page.getByText('Found on this machine').waitFor();
+  await pictures('add-host');
+  await page.keyboard.press('Escape');
+});
+
+it('containers, and one of them', async () => {
+  const { page, pictures, picture, engine, starter, resize } = app();
+  await starter();
+  await furnish(engine);
+  await page.getByTestId('nav-containers').click();
+  await page
+    .getByRole('row', { name: /nightly/ })
+    .getByText('exited 3')
+    .waitFor();
+  await page.getByTestId('group-shop').waitFor();
+  await page.mouse.move(700, 700);
+  await pictures('containers');
+
+  const detail = page.getByTestId('detail');
+  await page
+    .getByRole('row', { name: /shop-web-1/ })
+    .getByTestId('row-logs')
+    .click();
+  await detail.getByText('/products/').first().waitFor();
+  await page.mouse.move(700, 700);
+  await pictures('container-logs');
+  await picture('containers-with-logs');
+  if (process.env.GANTRY_UPDATE_PICTURES) {
+    mkdirSync(path.join(ROOT, 'docs/images'), { recursive: true });
+    copyFileSync(path.join(PICTURES, 'containers-with-logs.png'), path.join(ROOT, 'docs/images/containers.png'));
+  }
+  await detail.getByRole('log').click();
+  await page.keyboard.press('Control+f');
+  await page.keyboard.type('orders');
+  await detail
+    .getByTestId('logs-hits')
+    .getByText(/1 of \d+/)
+    .waitFor();
+  await pictures('container-logs-search');
+  await page.keyboard.press('Escape');
+
+  await page.getByTestId('tab-terminal').click();
+  await page.getByTestId('terminal-open').waitFor();
+  await pictures('container-terminal-none');
+  await page.getByTestId('terminal-open').click();
+  const terminal = terminalOf(page);
+  await terminal.sees(/[#$]/);
+  await terminal.type('ls -l /www /etc');
+  await terminal.type('echo "你好,世界"; grep --color root /etc/passwd');
+  await terminal.sees(/^root:/);
+  await pictures('container-terminal');
+  await page.getByTestId('tab-inspect').click();
+  await page.getByTestId('inspect').getByText('JSON', { exact: true }).waitFor();
+  await pictures('container-inspect');
+
+  await page.getByRole('row', { name: /nightly/ }).click();
+  await page.getByTestId('why').waitFor();
+  await pictures('container-failed');
+  await page.getByTestId('detail-delete').click();
+  await page.getByTestId('question').waitFor();
+  await pictures('delete-question');
+  await page.keyboard.press('Escape');
+
+  await page.getByTestId('detail-menu').click();
+  await page.getByTestId('menu-rename').waitFor();
+  await pictures('container-menu');
+  await page.keyboard.press('Escape');
+
+  await resize(900, 700);
+  await pictures('narrow-container');
+  await page.getByTestId('detail-close').click();
+  await pictures('narrow-containers');
+  await page.getByTestId('nav-images').click();
+  await page.getByText('postgres').first().waitFor();
+  await pictures('narrow-images');
+  await resize(1440, 900);
+  await page.getByTestId('nav-containers').click();
+  for (const name of ['backup', 'cache'])
+    await page
+      .getByRole('row', { name: new RegExp(name) })
+      .getByRole('checkbox')
+      .check();
+  await page.getByTestId('bulk').waitFor();
+  await pictures('containers-selected');
+  await page.getByTestId('bulk').getByRole('button').last().click();
+  await page.getByTestId('filter').fill('state:nothing');
+  await page.getByText('No container matches').waitFor();
+  await pictures('containers-no-match');
+  await page.getByTestId('filter').fill('');
+});
+
+it('images, palette, settings, forms', async () => {
+  const { page, pictures } = app();
+  await page.getByTestId('nav-images').click();
+  await page.getByText('postgres').first().waitFor();
+  await pictures('images');
+  await page.getByRole('row', { name: /shop\/web/ }).click();
+  await page.getByTestId('detail').getByText('linux/amd64').waitFor();
+  await pictures('image');
+  await page.getByTestId('pull').click();
+  await page.getByTestId('pull-reference').fill('registry.example.org/team/app:2.0');
+  await page.getByText('Log in to the registry').click();
+  await pictures('pull');
+  await page.keyboard.press('Escape');
+
+  await page.getByTestId('nav-containers').click();
+  await page.keyboard.press('Control+k');
+  await page.getByTestId('palette').waitFor();
+  await pictures('palette');
+  await page.keyboard.type('shop');
+  await pictures('palette-search');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('?');
+  await page.getByRole('dialog').waitFor();
+  await pictures('shortcuts');
+  await page.keyboard.press('Escape');
+
+  await page.getByTestId('run').click();
+  await page.getByTestId('run-image').fill('shop/web:1.4.2');
+  await page.getByTestId('run-name').fill('shop-web-1');
+  await page.getByTestId('run-port-host-0').fill('18080');
+  await page.getByText(/held by/).waitFor();
+  await page.getByRole('button', { name: 'Add variable' }).click();
+  await page.getByTestId('run-env-name-0').fill('GREETING');
+  await page.getByTestId('run-env-value-0').fill('你好');
+  await page.getByRole('button', { name: 'Add mount' }).click();
+  await page.getByTestId('run-mount-source-0').fill('/srv/www');
+  await page.getByTestId('run-mount-target-0').fill('/www');
+  await page.getByTestId('run-memory').fill('512m');
+  await pictures('run');
+  await page.keyboard.press('Escape');
+  await page.getByTestId('question-yes').click();
+
+  await page.getByTestId('nav-settings').click();
+  await pictures('settings');
+});
+
+it('several hosts; one that answers no more, one that cannot be reached', async () => {
+  const { page, pictures } = app();
+  await launch(far.engine.client, { name: 'photos', Cmd: ['sleep', '9999'] });
+  await launch(far.engine.client, { name: 'music', Cmd: ['sleep', '9999'] });
+  for (const [name, socket] of [
+    ['nas', far.socket],
+    ['laptop', '/run/no-engine-here.sock'],
+  ] as const) {
+    await page.getByTestId('nav-hosts').click();
+    await page.getByTestId('add-host').click();
+    await page.getByTestId('add-host-path').fill(socket);
+    await page.getByTestId('add-host-name').fill(name);
+    await page.getByTestId('add-host-submit').click();
+    await page
+      .getByTestId(/^host-h/)
+      .filter({ hasText: name })
+      .waitFor();
+  }
+  await page.getByText('The engine’s socket does not exist').or(page.getByText("The engine's socket does not exist")).first().waitFor();
+  await pictures('hosts');
+  await page.getByTestId('nav-containers').click();
+  await page.getByRole('row', { name: /photos/ }).waitFor();
+  await pictures('containers-of-hosts');
+  far.cut();
+  await page.getByText('connecting again').waitFor();
+  await pictures('reconnecting');
+  await page.getByTestId('nav-hosts').click();
+  await pictures('hosts-reconnecting');
+  await page.getByTestId('host-switcher').click();
+  await page.getByRole('menuitemcheckbox', { name: 'laptop' }).waitFor();
+  await pictures('host-switcher');
+  await page.getByRole('menuitemcheckbox', { name: 'laptop' }).click();
+  await page.getByTestId('nav-containers').click();
+  await page.getByRole('button', { name: 'Connect again' }).waitFor();
+  await pictures('containers-unreachable');
+  expect(await page.getByRole('row', { name: /photos/ }).count()).toBe(0);
+});
