@@ -20,7 +20,7 @@ describe('the server', () => {
     const get = await request('GET', '/_ping');
     expect(get).toMatchObject({ status: 200, text: 'OK' });
     expect(get.headers).toMatchObject({
-      'api-version': '1.47',
+      'api-version': '1.50',
       'builder-version': '1',
       'docker-experimental': 'false',
       ostype: 'linux',
@@ -33,11 +33,11 @@ describe('the server', () => {
   });
 
   it.each([
-    ['/v1.99/_ping', 400, 'client version 1.99 is too new. Maximum supported API version is 1.47'],
-    ['/v1.48/_ping', 400, 'client version 1.48 is too new. Maximum supported API version is 1.47'],
+    ['/v1.99/_ping', 400, 'client version 1.99 is too new. Maximum supported API version is 1.50'],
+    ['/v1.51/_ping', 400, 'client version 1.51 is too new. Maximum supported API version is 1.50'],
     ['/nope', 404, 'page not found'],
-    ['/v1.47/nope', 404, 'page not found'],
-    ['/v1.47/containers/a/start', 404, 'page not found'],
+    ['/v1.50/nope', 404, 'page not found'],
+    ['/v1.50/containers/a/start', 404, 'page not found'],
     ['/containers/json?limit=a', 400, 'strconv.Atoi: parsing "a": invalid syntax'],
     ['/containers/json?filters=xx', 400, 'invalid filter'],
     ['/containers/json?filters={"a":["b"]}', 400, "invalid filter 'a'"],
@@ -108,7 +108,7 @@ describe('the server', () => {
 
   it('answers 304 without a body', async () => {
     const { request } = await start({ containers: { startContainer: () => Promise.reject(new Failure('notModified', '')) } });
-    expect(await request('POST', '/v1.47/containers/a/start')).toMatchObject({ status: 304, text: '' });
+    expect(await request('POST', '/v1.50/containers/a/start')).toMatchObject({ status: 304, text: '' });
   });
 
   it('takes names of images with slashes, escaped or not', async () => {
@@ -125,9 +125,9 @@ describe('the server', () => {
         },
       },
     });
-    await request('GET', '/v1.47/images/localhost:5000/a/b:tag/history');
-    await request('GET', '/v1.47/images/localhost:5000%2Fa%2Fb@sha256:12/history');
-    await request('DELETE', '/v1.47/images/localhost:5000/a/b:tag');
+    await request('GET', '/v1.50/images/localhost:5000/a/b:tag/history');
+    await request('GET', '/v1.50/images/localhost:5000%2Fa%2Fb@sha256:12/history');
+    await request('DELETE', '/v1.50/images/localhost:5000/a/b:tag');
     expect(seen).toEqual(['localhost:5000/a/b:tag', 'localhost:5000/a/b@sha256:12', 'localhost:5000/a/b:tag']);
   });
 
@@ -141,7 +141,7 @@ describe('the server', () => {
         },
       },
     });
-    const answer = await request('POST', '/v1.47/containers/create?name=web', { json: { image: 'a', CMD: 'sh', More: 1 } });
+    const answer = await request('POST', '/v1.50/containers/create?name=web', { json: { image: 'a', CMD: 'sh', More: 1 } });
     expect(answer).toMatchObject({ status: 201, text: '{"Id":"x","Warnings":[]}\n' });
     expect(seen).toEqual({ name: 'web', cmd: ['sh'], image: 'a', more: false });
   });
@@ -156,7 +156,7 @@ describe('the server', () => {
           })(),
       },
     });
-    const answer = await request('POST', '/v1.47/images/create?fromImage=a&tag=b');
+    const answer = await request('POST', '/v1.50/images/create?fromImage=a&tag=b');
     expect(answer.status).toBe(200);
     expect(answer.text).toBe('{"status":"Pulling"}\r\n{"errorDetail":{"message":"manifest unknown"},"error":"manifest unknown"}\r\n');
   });
@@ -171,7 +171,7 @@ describe('the server', () => {
           })(),
       },
     });
-    expect(await request('POST', '/v1.47/images/create?fromImage=a')).toMatchObject({
+    expect(await request('POST', '/v1.50/images/create?fromImage=a')).toMatchObject({
       status: 404,
       text: '{"message":"manifest unknown"}\n',
     });
@@ -182,7 +182,7 @@ describe('the server', () => {
     const { raw } = await start({
       containers: { wait: async () => ({ result: new Promise((resolve) => (finish = resolve)) }) },
     });
-    const socket = raw('POST /v1.47/containers/a/wait HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    const socket = raw('POST /v1.50/containers/a/wait HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
     const head = await new Promise<string>((resolve) => socket.once('data', (chunk: Buffer) => resolve(chunk.toString())));
     expect(head).toMatch(/^HTTP\/1.1 200 OK\r\n/);
     finish({ StatusCode: 7 });
@@ -201,7 +201,7 @@ describe('the server', () => {
           },
         },
       }).then(({ raw }) => {
-        const socket = raw('POST /v1.47/containers/a/wait HTTP/1.1\r\nHost: x\r\n\r\n');
+        const socket = raw('POST /v1.50/containers/a/wait HTTP/1.1\r\nHost: x\r\n\r\n');
         socket.once('data', () => socket.destroy());
       });
     });

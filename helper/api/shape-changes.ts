@@ -70,7 +70,16 @@ export function createRequest(
   host.Mounts = host.Mounts?.map((mount) => mountRequest(mount, version)) ?? host.Mounts;
   const changed = { ...request, HostConfig: host, NetworkingConfig: { EndpointsConfig: endpoints } };
   const older = version < 44 ? beforeEndpoints(changed) : changed;
-  return { request: older, warnings: moveMacAddress(older, version) };
+  return { request: older, warnings: [...moveMacAddress(older, version), ...(version >= 48 ? volumeDriverWarning(host) : [])] };
+}
+
+/** From 1.48 on the engine's to say; before, the CLI did. */
+function volumeDriverWarning(host: NonNullable<ContainerCreateRequest['HostConfig']>): string[] {
+  const ambiguous = host.Mounts?.some((mount) => mount.Type === 'volume' && !mount.VolumeOptions?.DriverConfig?.Name);
+  if (!host.VolumeDriver || !ambiguous) return [];
+  return [
+    "WARNING: the container-wide volume-driver configuration is ignored for volumes specified via 'mount'. Use '--mount type=volume,volume-driver=...' instead",
+  ];
 }
 
 type Mount = NonNullable<NonNullable<ContainerCreateRequest['HostConfig']>['Mounts']>[number];
@@ -100,7 +109,7 @@ function mountRequest(mount: Mount, version: ApiVersion): Mount {
   }
   if (version < 45 && changed.VolumeOptions?.Subpath)
     throw new Failure('invalidParameter', 'VolumeOptions.Subpath needs API v1.45 or newer');
-  if (mount.Type === 'image') throw new Failure('invalidParameter', 'Mount type "Image" needs API v1.48 or newer');
+  if (mount.Type === 'image' && version < 48) throw new Failure('invalidParameter', 'Mount type "Image" needs API v1.48 or newer');
   return changed;
 }
 
@@ -177,9 +186,20 @@ const EMPTY_CONFIG: ContainerConfig = {
   Labels: null,
 };
 
-/** All versions that we speak show the fields of a container's config, too; before 1.45, the build container's. */
+const EMPTY_IMAGE_CONFIG = {
+  Cmd: null,
+  Entrypoint: null,
+  Env: null,
+  Labels: null,
+  OnBuild: null,
+  User: '',
+  Volumes: null,
+  WorkingDir: '',
+} satisfies ContainerConfig;
+
+/** Before 1.50, an image's config showed the fields of a container's, too; before 1.45, the build container's as well. */
 export function imageInspect(inspect: ImageInspect, version: ApiVersion): ImageInspect {
-  const changed = { ...inspect, Config: { ...EMPTY_CONFIG, ...inspect.Config } };
+  const changed = { ...inspect, Config: { ...(version < 50 ? EMPTY_CONFIG : EMPTY_IMAGE_CONFIG), ...inspect.Config } };
   if (version >= 45) return changed;
   return {
     ...changed,
@@ -193,11 +213,25 @@ export function networkSummary(network: NetworkInspect, version: ApiVersion): Ne
   return version < 28 ? network : { ...network, Containers: {} };
 }
 
-/** Before 1.44, runtimes had no status. */
+/** 1.50 brought found devices and left out bridge-nf; 1.49 brought the firewall and left out expected commits; 1.44: runtimes' status. */
 export function systemInfo(info: SystemInfo, version: ApiVersion): SystemInfo {
-  if (version >= 44 || typeof info.Runtimes !== 'object' || info.Runtimes === null) return info;
+  const { DiscoveredDevices, FirewallBackend, ...common } = info;
+  const older: SystemInfo = {
+    ...common,
+    ...(version >= 50 ? { DiscoveredDevices } : { BridgeNfIptables: false, BridgeNfIp6tables: false }),
+    ...(version >= 49 ? { FirewallBackend } : expectedCommits(common)),
+  };
+  if (version >= 44 || typeof info.Runtimes !== 'object' || info.Runtimes === null) return older;
   const runtimes = Object.entries(info.Runtimes).map(([name, runtime]) => [name, { path: (runtime as { path?: string }).path }]);
-  return { ...info, Runtimes: Object.fromEntries(runtimes) };
+  return { ...older, Runtimes: Object.fromEntries(runtimes) };
+}
+
+function expectedCommits(info: SystemInfo): object {
+  const commits = (['ContainerdCommit', 'RuncCommit', 'InitCommit'] as const).map((field) => {
+    const { ID = '' } = (info[field] ?? {}) as { ID?: string };
+    return [field, { ID, Expected: ID }];
+  });
+  return Object.fromEntries(commits);
 }
 
 /** 1.42 removed BuilderSize; 1.44 removed VirtualSize. */

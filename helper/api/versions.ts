@@ -3,7 +3,7 @@ import { Failure } from '../engine/failure.ts';
 /** The minor number of `1.N`: all versions that are in use have major 1. */
 export type ApiVersion = number;
 
-export const NEWEST: ApiVersion = 47;
+export const NEWEST: ApiVersion = 50;
 export const OLDEST: ApiVersion = 24;
 export const NEWEST_TEXT = `1.${NEWEST}`;
 export const OLDEST_TEXT = `1.${OLDEST}`;

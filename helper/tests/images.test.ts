@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { baseImageArchive, rootfs } from './base-image.ts';
-import { BASE, ENGINE, startEngine, type TestEngine } from './harness.ts';
+import { BASE, ENGINE, onGantry, startEngine, type TestEngine } from './harness.ts';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -28,12 +28,42 @@ describe(`images on ${ENGINE}`, { timeout: 30_000 }, () => {
       Created: '2026-01-02T03:04:05.123456789Z',
       Os: 'linux',
       Size: list[0].Size,
-      Config: { Cmd: ['sh'], Labels: { made: 'by-test' }, Hostname: '', Entrypoint: null },
+      Config: { Cmd: ['sh'], Labels: { made: 'by-test' }, Entrypoint: null },
       RootFS: { Type: 'layers', Layers: [expect.stringMatching(/^sha256:/)] },
     });
     expect((await engine.client.get(`/images/${BASE}/history`)).json).toEqual([
       expect.objectContaining({ Id: list[0].Id, CreatedBy: 'busybox-static', Tags: [BASE], Size: list[0].Size }),
     ]);
+  });
+
+  it.runIf(onGantry)('are of a platform, which requests of newer versions may ask for', async () => {
+    const { Architecture } = (await engine.client.get(`/images/${BASE}/json`)).json;
+    const own = encodeURIComponent(JSON.stringify({ os: 'linux', architecture: Architecture }));
+    const other = encodeURIComponent(JSON.stringify({ os: 'linux', architecture: 'riscv64' }));
+    for (const path of [`/images/${BASE}/json`, `/images/${BASE}/history`, `/images/${BASE}/get`]) {
+      expect((await engine.client.get(`${path}?platform=${own}`)).status).toBe(200);
+      expect((await engine.client.get(`${path}?platform=${encodeURIComponent('{"os":"linux"}')}`)).json.message).toBe(
+        'both OS and Architecture must be provided',
+      );
+    }
+    expect(await engine.client.get(`/images/${BASE}/json?platform=${other}`)).toMatchObject({
+      status: 404,
+      json: {
+        message: `image with reference ${BASE} was found but its platform (linux/${Architecture}) does not match the specified platform (linux/riscv64)`,
+      },
+    });
+    expect((await engine.client.get(`/images/${BASE}/get?platform=${other}`)).json.message).toBe(
+      'no suitable export target found for platform linux/riscv64',
+    );
+    expect((await engine.at('1.47').get(`/images/${BASE}/json?platform=${other}`)).status).toBe(200);
+    const loaded = await engine.client.ask('POST', `/images/load?platform=${other}`, { body: await baseImageArchive(), headers: TAR });
+    expect(loaded.text).toContain('requested platform (linux/riscv64) not found');
+    expect((await engine.client.delete(`/images/${BASE}?platforms=${other}`)).status).toBe(404);
+  });
+
+  it.runIf(onGantry)('have the config of their version: before 1.50 with the fields of a container', async () => {
+    expect((await engine.at('1.50').get(`/images/${BASE}/json`)).json.Config).not.toHaveProperty('Hostname');
+    expect((await engine.at('1.49').get(`/images/${BASE}/json`)).json.Config).toMatchObject({ Hostname: '', Tty: false });
   });
 
   it('are found by name, id and prefix of the id', async () => {

@@ -4,6 +4,7 @@ import { Failure, messageOf } from '../../engine/failure.ts';
 import { readJson } from '../body.ts';
 import { type Call, type Route, route } from '../call.ts';
 import { ACCEPTED, booleanFilter, parseFilters } from '../filters.ts';
+import { onePlatform } from '../platform.ts';
 import { sendProgress, sendProgressAlways } from '../progress.ts';
 import { registryAuth } from '../registry-auth.ts';
 import { sendEmpty, sendJson, sendStream } from '../respond.ts';
@@ -21,9 +22,7 @@ export const imageRoutes: Route[] = [
   ),
   route('GET', '/images/:name/get', (call) => save(call, [call.params.name ?? ''])),
   route('GET', '/images/:name/json', inspect),
-  route('GET', '/images/:name/history', async ({ engine, params, response }) =>
-    sendJson(response, 200, await engine.images.history(params.name ?? '')),
-  ),
+  route('GET', '/images/:name/history', history),
   route('POST', '/images/create', create),
   route('POST', '/images/load', load),
   route('POST', '/images/prune', prune, 25),
@@ -52,8 +51,17 @@ async function list({ engine, query, response, version }: Call): Promise<void> {
   );
 }
 
-async function inspect({ engine, params, response, version }: Call): Promise<void> {
-  sendJson(response, 200, imageInspect(await engine.images.inspect(params.name ?? ''), version));
+async function inspect({ engine, params, query, response, version }: Call): Promise<void> {
+  const platform = version >= 49 ? onePlatform(query.all('platform')) : undefined;
+  if (platform && query.boolean('manifests')) {
+    throw new Failure('invalidParameter', 'conflicting options: manifests and platform options cannot both be set');
+  }
+  sendJson(response, 200, imageInspect(await engine.images.inspect(params.name ?? '', platform), version));
+}
+
+async function history({ engine, params, query, response, version }: Call): Promise<void> {
+  const platform = version >= 48 ? onePlatform(query.all('platform')) : undefined;
+  sendJson(response, 200, await engine.images.history(params.name ?? '', platform));
 }
 
 /** Docker Hub's search is a service of its own, not a part of registries. */
@@ -123,8 +131,10 @@ async function download(
 }
 
 async function load(call: Call): Promise<void> {
-  const { engine, query, body, signal } = call;
-  await sendProgressAlways(call, engine.images.load(body.stream, { quiet: query.boolean('quiet', true) }, signal));
+  const { engine, query, body, signal, version } = call;
+  const platform = version >= 48 ? onePlatform(query.all('platform')) : undefined;
+  const options = { quiet: query.boolean('quiet', true), ...(platform ? { platform } : {}) };
+  await sendProgressAlways(call, engine.images.load(body.stream, options, signal));
 }
 
 async function push(call: Call): Promise<void> {
@@ -136,7 +146,8 @@ async function push(call: Call): Promise<void> {
 }
 
 async function save(call: Call, names: string[]): Promise<void> {
-  const archive = await call.engine.images.save(names, call.signal);
+  const platform = call.version >= 48 ? onePlatform(call.query.all('platform')) : undefined;
+  const archive = await call.engine.images.save(names, platform, call.signal);
   call.response.setHeader('Content-Type', 'application/x-tar');
   await sendStream(call, archive);
 }
@@ -146,10 +157,21 @@ async function tag({ engine, params, query, response }: Call): Promise<void> {
   sendEmpty(response, 201);
 }
 
-async function remove({ engine, params, query, response }: Call): Promise<void> {
+async function remove({ engine, params, query, response, version }: Call): Promise<void> {
   const name = params.name ?? '';
+  const platforms = version >= 50 ? query.all('platforms') : [];
+  if (platforms.length > 1) throw new Failure('invalidParameter', 'multiple platforms are not supported');
+  const platform = onePlatform(platforms);
   if (name.trim() === '') throw new Failure('invalidParameter', 'image name cannot be blank');
-  sendJson(response, 200, await engine.images.remove(name, { force: query.boolean('force'), prune: !query.boolean('noprune') }));
+  sendJson(
+    response,
+    200,
+    await engine.images.remove(name, {
+      force: query.boolean('force'),
+      prune: !query.boolean('noprune'),
+      ...(platform ? { platform } : {}),
+    }),
+  );
 }
 
 async function prune({ engine, query, response }: Call): Promise<void> {

@@ -1,10 +1,11 @@
 import type { ImageHistoryEntry } from '../../contract/docker.ts';
 import type { Parts } from './parts.ts';
 import { findImage, shownNames } from './parts.ts';
+import type { Platform } from './types.ts';
 
 /** GET /images/{name}/history: newest first. Ids are known for the image itself and its local parents. @throws Failure notFound */
-export function history(parts: Parts, reference: string): ImageHistoryEntry[] {
-  const { image } = findImage(parts, reference);
+export function history(parts: Parts, reference: string, platform?: Platform): ImageHistoryEntry[] {
+  const { image } = findImage(parts, reference, platform);
   const entries: ImageHistoryEntry[] = [];
   let layer = 0;
   for (const step of image.config.history ?? []) {

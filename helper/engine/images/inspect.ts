@@ -1,12 +1,13 @@
 import type { ImageInspect } from '../../contract/docker.ts';
 import { NEVER } from '../instant.ts';
-import { containerConfig } from './config.ts';
+import { imageConfig } from './config.ts';
 import type { Parts } from './parts.ts';
 import { findImage, shownNames, sizeOf } from './parts.ts';
+import type { Platform } from './types.ts';
 
 /** GET /images/{name}/json. @throws Failure notFound */
-export function inspect(parts: Parts, reference: string): ImageInspect {
-  const { image } = findImage(parts, reference);
+export function inspect(parts: Parts, reference: string, platform?: Platform): ImageInspect {
+  const { image } = findImage(parts, reference, platform);
   const { config } = image;
   const { tags, digests } = shownNames(parts.catalog.namesOf(image.id));
   const size = sizeOf(parts, image);
@@ -19,7 +20,7 @@ export function inspect(parts: Parts, reference: string): ImageInspect {
     ...(config.created ? { Created: config.created } : {}),
     DockerVersion: typeof config.docker_version === 'string' ? config.docker_version : '',
     Author: config.author ?? '',
-    Config: containerConfig(config.config),
+    Config: imageConfig(config.config),
     Architecture: config.architecture,
     ...(config.variant ? { Variant: config.variant } : {}),
     Os: config.os,

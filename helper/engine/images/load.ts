@@ -11,7 +11,7 @@ import type { Archive, ArchiveLayer } from './archive.ts';
 import { archiveFile, archiveJson, archiveLayer, readArchive } from './archive.ts';
 import { parseConfig } from './catalog.ts';
 import type { Descriptor, PlatformDescriptor } from './manifest.ts';
-import { choosePlatform, hostPlatform, isIndexType, MEDIA, parseIndex, parseManifest } from './manifest.ts';
+import { choosePlatform, hostPlatform, isIndexType, MEDIA, parseIndex, parseManifest, platformText, samePlatform } from './manifest.ts';
 import type { Parts } from './parts.ts';
 import { imageEvent } from './parts.ts';
 import type { Emit } from './progress.ts';
@@ -20,6 +20,7 @@ import type { Reference } from './references.ts';
 import { familiar, format, parseNamed, withDefaultTag } from './references.ts';
 import type { Orphans } from './sweep.ts';
 import { sweep } from './sweep.ts';
+import type { Platform } from './types.ts';
 
 /** One entry of manifest.json. */
 interface SavedImage {
@@ -34,7 +35,7 @@ export function load(
   parts: Parts,
   orphans: Orphans,
   archive: Readable,
-  options: { quiet: boolean },
+  options: { quiet: boolean; platform?: Platform },
   signal: AbortSignal,
 ): Promise<AsyncIterable<ProgressMessage>> {
   return streamProgress(signal, async (emit, inner) => {
@@ -49,7 +50,7 @@ export function load(
         },
         inner,
       );
-      await loadImages(parts, lease, read, emit);
+      await loadImages(parts, lease, read, emit, options.platform);
     } finally {
       archive.destroy();
       lease.release();
@@ -63,25 +64,39 @@ function layerName(path: string): string {
   return (/([0-9a-f]{64})/.exec(path)?.[1] ?? path).slice(0, 12);
 }
 
-async function loadImages(parts: Parts, lease: Lease, archive: Archive, emit: Emit): Promise<void> {
+async function loadImages(parts: Parts, lease: Lease, archive: Archive, emit: Emit, platform: Platform | undefined): Promise<void> {
   if (archiveFile(archive, 'manifest.json')) {
     const saved = archiveJson<SavedImage[]>(archive, 'manifest.json');
     if (!Array.isArray(saved)) throw new Failure('invalidParameter', 'invalid archive: manifest.json is not a list');
-    for (const image of saved) await loadSaved(parts, lease, archive, image, emit);
+    let loaded = 0;
+    for (const image of saved) if (await loadSaved(parts, lease, archive, image, emit, platform)) loaded++;
+    if (platform && loaded === 0) throw notInArchive(platform);
     return;
   }
   if (archiveFile(archive, 'index.json')) {
-    await loadLayout(parts, lease, archive, emit);
+    await loadLayout(parts, lease, archive, emit, platform);
     return;
   }
   throw new Failure('invalidParameter', 'invalid archive: does not contain a manifest.json');
 }
 
-async function loadSaved(parts: Parts, lease: Lease, archive: Archive, image: SavedImage, emit: Emit): Promise<void> {
+const notInArchive = (platform: Platform): Failure =>
+  new Failure('notFound', `requested platform (${platformText(platform)}) not found in the archive`);
+
+/** @returns whether it was loaded; images of another platform than the one asked for are passed over */
+async function loadSaved(
+  parts: Parts,
+  lease: Lease,
+  archive: Archive,
+  image: SavedImage,
+  emit: Emit,
+  platform: Platform | undefined,
+): Promise<boolean> {
   const config = archiveFile(archive, image.Config);
   if (!config) throw new Failure('invalidParameter', `invalid archive: does not contain ${image.Config}`);
-  const { rootfs } = parseConfig(config);
-  const layers = checkLayers(rootfs.diff_ids, image.Layers ?? [], archive);
+  const parsed = parseConfig(config);
+  if (platform && !samePlatform(parsed, platform)) return false;
+  const layers = checkLayers(parsed.rootfs.diff_ids, image.Layers ?? [], archive);
   const id = digestOf(config);
   lease.add(id);
   await parts.content.put(config);
@@ -90,6 +105,7 @@ async function loadSaved(parts: Parts, lease: Lease, archive: Archive, image: Sa
   const names = (image.RepoTags ?? []).map((text) => withDefaultTag(parseNamed(text)));
   const parent = image.Parent && parts.catalog.get(image.Parent) ? image.Parent : undefined;
   await register(parts, descriptor, id, names, emit, parent);
+  return true;
 }
 
 function checkLayers(diffIds: string[], paths: string[], archive: Archive): ArchiveLayer[] {
@@ -169,18 +185,19 @@ async function register(parts: Parts, descriptor: Descriptor, id: string, names:
   imageEvent(parts, 'load', id, id, record);
 }
 
-async function loadLayout(parts: Parts, lease: Lease, archive: Archive, emit: Emit): Promise<void> {
+async function loadLayout(parts: Parts, lease: Lease, archive: Archive, emit: Emit, platform: Platform | undefined): Promise<void> {
   const index = parseIndex(archiveFile(archive, 'index.json') as Buffer);
   let loaded = 0;
   for (const entry of index.manifests) {
-    const manifest = manifestOf(archive, entry);
+    const manifest = manifestOf(archive, entry, platform ?? hostPlatform());
     if (!manifest) continue;
     const { config, layers } = parseManifest(manifest.data);
     const configData = blob(archive, config.digest);
     if (!configData) continue;
-    const { rootfs } = parseConfig(configData);
+    const parsed = parseConfig(configData);
+    if (platform && !samePlatform(parsed, platform)) continue;
     checkLayers(
-      rootfs.diff_ids,
+      parsed.rootfs.diff_ids,
       layers.map((layer) => `blobs/sha256/${layer.digest.slice(7)}`),
       archive,
     );
@@ -192,6 +209,7 @@ async function loadLayout(parts: Parts, lease: Lease, archive: Archive, emit: Em
     await register(parts, descriptor, config.digest, layoutNames(entry), emit);
     loaded++;
   }
+  if (loaded === 0 && platform) throw notInArchive(platform);
   if (loaded === 0) throw new Failure('invalidParameter', 'invalid archive: does not contain an image for this platform');
 }
 
@@ -201,12 +219,12 @@ function blob(archive: Archive, digest: string): Buffer | undefined {
 }
 
 /** The manifest that an entry of index.json leads to, through an index of platforms if need be. */
-function manifestOf(archive: Archive, entry: PlatformDescriptor): { digest: string; data: Buffer } | undefined {
+function manifestOf(archive: Archive, entry: PlatformDescriptor, platform: Platform): { digest: string; data: Buffer } | undefined {
   const data = blob(archive, entry.digest);
   if (!data) return undefined;
   if (!isIndexType(entry.mediaType)) return { digest: entry.digest, data };
-  const chosen = choosePlatform(parseIndex(data), hostPlatform());
-  return chosen && !isIndexType(chosen.mediaType) ? manifestOf(archive, chosen) : undefined;
+  const chosen = choosePlatform(parseIndex(data), platform);
+  return chosen && !isIndexType(chosen.mediaType) ? manifestOf(archive, chosen, platform) : undefined;
 }
 
 /** Names in an OCI layout: containerd's full one, or a ref name when that is a whole reference. */

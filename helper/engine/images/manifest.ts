@@ -127,6 +127,13 @@ export function normalizePlatform(platform: Platform): Platform {
   return { os: os.toLowerCase(), architecture, ...(variant === '' ? {} : { variant }) };
 }
 
+export const platformText = ({ os, architecture, variant }: Platform): string => [os, architecture, variant].filter(Boolean).join('/');
+
+/** Whether both are the same one, in whatever spelling; not whether one could run the other's programs. */
+export function samePlatform(a: Platform, b: Platform): boolean {
+  return platformText(normalizePlatform(a)) === platformText(normalizePlatform(b));
+}
+
 /** How well `offered` runs where `wanted` does: higher is better, undefined is not at all. */
 export function platformScore(wanted: Platform, offered: Platform): number | undefined {
   const want = normalizePlatform(wanted);

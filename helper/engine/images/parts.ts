@@ -6,9 +6,10 @@ import type { Events } from '../events/types.ts';
 import { Failure } from '../failure.ts';
 import type { Catalog, ImageRecord } from './catalog.ts';
 import type { Holds } from './holds.ts';
+import { platformScore, platformText } from './manifest.ts';
 import type { Reference } from './references.ts';
 import { familiar, familiarName, parseAny, repositoryOf, withDefaultTag } from './references.ts';
-import type { ImageUsage } from './types.ts';
+import type { ImageUsage, Platform } from './types.ts';
 
 /** What the verbs of images share. */
 export interface Parts {
@@ -22,8 +23,26 @@ export interface Parts {
   holds: Holds;
 }
 
-/** The image that a user means, and by which name (undefined: by id). @throws Failure notFound, dockerd's text */
-export function findImage(parts: Parts, text: string): { image: ImageRecord; name: Reference | undefined } {
+/**
+ * The image that a user means, and by which name (undefined: by id).
+ *
+ * @param platform what the image must be for, or be able to stand in for
+ * @throws Failure notFound, dockerd's text
+ */
+export function findImage(parts: Parts, text: string, platform?: Platform): { image: ImageRecord; name: Reference | undefined } {
+  const found = lookUp(parts, text);
+  const { os, architecture, variant } = found.image.config;
+  const own = { os, architecture, ...(variant ? { variant } : {}) };
+  if (platform && platformScore(platform, own) === undefined) {
+    throw new Failure(
+      'notFound',
+      `image with reference ${text} was found but its platform (${platformText(own)}) does not match the specified platform (${platformText(platform)})`,
+    );
+  }
+  return found;
+}
+
+function lookUp(parts: Parts, text: string): { image: ImageRecord; name: Reference | undefined } {
   const any = parseAny(text);
   if (any.kind === 'id') {
     const image = parts.catalog.get(any.id);

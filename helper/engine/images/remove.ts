@@ -13,6 +13,7 @@ import type { Reference } from './references.ts';
 import { familiar, format, repositoryOf } from './references.ts';
 import type { Orphans } from './sweep.ts';
 import { sweep } from './sweep.ts';
+import type { Platform } from './types.ts';
 
 interface Conflict {
   failure: Failure;
@@ -32,9 +33,9 @@ export async function remove(
   parts: Parts,
   orphans: Orphans,
   reference: string,
-  options: { force: boolean; prune: boolean },
+  options: { force: boolean; prune: boolean; platform?: Platform },
 ): Promise<ImageDeleteEntry[]> {
-  const { image, name } = findImage(parts, reference);
+  const { image, name } = findImage(parts, reference, options.platform);
   const entries: ImageDeleteEntry[] = [];
   const names = parts.catalog.namesOf(image.id);
   let quiet = false;

@@ -8,11 +8,12 @@ import { createDecompressor } from '../../store/layers/compression.ts';
 import { tarEnd, tarHeader, tarPadding } from '../../store/tar/writer.ts';
 import { Failure } from '../failure.ts';
 import type { ImageRecord } from './catalog.ts';
-import { MEDIA } from './manifest.ts';
+import { MEDIA, platformText, samePlatform } from './manifest.ts';
 import type { Parts } from './parts.ts';
 import { findImage, imageEvent, sameRepository } from './parts.ts';
 import type { Reference } from './references.ts';
 import { familiar, familiarName, format, parseAny } from './references.ts';
+import type { Platform } from './types.ts';
 
 interface Saved {
   image: ImageRecord;
@@ -23,8 +24,13 @@ interface Saved {
  * @returns the archive; it fails midway if a layer's blob is damaged. Blobs are leased while it is read
  * @throws Failure notFound before the first byte
  */
-export function save(parts: Parts, references: string[], signal: AbortSignal): Readable {
+export function save(parts: Parts, references: string[], platform: Platform | undefined, signal: AbortSignal): Readable {
   const images = chooseImages(parts, references);
+  for (const { image } of images) {
+    if (platform && !samePlatform(image.config, platform)) {
+      throw new Failure('system', `no suitable export target found for platform ${platformText(platform)}`);
+    }
+  }
   const lease = parts.leases.take();
   for (const { image } of images) {
     lease.add(image.id);

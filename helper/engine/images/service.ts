@@ -9,7 +9,6 @@ import type {
 } from '../../contract/docker.ts';
 import { Limiter } from '../../registry/limiter.ts';
 import type { Filters } from '../events/types.ts';
-import { Failure } from '../failure.ts';
 import { KeyedQueue } from '../queue.ts';
 import { authenticate } from './authenticate.ts';
 import type { CreateImage } from './create.ts';
@@ -22,7 +21,7 @@ import { inspect } from './inspect.ts';
 import type { ListOptions } from './list.ts';
 import { list } from './list.ts';
 import { load } from './load.ts';
-import { parsePlatform, platformScore } from './manifest.ts';
+import { parsePlatform } from './manifest.ts';
 import type { Parts } from './parts.ts';
 import { findImage, sizeOf } from './parts.ts';
 import { prune } from './prune.ts';
@@ -34,7 +33,7 @@ import { remove } from './remove.ts';
 import { save } from './save.ts';
 import { Orphans, sweep } from './sweep.ts';
 import { tag } from './tag.ts';
-import type { Images, LowerLayers, ResolvedImage } from './types.ts';
+import type { Images, LowerLayers, Platform, ResolvedImage } from './types.ts';
 
 /** The verbs of images as one object; each is a file of its own. */
 export class ImageService implements Images {
@@ -65,23 +64,23 @@ export class ImageService implements Images {
     return list(this.#parts, options);
   }
 
-  async inspect(reference: string): Promise<ImageInspect> {
-    return inspect(this.#parts, reference);
+  async inspect(reference: string, platform?: Platform): Promise<ImageInspect> {
+    return inspect(this.#parts, reference, platform);
   }
 
-  async history(reference: string): Promise<ImageHistoryEntry[]> {
-    return history(this.#parts, reference);
+  async history(reference: string, platform?: Platform): Promise<ImageHistoryEntry[]> {
+    return history(this.#parts, reference, platform);
   }
 
   tag(reference: string, repository: string, name: string): Promise<void> {
     return tag(this.#parts, reference, repository, name);
   }
 
-  remove(reference: string, options: { force: boolean; prune: boolean }): Promise<ImageDeleteEntry[]> {
+  remove(reference: string, options: { force: boolean; prune: boolean; platform?: Platform }): Promise<ImageDeleteEntry[]> {
     return remove(this.#parts, this.#orphans, reference, options);
   }
 
-  load(archive: Readable, options: { quiet: boolean }, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>> {
+  load(archive: Readable, options: { quiet: boolean; platform?: Platform }, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>> {
     return load(this.#parts, this.#orphans, archive, options, signal);
   }
 
@@ -93,8 +92,8 @@ export class ImageService implements Images {
     return push(this.#parts, this.#uploads, this.#compressed, options, signal);
   }
 
-  async save(references: string[], signal: AbortSignal): Promise<Readable> {
-    return save(this.#parts, references, signal);
+  async save(references: string[], platform: Platform | undefined, signal: AbortSignal): Promise<Readable> {
+    return save(this.#parts, references, platform, signal);
   }
 
   import(archive: Readable, options: ImportOptions, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>> {
@@ -128,18 +127,7 @@ export class ImageService implements Images {
   }
 
   async resolve(reference: string, platform?: string): Promise<ResolvedImage> {
-    const { image } = findImage(this.#parts, reference);
-    if (platform) {
-      const wanted = parsePlatform(platform);
-      const { os, architecture, variant } = image.config;
-      if (platformScore(wanted, { os, architecture, ...(variant ? { variant } : {}) }) === undefined) {
-        const has = [os, architecture, variant].filter(Boolean).join('/');
-        throw new Failure(
-          'notFound',
-          `image with reference ${reference} was found but does not provide the specified platform (${platform}): it is ${has}`,
-        );
-      }
-    }
+    const { image } = findImage(this.#parts, reference, platform ? parsePlatform(platform) : undefined);
     return { id: image.id, config: image.config, chain: image.chain, size: sizeOf(this.#parts, image) };
   }
 

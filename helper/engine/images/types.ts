@@ -56,10 +56,11 @@ export interface Images {
   /** Loads what is on disk; removes what half-done work left. */
   start(): Promise<void>;
   list(options: { all: boolean; filters: Filters; digests: boolean; sharedSize: boolean }): Promise<ImageSummary[]>;
-  inspect(reference: string): Promise<ImageInspect>;
-  history(reference: string): Promise<ImageHistoryEntry[]>;
+  /** With a platform: only if it is the image's. @throws Failure notFound */
+  inspect(reference: string, platform?: Platform): Promise<ImageInspect>;
+  history(reference: string, platform?: Platform): Promise<ImageHistoryEntry[]>;
   tag(reference: string, repository: string, tag: string): Promise<void>;
-  remove(reference: string, options: { force: boolean; prune: boolean }): Promise<ImageDeleteEntry[]>;
+  remove(reference: string, options: { force: boolean; prune: boolean; platform?: Platform }): Promise<ImageDeleteEntry[]>;
   prune(filters: Filters): Promise<{ ImagesDeleted: ImageDeleteEntry[]; SpaceReclaimed: number }>;
   /**
    * POST /images/create?fromImage=. Progress as dockerd streams it. Failures before the first message are thrown
@@ -76,9 +77,9 @@ export interface Images {
   ): Promise<AsyncIterable<ProgressMessage>>;
   push(options: { image: string; tag?: string; auth?: RegistryAuth }, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>>;
   /** POST /images/load: docker-save and OCI archives, optionally gzip, zstd, bzip2 or xz compressed. */
-  load(archive: Readable, options: { quiet: boolean }, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>>;
+  load(archive: Readable, options: { quiet: boolean; platform?: Platform }, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>>;
   /** GET /images/{name}/get and /images/get?names=: an archive that is both a docker-save and an OCI one. */
-  save(references: string[], signal: AbortSignal): Promise<Readable>;
+  save(references: string[], platform: Platform | undefined, signal: AbortSignal): Promise<Readable>;
   /** POST /images/create?fromSrc=-: a root file system as one layer. `changes` are Dockerfile lines. */
   import(
     archive: Readable,

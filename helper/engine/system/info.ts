@@ -21,7 +21,7 @@ export interface InfoSources {
   eventListeners: number;
 }
 
-/** `GET /info`, complete as dockerd answers it at API 1.47. */
+/** `GET /info`, complete as dockerd answers it at API 1.50. */
 export async function systemInfo(sources: InfoSources): Promise<SystemInfo> {
   const { context, counts, cgroups } = sources;
   const { config, paths } = context;
@@ -45,8 +45,6 @@ export async function systemInfo(sources: InfoSources): Promise<SystemInfo> {
     },
     ...limits.fields,
     IPv4Forwarding: forwardsIPv4(),
-    BridgeNfIptables: false,
-    BridgeNfIp6tables: false,
     Debug: config.debug,
     NFd: await countOf('/proc/self/fd'),
     NGoroutines: 0,
@@ -79,14 +77,16 @@ export async function systemInfo(sources: InfoSources): Promise<SystemInfo> {
     LiveRestoreEnabled: config.liveRestore,
     Isolation: '',
     InitBinary: '',
-    ContainerdCommit: { ID: '', Expected: '' },
-    RuncCommit: { ID: runtime?.version ?? '', Expected: runtime?.version ?? '' },
-    InitCommit: { ID: '', Expected: '' },
+    ContainerdCommit: { ID: '' },
+    RuncCommit: { ID: runtime?.version ?? '' },
+    InitCommit: { ID: '' },
     SecurityOptions: securityOptions(cgroups.version),
     ...(config.defaultAddressPools.length
       ? { DefaultAddressPools: config.defaultAddressPools.map(({ base, size }) => ({ Base: base, Size: size })) }
       : {}),
     CDISpecDirs: [],
+    DiscoveredDevices: [],
+    FirewallBackend: { Driver: 'nftables' },
     Warnings: [...limits.warnings, ...(forwardsIPv4() ? [] : ['WARNING: IPv4 forwarding is disabled'])],
   };
 }
