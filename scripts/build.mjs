@@ -43,7 +43,8 @@ async function buildElectron() {
     ...cjs,
     entryPoints: ['electron/main.ts'],
     outfile: 'dist/electron/main.cjs',
-    external: ['electron'],
+    // ssh2's native parts are optional, and not built (package.json, allowScripts): the same file everywhere.
+    external: ['electron', 'cpu-features', '*/sshcrypto.node'],
     plugins: [workerText(cjs)],
   });
   // A sandboxed preload has no node:url and no __filename: it goes without the banner.
