@@ -256,6 +256,14 @@ describe(`containers on ${ENGINE}`, { timeout: 30_000 }, () => {
     });
   });
 
+  it('changes and commit work on a container that never ran', async () => {
+    const id = await create(engine.client, { Cmd: ['true'] });
+    expect((await engine.client.get(`/containers/${id}/changes`)).status).toBe(200);
+    const made = await engine.client.post(`/commit?container=${id}&repo=gantry-test/never-ran&tag=1`);
+    expect(made.status).toBe(201);
+    expect((await engine.client.get('/images/gantry-test/never-ran:1/json')).json.Id).toBe(made.json.Id);
+  });
+
   it('update changes limits of a running container', async () => {
     const id = await launch(engine.client, { Cmd: ['sleep', '1000'], HostConfig: { Memory: 64 * 1024 * 1024 } });
     const updated = await engine.client.post(`/containers/${id}/update`, {

@@ -63,7 +63,10 @@ export async function emptyFolder(engine: Engine, container: Container): Promise
 
 /** Runs `work` with the image alone (what the container's changes are measured against), read-only, at its path. */
 export async function withImageTree<T>(engine: Engine, container: Container, work: (root: string) => Promise<T>): Promise<T> {
-  const target = await fs.mkdtemp(path.join(engine.store.runFolder(container.id), 'image-'));
+  // A container that never ran has no run folder yet.
+  const folder = engine.store.runFolder(container.id);
+  await fs.mkdir(folder, { recursive: true, mode: 0o755 });
+  const target = await fs.mkdtemp(path.join(folder, 'image-'));
   try {
     const lower = await lowerFolders(engine, container);
     // A read-only overlay needs two folders at least.
