@@ -62,7 +62,7 @@ it('containers, and one of them', async () => {
   await page.keyboard.type('orders');
   await detail
     .getByTestId('logs-hits')
-    .getByText(/1 of \d+/)
+    .getByText(/[1-9]\d* of \d+/)
     .waitFor();
   await pictures('container-logs-search');
   await page.keyboard.press('Escape');
@@ -81,6 +81,15 @@ it('containers, and one of them', async () => {
   await page.getByTestId('inspect').getByText('JSON', { exact: true }).waitFor();
   await pictures('container-inspect');
 
+  // In the dock it stays.
+  await page.getByTestId('detail-menu').click();
+  await page.getByTestId('menu-dock').click();
+  await page.getByTestId('dock').getByText('/products/').first().waitFor();
+  await page.getByTestId('nav-images').click();
+  await page.getByText('postgres').first().waitFor();
+  await pictures('dock');
+  await page.getByTestId('toggle-dock').click();
+  await page.getByTestId('nav-containers').click();
   await page.getByRole('row', { name: /nightly/ }).click();
   await page.getByTestId('why').waitFor();
   await pictures('container-failed');
@@ -108,7 +117,7 @@ it('containers, and one of them', async () => {
       .getByRole('row', { name: new RegExp(name) })
       .getByRole('checkbox')
       .check();
-  await page.getByTestId('bulk').waitFor();
+  await page.getByTestId('bulk').getByText('2 selected').waitFor();
   await pictures('containers-selected');
   await page.getByTestId('bulk').getByRole('button').last().click();
   await page.getByTestId('filter').fill('state:nothing');
@@ -160,6 +169,7 @@ it('images, palette, settings, forms', async () => {
   await page.getByTestId('question-yes').click();
 
   await page.getByTestId('nav-settings').click();
+  await page.getByRole('heading', { name: 'Settings' }).waitFor();
   await pictures('settings');
 });
 

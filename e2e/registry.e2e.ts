@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => registry?.stop());
 
 it('pulls from a registry with a login, watches the layers, cancels, pulls again, and runs it', async () => {
-  const { page, picture, engine } = app();
+  const { page, pictures, engine } = app();
   const reference = await registry.push('team/web:1.2', '<h1>From the registry</h1>');
   registry.speed(400_000);
   await page.getByTestId('nav-images').click();
@@ -21,7 +21,7 @@ it('pulls from a registry with a login, watches the layers, cancels, pulls again
   await page.getByTestId('pull-reference').fill(reference);
   await page.getByTestId('pull-start').click();
   await dialog.getByRole('alert').waitFor();
-  await picture('pull-refused');
+  await pictures('pull-refused');
   await page.getByTestId('pull-login').click();
   await page.getByTestId('pull-username').fill(registry.username);
   await page.getByTestId('pull-password').fill('not this one');
@@ -42,7 +42,8 @@ it('pulls from a registry with a login, watches the layers, cancels, pulls again
   const now = async () => Number((await bars.last().getAttribute('aria-valuenow')) ?? 0);
   const first = await now();
   await expect.poll(now).toBeGreaterThan(first);
-  await picture('pull-progress');
+  await dialog.getByText('B/s').waitFor();
+  await pictures('pull-progress');
   await page.getByTestId('pull-cancel').click();
   await dialog.getByText('Cancelled').waitFor();
   expect((await engine.get(`/images/${reference}/json`)).status).toBe(404);

@@ -6,11 +6,15 @@ import { startEngine, type TestEngine } from '../helper/tests/harness.ts';
 
 /** What a small shop runs, for pictures. All of it is the starter image under other names. */
 export async function furnish(engine: Client): Promise<void> {
-  const tags = ['shop/web:1.4.2', 'shop/api:1.4.2', 'postgres:16.4', 'redis:7.4', 'registry.example.org/data/nightly-import:2026-11'];
-  for (const tag of tags) {
-    const at = tag.lastIndexOf(':');
-    await engine.post(`/images/gantry/starter/tag?repo=${tag.slice(0, at)}&tag=${tag.slice(at + 1)}`);
+  const importer = 'registry.example.org/data/nightly-import:2026-11';
+  const { json: source } = await engine.post('/containers/create', { Image: 'gantry/starter' });
+  for (const name of ['shop/web:1.4.2', 'shop/api:1.4.2', 'postgres:16.4', 'redis:7.4', importer]) {
+    const at = name.lastIndexOf(':');
+    const change = encodeURIComponent(`LABEL name=${name}`);
+    const made = await engine.post(`/commit?container=${source.Id}&repo=${name.slice(0, at)}&tag=${name.slice(at + 1)}&changes=${change}`);
+    if (made.status !== 201) throw new Error(`${name}: ${made.text}`);
   }
+  await engine.delete(`/containers/${source.Id}`);
   const compose = (service: string) => ({ 'com.docker.compose.project': 'shop', 'com.docker.compose.service': service });
   await start(engine, 'shop-web-1', 'shop/web:1.4.2', webLog, { Labels: compose('web'), ports: { 80: 18080 } });
   await start(engine, 'shop-api-1', 'shop/api:1.4.2', 'echo ready; exec sleep 9999', {
@@ -21,7 +25,6 @@ export async function furnish(engine: Client): Promise<void> {
   await start(engine, 'shop-db-1', 'postgres:16.4', 'exec sleep 9999', { Labels: compose('db'), ports: { 5432: 15432 } });
   await start(engine, 'cache', 'redis:7.4', 'exec sleep 9999', { ports: { 6379: 16379 } });
   await engine.post('/containers/cache/pause');
-  const importer = 'registry.example.org/data/nightly-import:2026-11';
   await start(engine, 'nightly-import-of-all-product-catalogues-2026', importer, failingJob, { ends: true });
   await start(engine, 'backup', 'gantry/starter', 'echo "3 files, 12 MB"', { ends: true });
 }

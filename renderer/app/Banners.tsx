@@ -1,6 +1,7 @@
 import { RefreshCw, Unplug } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { gantry } from '../lib/bridge.ts';
+import { keys, queryClient } from '../lib/client.ts';
 import { useNow } from '../lib/now.ts';
 import { useShownHosts } from '../lib/queries.ts';
 import { navigate, useRoute } from '../lib/route.ts';
@@ -11,9 +12,12 @@ export function Banners() {
   const { t } = useTranslation();
   useNow();
   const { page } = useRoute();
-  const hosts = useShownHosts().filter((h) => h.state.status === 'reconnecting' || h.state.status === 'failed');
-  // That page says more about each of them.
+  const shown = useShownHosts();
+  const hosts = shown.filter((h) => h.state.status === 'reconnecting' || h.state.status === 'failed');
+  // These pages say more about each of them: the one of the hosts, and the lists while they have nothing else to show.
   if (page === 'hosts') return null;
+  const list = page === 'images' ? keys.images : keys.containers;
+  if (page !== 'settings' && shown.every((h) => queryClient.getQueryData(list(h.id)) === undefined)) return null;
   return hosts.map((host) => {
     const { state } = host;
     if (state.status !== 'reconnecting' && state.status !== 'failed') return null;
@@ -21,7 +25,8 @@ export function Banners() {
       <div key={host.id} className={`banner ${state.status}`} role="status" data-testid={`banner-${host.id}`}>
         {state.status === 'reconnecting' ? <RefreshCw size={14} aria-hidden /> : <Unplug size={14} aria-hidden />}
         <span className="truncate">
-          <strong>{host.name}</strong> {state.status === 'reconnecting' ? t('banner.reconnecting') : t(`hostError.${state.error.code}`)}
+          <strong>{host.name}</strong>
+          {state.status === 'reconnecting' ? ` ${t('banner.reconnecting')}` : `: ${t(`hostError.${state.error.code}`)}`}
         </span>
         <span className="grow" />
         {state.status === 'failed' && (

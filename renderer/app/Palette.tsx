@@ -13,7 +13,6 @@ import {
   Plus,
   RotateCw,
   ScrollText,
-  Square,
   SquareTerminal,
   Sun,
 } from 'lucide-react';
@@ -31,6 +30,7 @@ import { changeSettings, currentSettings, resolveTheme } from '../lib/settings.t
 import { toast } from '../lib/toast.ts';
 import { Kbd } from '../ui/Kbd.tsx';
 import { useReturnFocus } from '../ui/return-focus.ts';
+import { StopIcon } from '../ui/StopIcon.ts';
 import { pageIcons } from './pages.ts';
 import { runPaletteAction } from './palette-actions.ts';
 import './palette.css';
@@ -111,13 +111,14 @@ export function Palette() {
   };
   const needle = text.toLowerCase();
   const hit = (label: string) => needle.split(/\s+/).every((word) => label.toLowerCase().includes(word));
-  const containers = rows.filter((row) => hit(`${row.name} ${row.image} ${row.host.name}`)).slice(0, shownAtOnce);
+  const byName = [...rows].sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+  const containers = byName.filter((row) => hit(`${row.name} ${row.image} ${row.host.name}`)).slice(0, shownAtOnce);
   const verbs =
     needle.includes(' ') || needle.length > 2
-      ? rows
+      ? byName
           .flatMap((row) => {
             const list = [
-              { id: row.running ? 'stop' : 'start', icon: row.running ? Square : Play },
+              { id: row.running ? 'stop' : 'start', icon: row.running ? StopIcon : Play },
               { id: 'restart', icon: RotateCw },
               { id: 'logs', icon: ScrollText },
               ...(row.running ? [{ id: 'shell', icon: SquareTerminal }] : []),

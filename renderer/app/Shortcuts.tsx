@@ -3,6 +3,7 @@ import { closeDialog } from '../lib/screen.ts';
 import { Dialog } from '../ui/Dialog.tsx';
 import { Kbd } from '../ui/Kbd.tsx';
 
+/** Read in columns: what is beside the lists' group fills the first one. */
 const groups: { title: string; keys: [string, string][] }[] = [
   {
     title: 'shortcuts.anywhere',
@@ -17,6 +18,16 @@ const groups: { title: string; keys: [string, string][] }[] = [
     ],
   },
   {
+    title: 'shortcuts.text',
+    keys: [
+      ['Mod+F', 'logs.search'],
+      ['Enter', 'logs.next'],
+      ['Shift+Enter', 'logs.previous'],
+      ['Mod+Shift+C', 'action.copy'],
+      ['Mod+Shift+V', 'shortcuts.paste'],
+    ],
+  },
+  {
     title: 'shortcuts.list',
     keys: [
       ['↑ ↓', 'shortcuts.move'],
@@ -28,16 +39,6 @@ const groups: { title: string; keys: [string, string][] }[] = [
       ['L', 'action.logs'],
       ['T', 'action.shell'],
       ['Del', 'action.delete'],
-    ],
-  },
-  {
-    title: 'shortcuts.text',
-    keys: [
-      ['Mod+F', 'logs.search'],
-      ['Enter', 'logs.next'],
-      ['Shift+Enter', 'logs.previous'],
-      ['Mod+Shift+C', 'action.copy'],
-      ['Mod+Shift+V', 'shortcuts.paste'],
     ],
   },
 ];

@@ -6,7 +6,7 @@ const remedies: [RegExp, string][] = [
   [/port is already allocated|address already in use|ports? .*(held|in use)/i, 'remedy.port'],
   [/container name .* (is )?already in use|name .* is in use/i, 'remedy.name'],
   [/no such image|pull access denied|manifest unknown|not found: manifest|repository does not exist/i, 'remedy.image'],
-  [/unauthorized|authentication required|incorrect username/i, 'remedy.login'],
+  [/unauthorized|authentication required|incorrect username|no basic auth/i, 'remedy.login'],
   [/no such host|server misbehaving|network is unreachable|i\/o timeout|connection refused.*registry|dial tcp/i, 'remedy.network'],
   [/executable file not found|no such file or directory.*exec|exec: /i, 'remedy.command'],
   [/permission denied/i, 'remedy.permission'],

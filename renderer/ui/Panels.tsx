@@ -137,8 +137,9 @@ export interface Fact {
 export function Facts({ facts }: { facts: Fact[] }) {
   return (
     <dl className="facts">
-      {facts.map((fact) => (
-        <div key={fact.label}>
+      {facts.map((fact, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a label may come twice, and facts have no state
+        <div key={i}>
           <dt>{fact.label}</dt>
           <dd>
             <span className="select">{fact.value}</span>

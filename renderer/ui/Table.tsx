@@ -3,7 +3,18 @@
 // biome-ignore-all lint/a11y/noStaticElementInteractions: the role comes with the shared props of a row
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp, ChevronRight } from 'lucide-react';
-import { type KeyboardEvent, memo, type ReactNode, type Ref, useId, useImperativeHandle, useLayoutEffect, useRef, useState } from 'react';
+import {
+  type KeyboardEvent,
+  memo,
+  type ReactNode,
+  type Ref,
+  useCallback,
+  useId,
+  useImperativeHandle,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from 'react';
 import { useTranslation } from 'react-i18next';
 import './table.css';
 
@@ -167,6 +178,13 @@ export function Table<R>(props: TableProps<R>) {
     }
   };
 
+  // Rows are drawn anew only when what they show changes: they get functions that stay and see what is selected now.
+  const latest = useRef({ click, toggle, onMenu });
+  latest.current = { click, toggle, onMenu };
+  const clickRow = useCallback<RowProps<R>['click']>((item, event) => latest.current.click(item, event), []);
+  const toggleRow = useCallback((key: string) => latest.current.toggle(key), []);
+  const menuOfRow = useCallback<NonNullable<TableProps<R>['onMenu']>>((key, at) => latest.current.onMenu?.(key, at), []);
+
   const all = items.reduce((n, item) => n + (item.kind === 'row' ? 1 : 0), 0);
   return (
     <div
@@ -236,9 +254,9 @@ export function Table<R>(props: TableProps<R>) {
               active={active === item.key}
               current={current === item.key}
               selectName={t('table.select')}
-              click={click}
-              toggle={toggle}
-              menu={onMenu}
+              click={clickRow}
+              toggle={toggleRow}
+              menu={onMenu && menuOfRow}
             />
           );
         })}
@@ -322,6 +340,7 @@ const Row = memo(function Row({
       // biome-ignore lint/a11y/useKeyWithClickEvents: the grid has the keyboard
       <div
         {...frame}
+        style={{ ...frame.style, gridTemplateColumns: '32px minmax(0, 1fr) auto' }}
         className={`row group ${active ? 'active' : ''}`}
         aria-expanded={item.expanded}
         onClick={(event) => click(item, event)}

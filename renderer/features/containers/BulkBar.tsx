@@ -1,6 +1,7 @@
-import { Play, RotateCw, Square, Trash2, X } from 'lucide-react';
+import { Play, RotateCw, Trash2, X } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { Button, IconButton } from '../../ui/Button.tsx';
+import { StopIcon } from '../../ui/StopIcon.ts';
 import { act, removeContainers } from './actions.ts';
 import type { ContainerRow } from './row.ts';
 
@@ -15,7 +16,7 @@ export function BulkBar({ rows, onClear }: { rows: ContainerRow[]; onClear: () =
       <Button tone="ghost" icon={Play} disabled={stopped.length === 0} onClick={() => void act('start', stopped)}>
         {t('action.start')}
       </Button>
-      <Button tone="ghost" icon={Square} disabled={running.length === 0} onClick={() => void act('stop', running)}>
+      <Button tone="ghost" icon={StopIcon} disabled={running.length === 0} onClick={() => void act('stop', running)}>
         {t('action.stop')}
       </Button>
       <Button tone="ghost" icon={RotateCw} onClick={() => void act('restart', rows)}>

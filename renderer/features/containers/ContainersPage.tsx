@@ -133,7 +133,7 @@ export function ContainersPage() {
   return (
     <Page
       title={t('page.containers')}
-      summary={loaded ? t('containers.summary', { running, stopped: rows.length - running }) : ''}
+      summary={rows.length > 0 ? t('containers.summary', { running, stopped: rows.length - running }) : ''}
       filter={
         <FilterField
           value={filterText}

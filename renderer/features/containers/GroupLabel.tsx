@@ -1,6 +1,7 @@
-import { Play, RotateCw, Square, Trash2 } from 'lucide-react';
+import { Play, RotateCw, Trash2 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { IconButton } from '../../ui/Button.tsx';
+import { StopIcon } from '../../ui/StopIcon.ts';
 import { act, removeContainers } from './actions.ts';
 import type { ContainerRow } from './row.ts';
 
@@ -31,7 +32,7 @@ export function GroupActions({ project, rows }: { project: string; rows: Contain
         <IconButton tabIndex={-1} icon={Play} name={t('group.start', { project })} onClick={() => void act('start', stopped)} />
       )}
       {running.length > 0 && (
-        <IconButton tabIndex={-1} icon={Square} name={t('group.stop', { project })} onClick={() => void act('stop', running)} />
+        <IconButton tabIndex={-1} icon={StopIcon} name={t('group.stop', { project })} onClick={() => void act('stop', running)} />
       )}
       <IconButton tabIndex={-1} icon={RotateCw} name={t('group.restart', { project })} onClick={() => void act('restart', rows)} />
       <IconButton

@@ -1,6 +1,7 @@
-import { EllipsisVertical, Play, RotateCw, ScrollText, Square, SquareTerminal, Trash2 } from 'lucide-react';
+import { EllipsisVertical, Play, RotateCw, ScrollText, SquareTerminal, Trash2 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { IconButton } from '../../ui/Button.tsx';
+import { StopIcon } from '../../ui/StopIcon.ts';
 import { act, removeContainers, usePending } from './actions.ts';
 import { openContainer, openShell } from './menu.ts';
 import type { ContainerRow } from './row.ts';
@@ -16,7 +17,7 @@ export function RowActions({ row, onMenu }: { row: ContainerRow; onMenu: (key: s
       <IconButton
         tabIndex={-1}
         disabled={busy}
-        icon={row.running ? Square : Play}
+        icon={row.running ? StopIcon : Play}
         name={`${t(row.running ? 'action.stop' : 'action.start')} ${row.name}`}
         keys="S"
         data-testid={row.running ? 'row-stop' : 'row-start'}

@@ -1,10 +1,11 @@
-import { Clipboard, Code, Pause, Pencil, Play, RotateCw, ScrollText, Square, SquareTerminal, Terminal, Trash2, Zap } from 'lucide-react';
+import { Clipboard, Code, Pause, Pencil, Play, RotateCw, ScrollText, SquareTerminal, Terminal, Trash2, Zap } from 'lucide-react';
 import { gantry } from '../../lib/bridge.ts';
 import { tr } from '../../lib/i18n.ts';
 import { navigate } from '../../lib/route.ts';
 import { showLogsInDock } from '../../lib/screen.ts';
 import { toast } from '../../lib/toast.ts';
 import type { MenuEntry } from '../../ui/Menu.tsx';
+import { StopIcon } from '../../ui/StopIcon.ts';
 import { openTerminal } from '../terminal/index.ts';
 import { act, removeContainers } from './actions.ts';
 import type { ContainerRow } from './row.ts';
@@ -42,7 +43,7 @@ export function commandsOf(row: Pick<ContainerRow, 'name' | 'running'>): string[
 export function containerMenu(row: ContainerRow, rename: (row: ContainerRow) => void): MenuEntry[] {
   return [
     row.running
-      ? { id: 'stop', label: tr('action.stop'), icon: Square, keys: 'S', run: () => void act('stop', [row]) }
+      ? { id: 'stop', label: tr('action.stop'), icon: StopIcon, keys: 'S', run: () => void act('stop', [row]) }
       : { id: 'start', label: tr('action.start'), icon: Play, keys: 'S', run: () => void act('start', [row]) },
     { id: 'restart', label: tr('action.restart'), icon: RotateCw, keys: 'R', run: () => void act('restart', [row]) },
     row.paused

@@ -5,19 +5,24 @@ import { gantry } from '../../lib/bridge.ts';
 import { Button } from '../../ui/Button.tsx';
 import { ErrorPanel } from '../../ui/Panels.tsx';
 
+const plainCodes = new Set<string>(['closed', 'permission', 'refused', 'socket-missing', 'timeout']);
+
 /** Why a host can't be used now, and what to do. Nothing for hosts that are well. */
 export function HostTrouble({ host, named }: { host: Host; named?: boolean }) {
   const { t } = useTranslation();
   const { state } = host;
   if (state.status !== 'failed' && state.status !== 'reconnecting') return null;
-  const title = t(`hostError.${state.error.code}`);
+  const { code, message, detail } = state.error;
+  const title = t(`hostError.${code}`);
+  // The code's own sentence says it all, in the user's language; the message adds the place.
+  const plain = host.socketPath !== undefined && plainCodes.has(code);
   return (
     <ErrorPanel
       tone={state.status === 'failed' ? 'failed' : 'attention'}
       title={named ? `${host.name}: ${title}` : title}
-      message={state.error.message}
-      remedy={t(`hostRemedy.${state.error.code}`)}
-      {...(state.error.detail ? { detail: state.error.detail } : {})}
+      message={plain ? t('hostError.where', { path: host.socketPath }) : message}
+      remedy={t(`hostRemedy.${code}`)}
+      detail={detail || message}
     >
       <Button icon={RefreshCw} onClick={() => void gantry().hosts.reconnect(host.id)}>
         {t('hosts.reconnect')}

@@ -95,7 +95,7 @@ function Config({ image, row }: { image: NonNullable<ReturnType<typeof useImage>
     { label: t('column.size'), value: <span className="num">{formatSize(image.Size)}</span> },
     parseTime(image.Created) > 0 && {
       label: t('column.created'),
-      value: <span className="num">{formatExact(parseTime(image.Created))}</span>,
+      value: mono(formatExact(parseTime(image.Created))),
     },
     (row?.users.length ?? 0) > 0 && { label: t('column.inUse'), value: row?.users.join(', ') },
     (config.Entrypoint ?? []).length > 0 && { label: t('run.entrypoint'), value: mono((config.Entrypoint ?? []).join(' ')) },

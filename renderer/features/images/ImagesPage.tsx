@@ -117,7 +117,7 @@ export function ImagesPage() {
           ]
         : []),
       { id: 'id', title: 'ID', width: '116px', from: 800, cell: (row) => <span className="mono dim">{shortId(row.id)}</span> },
-      { id: 'created', title: t('column.created'), width: '110px', sortable: true, from: 640, cell: (row) => <Created at={row.created} /> },
+      { id: 'created', title: t('column.created'), width: '110px', sortable: true, from: 720, cell: (row) => <Created at={row.created} /> },
       {
         id: 'users',
         title: t('column.inUse'),

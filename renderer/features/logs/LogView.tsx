@@ -126,6 +126,25 @@ export default function LogView({ host, id, name, running, onDock }: LogViewProp
     setHit(next);
     goTo(hits.lines[next] ?? 0);
   };
+  // A new search begins at the first hit on the screen or below it, else at the last one.
+  const sought = useRef('');
+  const searching = hits?.busy ?? false;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each text, when its hits are known
+  useEffect(() => {
+    if (search === '') sought.current = '';
+    if (!hits || searching || hitCount === 0 || sought.current === search) return;
+    sought.current = search;
+    const row = Math.ceil(top / rowHeight);
+    const onTop = lineAt(rows ? rows.at(row).item : row);
+    const below = hits.lines.findIndex((line) => line >= onTop);
+    const next = below >= 0 ? below : hitCount - 1;
+    const line = hits.lines[next] ?? 0;
+    setHit(next);
+    const item = filtered ? filtered.lines.indexOf(line) : line - first;
+    const at = (rows ? rows.rowOf(item) : item) * rowHeight;
+    if (at < top || at > top + box.height - rowHeight) goTo(line);
+    else setFollow(false);
+  }, [search, searching, hitCount]);
   const hitLine = search ? hits?.lines[hit] : undefined;
 
   const drawn = [];

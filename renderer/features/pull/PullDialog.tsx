@@ -107,13 +107,13 @@ export function PullDialog({
         {pull.error && (
           <div className="flush">
             <ErrorPanel
-              title={t('pull.failedToast', { reference: pull.reference })}
+              title={t(refused ? (login ? 'pull.refusedLogin' : 'pull.refused') : 'pull.failedToast', { reference: pull.reference })}
               message={pull.error}
               {...(pull.remedy ? { remedy: pull.remedy } : {})}
             />
           </div>
         )}
-        <PullProgress pull={pull} />
+        {(pull.status !== 'failed' || pull.state.layers.length > 0) && <PullProgress pull={pull} />}
       </Dialog>
     );
   }

@@ -20,9 +20,11 @@ export function validate(spec: RunSpec, containers: ContainerSummary[]): Problem
   if (!spec.image.trim()) problems.image = { key: 'imageMissing' };
   if (spec.name && !namePattern.test(spec.name)) problems.name = { key: 'nameInvalid' };
   else if (spec.name && containers.some((c) => c.Names?.includes(`/${spec.name}`))) {
-    let n = 2;
-    while (containers.some((c) => c.Names?.includes(`/${spec.name}-${n}`))) n++;
-    problems.name = { key: 'nameTaken', values: { name: spec.name, next: `${spec.name}-${n}` }, fix: `${spec.name}-${n}` };
+    // web-1 is followed by web-2, web by web-2.
+    const [, stem = spec.name, number = '1'] = /^(.+)-(\d{1,4})$/.exec(spec.name) ?? [];
+    let n = Number(number) + 1;
+    while (containers.some((c) => c.Names?.includes(`/${stem}-${n}`))) n++;
+    problems.name = { key: 'nameTaken', values: { name: spec.name }, fix: `${stem}-${n}` };
   }
   const held = heldPorts(containers);
   const own = new Map<string, number>();
@@ -39,8 +41,8 @@ export function validate(spec: RunSpec, containers: ContainerSummary[]): Problem
     const key = `${port.ip}:${number}/${port.protocol}`;
     const taken = new Map<number, unknown>([...held, ...spec.ports.map((p) => [Number(p.host), ''] as const)]);
     const next = freePort(taken, number + 1);
-    if (holder !== undefined) problems[`ports.${i}.host`] = { key: 'portHeld', values: { port: number, holder, next }, fix: String(next) };
-    else if (own.has(key)) problems[`ports.${i}.host`] = { key: 'portTwice', values: { port: number, next }, fix: String(next) };
+    if (holder !== undefined) problems[`ports.${i}.host`] = { key: 'portHeld', values: { port: number, holder }, fix: String(next) };
+    else if (own.has(key)) problems[`ports.${i}.host`] = { key: 'portTwice', values: { port: number }, fix: String(next) };
     own.set(key, i);
   }
   for (const [i, env] of spec.env.entries()) if (!env.name && env.value) problems[`env.${i}.name`] = { key: 'envNameMissing' };

@@ -1,4 +1,4 @@
-import { EllipsisVertical, Play, RotateCw, Square, Trash2, Unplug, X } from 'lucide-react';
+import { EllipsisVertical, Play, RotateCw, Trash2, Unplug, X } from 'lucide-react';
 import { Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 import { EngineError } from '../../../lib/engine.ts';
@@ -8,6 +8,7 @@ import { showLogsInDock } from '../../../lib/screen.ts';
 import { IconButton } from '../../../ui/Button.tsx';
 import { Menu } from '../../../ui/Menu.tsx';
 import { EmptyState } from '../../../ui/Panels.tsx';
+import { StopIcon } from '../../../ui/StopIcon.ts';
 import { Tabs } from '../../../ui/Tabs.tsx';
 import { LogView } from '../../logs/index.ts';
 import { ContainerTerminals } from '../../terminal/index.ts';
@@ -46,7 +47,7 @@ export function ContainerDetail({ route, row, onRename }: ContainerDetailProps) 
           {row && (
             <>
               <IconButton
-                icon={row.running ? Square : Play}
+                icon={row.running ? StopIcon : Play}
                 name={t(row.running ? 'action.stop' : 'action.start')}
                 disabled={busy}
                 data-testid={row.running ? 'detail-stop' : 'detail-start'}

@@ -26,7 +26,9 @@ export function InspectTab({ data, error }: { data: ContainerInspect | undefined
   const started = parseTime(state.StartedAt);
   const finished = parseTime(state.FinishedAt);
   const ports = Object.entries(data.NetworkSettings?.Ports ?? {}).map(([port, bound]) =>
-    bound && bound.length > 0 ? `${bound.map((b) => `${b.HostIp || '*'}:${b.HostPort}`).join(', ')} → ${port}` : port,
+    bound && bound.length > 0
+      ? `${bound.map((b) => `${b.HostIp.includes(':') ? `[${b.HostIp}]` : b.HostIp || '*'}:${b.HostPort}`).join(', ')} → ${port}`
+      : port,
   );
   const mounts = (data.Mounts ?? []).map((m) => `${m.Name ?? m.Source} → ${m.Destination}${m.RW ? '' : ' (ro)'}`);
   const networks = Object.entries(data.NetworkSettings?.Networks ?? {}).map(([name, n]) =>
@@ -43,14 +45,18 @@ export function InspectTab({ data, error }: { data: ContainerInspect | undefined
     { label: 'ID', value: mono(shortId(data.Id)), copy: data.Id },
     { label: t('column.image'), value: mono(config.Image ?? ''), copy: config.Image },
     { label: t('inspect.command'), value: mono(command), copy: command },
-    { label: t('inspect.created'), value: <span className="num">{formatExact(parseTime(data.Created))}</span> },
-    started > 0 && { label: t('inspect.started'), value: <span className="num">{formatExact(started)}</span> },
+    { label: t('inspect.created'), value: mono(formatExact(parseTime(data.Created))) },
+    started > 0 && { label: t('inspect.started'), value: mono(formatExact(started)) },
     finished > 0 &&
       !state.Running && {
         label: t('inspect.finished'),
-        value: <span className="num">{`${formatExact(finished)} · ${t('inspect.exitCode', { code: state.ExitCode })}`}</span>,
+        value: (
+          <>
+            {mono(formatExact(finished))} · {t('inspect.exitCode', { code: state.ExitCode })}
+          </>
+        ),
       },
-    state.Running && { label: 'PID', value: <span className="num">{state.Pid}</span> },
+    state.Running && { label: 'PID', value: mono(String(state.Pid)) },
     data.RestartCount > 0 && { label: t('inspect.restarts'), value: <span className="num">{data.RestartCount}</span> },
     restart !== undefined && restart !== '' && restart !== 'no' && { label: t('run.restart'), value: restart },
     ports.length > 0 && { label: t('column.ports'), value: list(ports) },
