@@ -94,6 +94,8 @@ async function startApp({ width = 1440, height = 900, settings }: AppOptions): P
     folder,
     engine,
     async picture(name) {
+      // No tooltip of what a click left the mouse on.
+      await page.mouse.move(0, 0);
       await page.screenshot({ path: path.join(PICTURES, `${name}.png`), animations: 'disabled' });
     },
     async pictures(name) {

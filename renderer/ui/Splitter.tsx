@@ -19,7 +19,7 @@ export function Splitter({ label, direction, size, min, max, onResize, onDone }:
   return (
     // biome-ignore lint/a11y/useSemanticElements: an <hr> cannot be dragged and focused as ARIA's window splitter can
     <div
-      className={`splitter ${direction}`}
+      className={`splitter between-${direction}s`}
       role="separator"
       aria-label={label}
       aria-orientation={direction === 'column' ? 'vertical' : 'horizontal'}
