@@ -41,7 +41,6 @@ it('containers, and one of them', async () => {
     .getByText('exited 3')
     .waitFor();
   await page.getByTestId('group-shop').waitFor();
-  await page.mouse.move(700, 700);
   await pictures('containers');
 
   const detail = page.getByTestId('detail');
@@ -50,7 +49,8 @@ it('containers, and one of them', async () => {
     .getByTestId('row-logs')
     .click();
   await detail.getByText('/products/').first().waitFor();
-  await page.mouse.move(700, 700);
+  // What does not fit can be scrolled to.
+  await expect.poll(() => detail.getByRole('log').evaluate((log) => log.scrollWidth > log.clientWidth)).toBe(true);
   await pictures('container-logs');
   await picture('containers-with-logs');
   if (process.env.GANTRY_UPDATE_PICTURES) {

@@ -20,7 +20,7 @@ export function PullProgress({ pull }: { pull: Pull }) {
           tone={pull.status === 'done' ? 'done' : pull.status === 'running' ? 'accent' : 'failed'}
         />
         <div className="pull-numbers num">
-          <span>{pull.status === 'running' ? pull.state.status || t('pull.connecting') : t(`pull.${pull.status}`)}</span>
+          <span>{t(pull.status === 'running' && pull.state.layers.length === 0 ? 'pull.connecting' : `pull.${pull.status}`)}</span>
           <span className="dim">
             {total > 0 && t('pull.bytes', { current: formatSize(current), total: formatSize(total) })}
             {pull.rate > 0 && ` · ${formatSize(pull.rate)}/s`}

@@ -19,7 +19,7 @@ export function HostTrouble({ host, named }: { host: Host; named?: boolean }) {
   return (
     <ErrorPanel
       tone={state.status === 'failed' ? 'failed' : 'attention'}
-      title={named ? `${host.name}: ${title}` : title}
+      title={named ? `${host.name}${t('colon')}${title}` : title}
       message={plain ? t('hostError.where', { path: host.socketPath }) : message}
       remedy={t(`hostRemedy.${code}`)}
       detail={detail || message}
