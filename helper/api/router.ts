@@ -9,6 +9,8 @@ export interface Match {
 
 /** Names of images hold slashes; what may follow them in a path. */
 const SLASHED = /^\/(images|distribution|plugins)\/(.+)\/(json|history|get|tag|push|enable|disable|upgrade|set)$/;
+/** Links have names like `parent/alias`. */
+const LINK = /^\/(containers)\/([^/]+\/[^/]+)(?:\/(json|top|stats|changes|start|stop|restart|kill|wait|logs|exec))?$/;
 
 /** Finds the route of a path that has lost its `/vX.Y`. Another method on a known path is as unknown as the path, as in dockerd. */
 export function createRouter(routes: readonly Route[]): (method: string, path: string) => Match | undefined {
@@ -24,8 +26,8 @@ export function createRouter(routes: readonly Route[]): (method: string, path: s
 
 /** `/images/registry:5000/a/b/json` → `/images/registry:5000%2Fa%2Fb/json`, so that a name is one segment. */
 function foldName(method: string, path: string): string {
-  const match = SLASHED.exec(path);
-  if (match) return `/${match[1]}/${fold(match[2] ?? '')}/${match[3]}`;
+  const match = SLASHED.exec(path) ?? (method === 'DELETE' || path.split('/').length === 5 ? LINK.exec(path) : null);
+  if (match) return `/${match[1]}/${fold(match[2] ?? '')}${match[3] ? `/${match[3]}` : ''}`;
   if (method === 'DELETE' && path.startsWith('/images/')) return `/images/${fold(path.slice('/images/'.length))}`;
   return path;
 }

@@ -171,7 +171,8 @@ const CONFIG: Record<string, Shape> = {
 export const SHAPES = {
   containerConfig: { struct: CONFIG },
   containerCreate: {
-    struct: { ...CONFIG, HostConfig: HOST_CONFIG, NetworkingConfig: { struct: { EndpointsConfig: { map: ENDPOINT } } } },
+    // docker-py's `runtime` is beside the config instead of in HostConfig.
+    struct: { ...CONFIG, Runtime: 'string', HostConfig: HOST_CONFIG, NetworkingConfig: { struct: { EndpointsConfig: { map: ENDPOINT } } } },
   },
   containerUpdate: { struct: { ...RESOURCES, RestartPolicy: RESTART_POLICY } },
   execCreate: {

@@ -42,12 +42,13 @@ async function list({ engine, query, response, version }: Call): Promise<void> {
 }
 
 async function create({ engine, body, query, response, version }: Call): Promise<void> {
-  const given = await readJson<ContainerCreateRequest | null>(body, {
+  const given = await readJson<(ContainerCreateRequest & { Runtime?: string }) | null>(body, {
     shape: SHAPES.containerCreate,
     name: 'CreateRequest',
     required: true,
   });
-  const { HostConfig, NetworkingConfig, ...config } = given ?? {};
+  const { HostConfig: host, NetworkingConfig, Runtime, ...config } = given ?? {};
+  const HostConfig = Runtime ? { ...host, Runtime: host?.Runtime || Runtime } : host;
   if (Object.keys(config).length === 0) throw new Failure('invalidParameter', 'config cannot be empty in order to create a container');
   const { request, warnings } = createRequest(
     { ...config, ...(HostConfig ? { HostConfig } : {}), ...(NetworkingConfig ? { NetworkingConfig } : {}) },

@@ -45,6 +45,7 @@ async function prune({ engine, query, response }: Call): Promise<void> {
 async function connect({ engine, body, params, response }: Call): Promise<void> {
   const request = await readJson<{ Container?: string; EndpointConfig?: EndpointSettings | null }>(body, {
     shape: SHAPES.networkConnect,
+    required: true,
     name: 'ConnectRequest',
   });
   await engine.containers.connectNetwork(request?.Container ?? '', params.name ?? '', request?.EndpointConfig ?? {});
@@ -54,6 +55,7 @@ async function connect({ engine, body, params, response }: Call): Promise<void> 
 async function disconnect({ engine, body, params, response }: Call): Promise<void> {
   const request = await readJson<{ Container?: string; Force?: boolean }>(body, {
     shape: SHAPES.networkDisconnect,
+    required: true,
     name: 'DisconnectRequest',
   });
   await engine.containers.disconnectNetwork(request?.Container ?? '', params.name ?? '', request?.Force ?? false);

@@ -9,6 +9,7 @@ import { type Undo, withUndo } from '../undo.ts';
 import { type Container, enliven, sharedWith } from './container.ts';
 import { type Engine, emit } from './engine.ts';
 import { completeHostConfig } from './host-config.ts';
+import { pinLinks } from './links.ts';
 import { commandOf, completeConfig, mergeConfig } from './merge-config.ts';
 import { type MountRecord, parseVolumesFrom, planMounts } from './mount-parse.ts';
 import { checkName, randomName } from './names.ts';
@@ -113,6 +114,7 @@ export async function create(
   const merged = mergeConfig(givenConfig, image?.config.config);
   const command = commandOf(merged);
   pinShared(engine, host);
+  pinLinks(engine, host);
 
   const id = randomBytes(32).toString('hex');
   return withUndo(async (undo) => {

@@ -1,6 +1,7 @@
 import type { ExecHost } from '../execs/index.ts';
 import type { Container } from './container.ts';
 import { type Engine, emit, runtimeOf } from './engine.ts';
+import { linkEnvironment, linksOf } from './links.ts';
 import { containerEnvironment } from './spec/environment.ts';
 import { rlimits } from './spec/resources.ts';
 import { parseSecurityOptions } from './spec/security.ts';
@@ -16,7 +17,7 @@ export function execHost(engine: Engine, container: Container): ExecHost {
     pid: container.state.status === 'running' ? container.state.pid : 0,
     config: container.config,
     hostConfig: container.hostConfig,
-    env: containerEnvironment(container.config),
+    env: containerEnvironment(container.config, linkEnvironment(container, linksOf(engine.store, container))),
     rlimits: container.hostConfig.Ulimits?.length ? rlimits(container.hostConfig.Ulimits) : undefined,
     noNewPrivileges: parseSecurityOptions(container.hostConfig.SecurityOpt ?? []).noNewPrivileges,
     runtime: runtimeOf(engine, container).name,

@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { ContainerInspect } from '../../contract/docker.ts';
 import type { Container } from './container.ts';
 import { type Engine, logPath } from './engine.ts';
+import { linksOf } from './links.ts';
 import { mountPoints } from './mount-view.ts';
 import { networkSettings } from './network-view.ts';
 import { sizes } from './size.ts';
@@ -53,11 +54,6 @@ function graphData(engine: Engine, container: Container, folder: string): Record
 
 /** `/child:/parent/alias`, as dockerd shows links. */
 function linksView(engine: Engine, container: Container): string[] | null {
-  const links = container.hostConfig.Links;
-  if (!links?.length) return null;
-  return links.map((link) => {
-    const [name = '', alias] = link.split(':');
-    const child = engine.store.find(name)?.name ?? name;
-    return `/${child}:/${container.name}/${alias || name}`;
-  });
+  const links = linksOf(engine.store, container).map(({ target, alias }) => `/${target.name}:/${container.name}/${alias}`);
+  return links.length > 0 ? links : null;
 }

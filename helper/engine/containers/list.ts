@@ -3,6 +3,7 @@ import type { Filters } from '../events/types.ts';
 import { toNanos } from '../instant.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
+import { linkNames } from './links.ts';
 import { type ListFilter, listFilter } from './list-filter.ts';
 import { mountPoints } from './mount-view.ts';
 import { endpointsView, portSummary } from './network-view.ts';
@@ -22,6 +23,7 @@ export async function list(engine: Engine, options: ListOptions): Promise<Contai
   const limit = options.limit && options.limit > 0 ? options.limit : undefined;
   const all = options.all || limit !== undefined || filter.status !== undefined;
   const images = new Map<string, Promise<string>>();
+  const aliases = linkNames(engine.store);
   const now = Date.now();
   const chosen: Container[] = [];
   let before = filter.before;
@@ -42,6 +44,7 @@ export async function list(engine: Engine, options: ListOptions): Promise<Contai
       const size = options.size ? await sizes(engine, container) : undefined;
       return {
         ...summary,
+        Names: [...summary.Names, ...(aliases.get(container) ?? [])].sort(),
         Image: await imageName(engine, container, images),
         Status: statusText(container.state, container.live.health, now),
         ...(size ? { SizeRw: size.rw, SizeRootFs: size.root } : {}),

@@ -1,29 +1,32 @@
 import type { EndpointSettings } from '../../contract/docker.ts';
-import { Failure } from '../failure.ts';
+import { Failure, isFailure } from '../failure.ts';
 import { type Container, sharedWith } from './container.ts';
 import type { Engine } from './engine.ts';
 
-function refuseMode(container: Container, network: string): void {
-  const mode = container.hostConfig.NetworkMode ?? 'bridge';
-  if (container.live.removing || container.state.status === 'removing') {
-    throw new Failure('conflict', `container ${container.id} is marked for removal and cannot be connected or disconnected to the network`);
+const SHARED = 'container sharing network namespace with another container or host cannot be connected to any other network';
+const invalid = (message: string): Failure => new Failure('invalidParameter', message);
+
+function refuseRemoval(container: Container): void {
+  if (!container.live.removing && container.state.status !== 'removing') return;
+  throw new Failure('system', `Container ${container.id} is marked for removal and cannot be connected or disconnected to the network`);
+}
+
+/** Networks that a container is in, or will be at its next start. */
+function networksOf(container: Container): Record<string, EndpointSettings> {
+  return { ...container.endpoints, ...container.network?.sandbox.endpoints };
+}
+
+/** What can't go together with the networks that the container has. @throws Failure invalidParameter in dockerd's words */
+function refuseMix(container: Container, network: string): void {
+  if (network === 'host' && container.hostConfig.NetworkMode !== 'host') {
+    throw invalid('cannot connect container to host network - container must be created in host network mode');
   }
-  if (sharedWith(mode) !== undefined) {
-    throw new Failure(
-      'invalidParameter',
-      'container sharing network namespace with another container or host cannot be connected to any other network',
-    );
-  }
-  if (mode === 'host')
-    throw new Failure('invalidParameter', 'container cannot be disconnected from host network or connected to host network');
-  if (network === 'host') {
-    throw new Failure('invalidParameter', 'container cannot be disconnected from host network or connected to host network');
-  }
-  if (network === 'none') {
-    throw new Failure(
-      'invalidParameter',
-      'container cannot be connected to multiple networks with one of the networks in private (none) mode',
-    );
+  for (const other of Object.keys(networksOf(container))) {
+    if (other === network) return;
+    if (other === 'host' || network === 'host') throw invalid(SHARED);
+    if (other === 'none' || network === 'none') {
+      throw invalid('container cannot be connected to multiple networks with one of the networks in private (none) mode');
+    }
   }
 }
 
@@ -32,14 +35,10 @@ export async function connectNetwork(engine: Engine, reference: string, network:
   const container = engine.store.get(reference);
   const { name } = await engine.networks.resolve(network);
   await engine.queue.run(container.id, async () => {
-    refuseMode(container, name);
-    if (container.hostConfig.NetworkMode === 'none') {
-      throw new Failure(
-        'invalidParameter',
-        'container cannot be connected to multiple networks with one of the networks in private (none) mode',
-      );
-    }
-    if (container.network?.sandbox.endpoints[name] ?? (!container.network && container.endpoints[name])) {
+    refuseRemoval(container);
+    if (sharedWith(container.hostConfig.NetworkMode) !== undefined) throw invalid(SHARED);
+    refuseMix(container, name);
+    if (container.network?.sandbox.endpoints[name]) {
       throw new Failure('forbidden', `endpoint with name ${container.name} already exists in network ${name}`);
     }
     await engine.networks.validate({ networkMode: name, endpoints: { [name]: settings } });
@@ -48,22 +47,40 @@ export async function connectNetwork(engine: Engine, reference: string, network:
       const { sandbox } = container.network;
       container.network = { ...container.network, sandbox: { ...sandbox, endpoints: { ...sandbox.endpoints, [name]: endpoint } } };
     }
-    container.endpoints = { ...container.endpoints, [name]: settings };
+    // What a container that does not run was connected with before stays, as in dockerd.
+    container.endpoints = { [name]: settings, ...container.endpoints };
     await engine.store.save(container);
   });
 }
 
-/** POST /networks/{id}/disconnect. `force`: also when the network does not know the container (any more). */
+/**
+ * POST /networks/{id}/disconnect. `force`: also from a network that is no more, and where the container is no more (then there is
+ * nothing to take away: an endpoint never outlives its container here).
+ */
 export async function disconnectNetwork(engine: Engine, reference: string, network: string, force: boolean): Promise<void> {
-  const container = engine.store.get(reference);
-  const { name } = await engine.networks.resolve(network);
+  const container = engine.store.find(reference);
+  if (!container && force) {
+    await engine.networks.resolve(network);
+    throw new Failure('notFound', `endpoint ${reference} not found`);
+  }
+  await disconnectFrom(engine, container ?? engine.store.get(reference), network, force);
+}
+
+async function disconnectFrom(engine: Engine, container: Container, network: string, force: boolean): Promise<void> {
+  const { name } = await engine.networks.resolve(network).catch((error) => {
+    if (force && isFailure(error, 'notFound')) return { name: network };
+    throw error;
+  });
   await engine.queue.run(container.id, async () => {
-    refuseMode(container, name);
-    const live = container.network?.sandbox.endpoints[name];
-    if (!live && !container.endpoints[name] && !force) {
-      throw new Failure('forbidden', `container ${container.id} is not connected to network ${name}`);
+    refuseRemoval(container);
+    const running = container.state.status === 'running';
+    if (running && name === 'host' && container.hostConfig.NetworkMode === 'host') {
+      throw invalid('cannot disconnect container from host network - container was created in host network mode');
     }
-    if (container.state.status === 'running' && live && container.network) {
+    if (!(name in networksOf(container))) {
+      throw new Failure('system', `container ${container.id} is not connected to ${running ? '' : 'the '}network ${name}`);
+    }
+    if (running && container.network?.sandbox.endpoints[name]) {
       await engine.networks.disconnect(name, container.id);
       const { [name]: _, ...endpoints } = container.network.sandbox.endpoints;
       container.network = { ...container.network, sandbox: { ...container.network.sandbox, endpoints } };

@@ -3,6 +3,7 @@ import type { Sandbox, SandboxRequest } from '../networks/types.ts';
 import type { Undo } from '../undo.ts';
 import { type Container, sharedWith } from './container.ts';
 import type { Engine } from './engine.ts';
+import { linksOf } from './links.ts';
 
 export interface PreparedNetwork {
   /** For the spec: a path, `host`, or undefined for a fresh one. */
@@ -31,16 +32,6 @@ export function runningPeer(engine: Engine, reference: string, kind: 'network' |
   return { container: peer, pid: peer.state.pid };
 }
 
-/** `name:alias` or `name` of `--link`. */
-function links(engine: Engine, container: Container): SandboxRequest['links'] {
-  return (container.hostConfig.Links ?? []).map((link) => {
-    const [name = '', alias] = link.split(':');
-    const target = engine.store.find(name);
-    if (!target) throw new Failure('invalidParameter', `could not get container for ${name}: No such container: ${name}`);
-    return { containerId: target.id, alias: (alias || name).split('/').pop() ?? name };
-  });
-}
-
 export function sandboxRequest(engine: Engine, container: Container): SandboxRequest {
   const { config, hostConfig } = container;
   return {
@@ -57,7 +48,7 @@ export function sandboxRequest(engine: Engine, container: Container): SandboxReq
     dnsSearch: hostConfig.DnsSearch ?? [],
     dnsOptions: hostConfig.DnsOptions ?? [],
     extraHosts: hostConfig.ExtraHosts ?? [],
-    links: links(engine, container),
+    links: linksOf(engine.store, container).map(({ target, alias }) => ({ containerId: target.id, alias })),
     ...(config.MacAddress ? { macAddress: config.MacAddress } : {}),
     folder: engine.store.folder(container.id),
   };

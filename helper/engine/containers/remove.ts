@@ -1,6 +1,7 @@
 import { Failure } from '../failure.ts';
 import { cancelRestart, type Engine } from './engine.ts';
 import { killAndWait } from './kill.ts';
+import { removeLink } from './links.ts';
 import { removeNow } from './remove-now.ts';
 import { isRunning, statusWord } from './state.ts';
 
@@ -10,9 +11,9 @@ export async function remove(
   reference: string,
   options: { force: boolean; volumes: boolean; link: boolean },
 ): Promise<void> {
+  if (options.link) return removeLink(engine, reference);
   const container = engine.store.get(reference);
   if (container.live.removing) throw new Failure('conflict', `removal of container ${reference} is already in progress`);
-  if (options.link) throw new Failure('system', 'Conflict, cannot remove the default link name of the container');
   const refuse = (why: string): Failure => new Failure('conflict', `cannot remove container "${reference}": ${why}`);
   if (isRunning(container.state)) {
     if (!options.force) {

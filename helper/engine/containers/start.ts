@@ -5,6 +5,7 @@ import { Undo } from '../undo.ts';
 import { type Container, sharedWith } from './container.ts';
 import { cancelRestart, cgroupsPath, type Engine, emit, logPath, runtimeOf, settleExit } from './engine.ts';
 import { startHealth } from './health.ts';
+import { linkEnvironment, startedLinks } from './links.ts';
 import { startRotation } from './log-rotation.ts';
 import { networkFiles, prepareMounts } from './prepare-mounts.ts';
 import { type PreparedNetwork, prepareNetwork, runningPeer } from './prepare-network.ts';
@@ -94,10 +95,9 @@ async function inParallel<T extends unknown[]>(work: (signal: AbortSignal) => { 
 }
 
 async function run(engine: Engine, container: Container, undo: Undo): Promise<void> {
-  const T0 = performance.now();
-  const mk = (m: string) => console.error('T', m, (performance.now() - T0).toFixed(1));
   const { id, config, hostConfig } = container;
   const bundle = engine.store.runFolder(id);
+  const links = startedLinks(engine, container);
   const [rootfs, network, mounts, devices, blockIO, init] = await inParallel<
     [
       { root: string; user: Awaited<ReturnType<typeof lookupUser>> },
@@ -108,15 +108,14 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
       string | undefined,
     ]
   >((signal) => [
-    prepareRootfs(engine, container, undo).finally(() => mk('rootfs')),
-    prepareNetwork(engine, container, undo, signal).finally(() => mk('net')),
+    prepareRootfs(engine, container, undo),
+    prepareNetwork(engine, container, undo, signal),
     prepareMounts(engine, container, undo),
     devicesOf(container),
     blockIo(hostConfig),
     hostConfig.Init && (hostConfig.PidMode ?? '') === '' ? findInit() : Promise.resolve(undefined),
   ]);
 
-  mk('prepared');
   const taken = new Set(mounts.mounts.map((mount) => mount.destination));
   container.apparmorProfile = apparmorProfile(container);
   const spec = buildSpec({
@@ -144,11 +143,10 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
     machine: thisMachine(),
     networkSysctls: sharedWith(hostConfig.NetworkMode) === undefined ? networkSysctls() : {},
     apparmorProfile: container.apparmorProfile || undefined,
-    linkedEnv: [],
+    linkedEnv: linkEnvironment(container, links),
     minOomScoreAdj: leastOomScoreAdj(),
   });
 
-  mk('spec');
   const runtime = runtimeOf(engine, container);
   undo.add('process', () => runtime.delete(id, true));
   const refuse = (error: unknown): never => {
@@ -172,11 +170,9 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
   const attachments = [...container.live.beforeStart];
   container.live.beforeStart.clear();
   await Promise.all(attachments.map((attachment) => attachment.connect()));
-  mk('created');
   const startedAt = nowInstant();
   await engine.monitor.start(id).catch(refuse);
 
-  mk('started');
   container.network = network.sandbox ? { request: network.request, sandbox: network.sandbox } : undefined;
   const finishedAt = 'finishedAt' in container.state ? container.state.finishedAt : NEVER;
   container.state = { status: 'running', pid, monitorPid, startedAt, paused: false, oomKilled: false, finishedAt };
@@ -185,7 +181,6 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
   emit(engine, container, 'start');
   startHealth(engine, container);
   startRotation(engine, container);
-  mk('end');
 }
 
 async function prepareRootfs(

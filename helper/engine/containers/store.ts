@@ -5,6 +5,7 @@ import { readJson, sweepTemporary, writeJson } from '../../store/durable.ts';
 import type { Log, Paths } from '../context.ts';
 import { Failure, messageOf } from '../failure.ts';
 import { type Container, type ContainerRecord, enliven, recordOf } from './container.ts';
+import { findLinked } from './links.ts';
 
 /**
  * Containers on disk and in memory.
@@ -110,12 +111,18 @@ export class ContainerStore {
     return this.#byId.get(id);
   }
 
-  /** Full id, name (with or without slash), or a prefix of the id that fits one container only. */
-  find(reference: string): Container | undefined {
+  /** By full id or by name (with or without slash). */
+  exact(reference: string): Container | undefined {
     const exact = this.#byId.get(reference);
     if (exact) return exact;
     const named = this.#byName.get(reference.replace(/^\//, ''));
-    if (named) return this.#byId.get(named);
+    return named === undefined ? undefined : this.#byId.get(named);
+  }
+
+  /** Full id, name, `parent/alias` of a link, or a prefix of the id that fits one container only. */
+  find(reference: string): Container | undefined {
+    const exact = this.exact(reference) ?? findLinked(this, reference)?.target;
+    if (exact) return exact;
     if (!/^[0-9a-f]{1,64}$/.test(reference)) return undefined;
     let found: Container | undefined;
     for (const [id, container] of this.#byId) {
@@ -126,8 +133,9 @@ export class ContainerStore {
     return found;
   }
 
-  /** @throws Failure notFound `No such container: REF` */
+  /** @throws Failure notFound `No such container: REF`, invalidParameter without any */
   get(reference: string): Container {
+    if (reference === '') throw new Failure('invalidParameter', 'invalid name or ID supplied: ""');
     const container = this.find(reference);
     if (!container) throw new Failure('notFound', `No such container: ${reference}`);
     return container;

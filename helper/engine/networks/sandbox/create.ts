@@ -10,7 +10,7 @@ import { aim, portMap } from '../ports/publish.ts';
 import { portRequests } from '../ports/request.ts';
 import type { Sandbox, SandboxRequest } from '../types.ts';
 import type { World } from '../world.ts';
-import { usesResolver, writeSandboxFiles } from './files.ts';
+import { usesResolver, writeHosts, writeSandboxFiles } from './files.ts';
 import { checkSettings, joinsOf } from './joins.ts';
 import { removeSandbox } from './remove.ts';
 
@@ -59,6 +59,11 @@ export async function createSandbox(world: World, request: SandboxRequest, signa
     await Promise.all([writeSandboxFiles(world, sandbox), world.firewall.publish(sandbox.publications)]);
     signal?.throwIfAborted();
     register(world, sandbox);
+    // Its address may be another than before.
+    const linking = [...world.sandboxes.values()].filter((other) =>
+      other.request.links.some((link) => link.containerId === request.containerId),
+    );
+    await Promise.all(linking.map((other) => writeHosts(world, other)));
   });
   for (const endpoint of sandbox.endpoints.values()) world.endpointEvent('connect', endpoint);
   return describeSandbox(world, sandbox);
