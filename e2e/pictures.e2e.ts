@@ -48,7 +48,7 @@ it('containers, and one of them', async () => {
     .getByRole('row', { name: /shop-web-1/ })
     .getByTestId('row-logs')
     .click();
-  await detail.getByText('/products/').first().waitFor();
+  await detail.getByText('400 lines').waitFor();
   // What does not fit can be scrolled to.
   await expect.poll(() => detail.getByRole('log').evaluate((log) => log.scrollWidth > log.clientWidth)).toBe(true);
   await pictures('container-logs');

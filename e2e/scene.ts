@@ -39,6 +39,7 @@ const webLog = `
       7) printf '\\033[31m500\\033[0m POST /api/orders \\033[90m%d ms\\033[0m: connection to db-1 refused, trying again in 2 s\\n' $((i * 7 % 90)) >&2 ;;
       *) printf '\\033[32m200\\033[0m GET /products/%d?lang=zh&name=绿茶 \\033[90m%d ms\\033[0m\\n' $((i * 37 % 211)) $((i * 13 % 48)) ;;
     esac
+    usleep 2000
   done
   exec sleep 9999
 `;

@@ -58,7 +58,9 @@ function withRights(step, environment) {
   const prefix = step.needsRoot ? rootPrefix() : [];
   if (prefix === undefined) return undefined;
   if (prefix.length === 0) return { command: step.command, args: step.args };
-  const passed = ['PATH', 'HOME', 'DISPLAY', 'CI', 'XDG_CACHE_HOME', 'LANG'].filter((name) => environment[name] !== undefined);
+  const passed = ['PATH', 'HOME', 'DISPLAY', 'CI', 'XDG_CACHE_HOME', 'LANG', 'GANTRY_UPDATE_PICTURES'].filter(
+    (name) => environment[name] !== undefined,
+  );
   const args = [...prefix.slice(1), 'env', ...passed.map((name) => `${name}=${environment[name]}`), step.command, ...step.args];
   return { command: prefix[0], args };
 }

@@ -14,13 +14,13 @@ export function HostTrouble({ host, named }: { host: Host; named?: boolean }) {
   if (state.status !== 'failed' && state.status !== 'reconnecting') return null;
   const { code, message, detail } = state.error;
   const title = t(`hostError.${code}`);
-  // The code's own sentence says it all, in the user's language; the message adds the place.
+  // The code's own sentence says it all, in the user's language; the message would add the place, which the hosts' page shows.
   const plain = host.socketPath !== undefined && plainCodes.has(code);
   return (
     <ErrorPanel
       tone={state.status === 'failed' ? 'failed' : 'attention'}
       title={named ? `${host.name}${t('colon')}${title}` : title}
-      message={plain ? t('hostError.where', { path: host.socketPath }) : message}
+      {...(!plain ? { message } : named ? { message: t('hostError.where', { path: host.socketPath }) } : {})}
       remedy={t(`hostRemedy.${code}`)}
       detail={detail || message}
     >
