@@ -78,4 +78,5 @@ it('changes language and theme in the settings, and keeps them', async () => {
   expect(await theme()).toBe('dark');
   await keyboard.press('Control+1');
   await page.getByRole('button', { name: '运行入门镜像' }).waitFor();
+  await app().settings({ language: 'en', theme: 'light' });
 });

@@ -1,9 +1,8 @@
 import { copyFileSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { launch } from '../helper/tests/harness.ts';
+import { beforeAll, expect, it } from 'vitest';
 import { application, PICTURES, ROOT } from './app.ts';
-import { type FarEngine, furnish, startFarEngine } from './scene.ts';
+import { furnish } from './scene.ts';
 import { terminalOf } from './terminal.ts';
 
 /**
@@ -11,30 +10,13 @@ import { terminalOf } from './terminal.ts';
  * that the thing is there. With GANTRY_UPDATE_PICTURES=1 the picture of README is made anew.
  */
 const app = application();
-let far: FarEngine;
 beforeAll(async () => {
-  far = await startFarEngine();
-});
-afterAll(() => far?.stop());
-
-it('first run, and what is asked before', async () => {
-  const { page, pictures } = app();
-  await page.getByTestId('run-starter').waitFor();
-  await pictures('first-run');
-  await page.getByTestId('nav-images').click();
-  await page.getByText('No images yet').waitFor();
-  await pictures('images-empty');
-  await page.getByTestId('nav-hosts').click();
-  await page.getByTestId('add-host').click();
-  await page.getByText('Found on this machine').waitFor();
-  await pictures('add-host');
-  await page.keyboard.press('Escape');
+  await app().starter();
+  await furnish(app().engine);
 });
 
 it('containers, and one of them', async () => {
-  const { page, pictures, picture, engine, starter, resize } = app();
-  await starter();
-  await furnish(engine);
+  const { page, pictures, picture, resize } = app();
   await page.getByTestId('nav-containers').click();
   await page
     .getByRole('row', { name: /nightly/ })
@@ -171,42 +153,4 @@ it('images, palette, settings, forms', async () => {
   await page.getByTestId('nav-settings').click();
   await page.getByRole('heading', { name: 'Settings' }).waitFor();
   await pictures('settings');
-});
-
-it('several hosts; one that answers no more, one that cannot be reached', async () => {
-  const { page, pictures } = app();
-  await launch(far.engine.client, { name: 'photos', Cmd: ['sleep', '9999'] });
-  await launch(far.engine.client, { name: 'music', Cmd: ['sleep', '9999'] });
-  for (const [name, socket] of [
-    ['nas', far.socket],
-    ['laptop', '/run/no-engine-here.sock'],
-  ] as const) {
-    await page.getByTestId('nav-hosts').click();
-    await page.getByTestId('add-host').click();
-    await page.getByTestId('add-host-path').fill(socket);
-    await page.getByTestId('add-host-name').fill(name);
-    await page.getByTestId('add-host-submit').click();
-    await page
-      .getByTestId(/^host-h/)
-      .filter({ hasText: name })
-      .waitFor();
-  }
-  await page.getByText('The engine’s socket does not exist').or(page.getByText("The engine's socket does not exist")).first().waitFor();
-  await pictures('hosts');
-  await page.getByTestId('nav-containers').click();
-  await page.getByRole('row', { name: /photos/ }).waitFor();
-  await pictures('containers-of-hosts');
-  far.cut();
-  await page.getByText('connecting again').waitFor();
-  await pictures('reconnecting');
-  await page.getByTestId('nav-hosts').click();
-  await pictures('hosts-reconnecting');
-  await page.getByTestId('host-switcher').click();
-  await page.getByRole('menuitemcheckbox', { name: 'laptop' }).waitFor();
-  await pictures('host-switcher');
-  await page.getByRole('menuitemcheckbox', { name: 'laptop' }).click();
-  await page.getByTestId('nav-containers').click();
-  await page.getByRole('button', { name: 'Connect again' }).waitFor();
-  await pictures('containers-unreachable');
-  expect(await page.getByRole('row', { name: /photos/ }).count()).toBe(0);
 });
