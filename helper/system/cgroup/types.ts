@@ -23,6 +23,8 @@ export interface Cgroups {
     cpuset: boolean;
     pids: boolean;
     blkio: boolean;
+    /** Shares of a disk, which the kernel has only with some I/O schedulers. */
+    blkioWeight: boolean;
   };
 }
 

@@ -101,6 +101,7 @@ export function createCgroupsV1(root: string, instance: string): Cgroups {
       cpuset: present.includes('cpuset'),
       pids: present.includes('pids'),
       blkio: present.includes('blkio'),
+      blkioWeight: has('blkio', 'blkio.weight'),
     }),
   };
 }

@@ -70,6 +70,7 @@ export function createCgroupsV2(root: string, instance: string): Cgroups {
       cpuset: controllers.has('cpuset'),
       pids: controllers.has('pids'),
       blkio: controllers.has('io'),
+      blkioWeight: controllers.has('io'),
     }),
   };
 }

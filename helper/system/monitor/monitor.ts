@@ -51,7 +51,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
     async start(containerId) {
       const runtime = used.get(containerId) ?? runtimeFor(undefined);
       if (runtime.name === 'crun' && (await releaseProcess(path.join(options.runtimeRoot, containerId, 'exec.fifo')))) return;
-      const result = await run(runtime.path, [`--root=${options.runtimeRoot}`, 'start', containerId]);
+      const result = await run(runtime.executable, [`--root=${options.runtimeRoot}`, 'start', containerId]);
       if (result.code !== 0) throw startFailure('create', runtime.name, result.stderr || result.stdout, '');
     },
     exec: (request, signal) => startExec(conmon, runtimeFor(request.runtime), options, request, signal),
@@ -77,7 +77,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
 }
 
 function commonArguments(runtime: Runtime, options: MonitorOptions): string[] {
-  return ['--api-version', '1', '-r', runtime.path, '--runtime-arg', `--root=${options.runtimeRoot}`, '--full-attach'];
+  return ['--api-version', '1', '-r', runtime.executable, '--runtime-arg', `--root=${options.runtimeRoot}`, '--full-attach'];
 }
 
 function createArguments(request: CreateProcess, runtime: Runtime, options: MonitorOptions): string[] {

@@ -5,6 +5,7 @@ import { Failure } from '../../engine/failure.ts';
 import { run } from '../process/run.ts';
 import { openPidfd, signalByPidfd } from '../syscall/index.ts';
 import { runtimeMessage } from './messages.ts';
+import { readOnlyCopy } from './read-only-copy.ts';
 import type { LinuxResources, Runtime } from './types.ts';
 
 /**
@@ -22,12 +23,13 @@ export async function findRuntime(name: 'crun' | 'runc', root: string): Promise<
   const { stdout } = await run(file, ['--version']);
   const version = /version (\S+)/.exec(stdout)?.[1] ?? 'unknown';
   await fs.mkdir(root, { recursive: true, mode: 0o700 });
-  return createRuntime(name, file, version, root);
+  const executable = await readOnlyCopy(file, path.join(path.dirname(root), 'bin'));
+  return createRuntime(name, file, executable, version, root);
 }
 
-function createRuntime(name: 'crun' | 'runc', file: string, version: string, root: string): Runtime {
+function createRuntime(name: 'crun' | 'runc', file: string, executable: string, version: string, root: string): Runtime {
   const call = async (args: string[]): Promise<string> => {
-    const result = await run(file, [`--root=${root}`, ...args]);
+    const result = await run(executable, [`--root=${root}`, ...args]);
     if (result.code !== 0) throw new Failure('system', runtimeMessage(name, result.stderr || result.stdout));
     return result.stdout;
   };
@@ -38,6 +40,7 @@ function createRuntime(name: 'crun' | 'runc', file: string, version: string, roo
     name,
     version,
     path: file,
+    executable,
     async state(id) {
       try {
         const state = JSON.parse(await call(['state', id])) as { status: 'created' | 'running' | 'stopped' | 'paused'; pid: number };
@@ -62,6 +65,14 @@ function createRuntime(name: 'crun' | 'runc', file: string, version: string, roo
         if (!isGone(error)) throw error;
       }
     },
+    async forget(id) {
+      if (name !== 'crun') return false;
+      const folder = path.join(root, id);
+      const recorded = await readStatus(folder);
+      if (!recorded || (await processStartTime(recorded.pid)) === recorded.startTime) return false;
+      await fs.rm(folder, { recursive: true, force: true });
+      return true;
+    },
     async list() {
       const names = await fs.readdir(root, { withFileTypes: true });
       return names.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
@@ -79,22 +90,26 @@ function createRuntime(name: 'crun' | 'runc', file: string, version: string, roo
   };
 }
 
+/** The first process as crun recorded it; undefined when there is no such record. */
+async function readStatus(folder: string): Promise<{ pid: number; startTime: string } | undefined> {
+  try {
+    const status = JSON.parse(await fs.readFile(path.join(folder, 'status'), 'utf8')) as { pid?: number; 'process-start-time'?: number };
+    if (!status.pid || !status['process-start-time']) return undefined;
+    return { pid: status.pid, startTime: String(status['process-start-time']) };
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Signals the container's first process without starting the runtime (0.1 ms instead of 4).
  * The pidfd is opened before the start time is compared with crun's record, so a reused number is never hit.
  * @returns false when crun's record can't be read: the runtime has to do it
  */
 async function signalDirectly(root: string, id: string, signal: number): Promise<boolean> {
-  let pid: number;
-  let startTime: string;
-  try {
-    const status = JSON.parse(await fs.readFile(path.join(root, id, 'status'), 'utf8')) as { pid?: number; 'process-start-time'?: number };
-    if (!status.pid || !status['process-start-time']) return false;
-    pid = status.pid;
-    startTime = String(status['process-start-time']);
-  } catch {
-    return false;
-  }
+  const recorded = await readStatus(path.join(root, id));
+  if (!recorded) return false;
+  const { pid, startTime } = recorded;
   let pidfd: number;
   try {
     pidfd = openPidfd(pid);
@@ -113,7 +128,7 @@ async function signalDirectly(root: string, id: string, signal: number): Promise
 }
 
 /** Field 22 of /proc/PID/stat (clock ticks since boot); undefined when the process is gone. */
-export async function processStartTime(pid: number): Promise<string | undefined> {
+async function processStartTime(pid: number): Promise<string | undefined> {
   try {
     const stat = await fs.readFile(`/proc/${pid}/stat`, 'utf8');
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];

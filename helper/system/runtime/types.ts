@@ -5,7 +5,10 @@
 export interface Runtime {
   name: 'crun' | 'runc';
   version: string;
+  /** The installed program. */
   path: string;
+  /** What to start: the same, in a form that starts faster. */
+  executable: string;
   state(id: string): Promise<
     | {
         status: 'creating' | 'created' | 'running' | 'stopped' | 'paused';
@@ -16,6 +19,11 @@ export interface Runtime {
   /** Sends a signal by number; to all processes of the cgroup with `all`. Resolves also when it is gone already. */
   kill(id: string, signal: number, all?: boolean): Promise<void>;
   delete(id: string, force?: boolean): Promise<void>;
+  /**
+   * As `delete` for a container whose processes have all ended, without starting the runtime; the cgroup is the caller's to remove.
+   * @returns false when it still runs or only the runtime can do it
+   */
+  forget(id: string): Promise<boolean>;
   list(): Promise<string[]>;
   updateResources(id: string, resources: LinuxResources): Promise<void>;
 }
