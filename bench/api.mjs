@@ -5,8 +5,10 @@ import { pipeline } from 'node:stream/promises';
 const version = '/v1.40';
 
 export class Api {
-  constructor(socketPath) {
+  /** @param hostConfig  what each container gets besides what a measure asks for */
+  constructor(socketPath, hostConfig = {}) {
     this.socketPath = socketPath;
+    this.hostConfig = hostConfig;
     this.agent = new Agent({ keepAlive: true, maxSockets: 32 });
   }
 
@@ -65,7 +67,9 @@ export class Api {
   }
 
   create(options, name) {
-    return this.call('POST', `/containers/create${name ? `?name=${name}` : ''}`, { body: options });
+    return this.call('POST', `/containers/create${name ? `?name=${name}` : ''}`, {
+      body: { ...options, HostConfig: { ...this.hostConfig, ...options.HostConfig } },
+    });
   }
 
   close() {

@@ -1,5 +1,5 @@
 /** The engines that are compared: how each is started on folders and a socket of its own. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../scripts/lib/paths.mjs';
 import { which } from '../scripts/lib/run.mjs';
@@ -55,14 +55,10 @@ const kinds = {
     env: ({ folder, registry }) => {
       const path = join(folder, 'registries.conf');
       writeFileSync(path, `[[registry]]\nlocation = "${registry}"\ninsecure = true\n`);
-      // Podman raises limits to a fixed value; without CAP_SYS_RESOURCE that fails above what we have.
-      const hard = (name) => new RegExp(`^${name} +\\S+ +(\\d+)`, 'm').exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
-      const limits = { nofile: hard('Max open files'), nproc: hard('Max processes') };
-      const ulimits = Object.entries(limits).flatMap(([name, limit]) => (limit === undefined ? [] : [`${name}=${limit}:${limit}`]));
-      const conf = join(folder, 'containers.conf');
-      writeFileSync(conf, `[containers]\ndefault_ulimits = ${JSON.stringify(ulimits)}\n`);
-      return { CONTAINERS_REGISTRIES_CONF: path, CONTAINERS_CONF: conf };
+      return { CONTAINERS_REGISTRIES_CONF: path };
     },
+    // Podman gives fixed limits, higher than ours may be, and lowers its own: without CAP_SYS_RESOURCE its containers could not start.
+    hostConfig: () => ({ Ulimits: ['nofile', 'nproc'].map((Name) => ({ Name, Soft: 4096, Hard: 4096 })) }),
   },
 };
 
@@ -85,7 +81,7 @@ export async function startEngine(name, folder, registry = '127.0.0.1:1') {
   const env = kind.env?.({ folder, registry }) ?? {};
   const begin = performance.now();
   const process_ = start(command, args, { log: join(folder, 'log'), env, cwd: folder });
-  const api = new Api(socket);
+  const api = new Api(socket, kind.hostConfig?.());
   try {
     await Promise.race([
       answering({ socketPath: socket }, '/_ping'),
