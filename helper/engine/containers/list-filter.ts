@@ -41,15 +41,25 @@ function pattern(text: string): (value: string) => boolean {
   }
 }
 
+function portNumber(text: string, refuse: (why: string) => Failure): number {
+  if (text === '') throw refuse('value is empty');
+  if (!/^\d+$/.test(text)) throw refuse('invalid syntax');
+  if (Number(text) > 65535) throw refuse('value out of range');
+  return Number(text);
+}
+
 function wantedPorts(key: string, values: readonly string[]): Set<string> {
   const ports = new Set<string>();
   for (const value of values) {
     if (value.includes(':')) throw invalid(`filter for '${key}' should not contain ':': ${value}`);
-    const match = /^(\d+)(?:-(\d+))?(?:\/(\w+))?$/.exec(value);
-    const first = Number(match?.[1]);
-    const last = Number(match?.[2] ?? match?.[1]);
-    if (!match || last < first || last > 65535) throw invalid(`error while looking up for ${key} ${value}: invalid port range`);
-    for (let port = first; port <= last; port += 1) ports.add(`${port}/${match[3] ?? 'tcp'}`);
+    const refuse = (why: string): Failure => invalid(`error while looking up for ${key} ${value}: ${why}`);
+    const [range = '', protocol] = value.split('/');
+    if (value === '') throw refuse('invalid port range: value is empty');
+    const [from = '', to = from] = range.split('-');
+    const first = portNumber(from, (why) => refuse(`invalid start port '${from}': ${why}`));
+    const last = portNumber(to, (why) => refuse(`invalid end port '${to}': ${why}`));
+    if (last < first) throw refuse(`invalid port range: ${value}`);
+    for (let port = first; port <= last; port += 1) ports.add(`${port}/${protocol?.toLowerCase() || 'tcp'}`);
   }
   return ports;
 }

@@ -2,8 +2,8 @@ import { watch } from 'node:fs';
 import { messageOf } from '../failure.ts';
 import type { Container } from './container.ts';
 import { type Engine, logPath } from './engine.ts';
+import { logLimits } from './log-options.ts';
 import { rotateIfLarger } from './streams/index.ts';
-import { parseSize } from './validate.ts';
 
 /** A busy log changes thousands of times a second; looking this often keeps it near its limit. */
 const LOOK_EVERY_MS = 100;
@@ -12,10 +12,9 @@ const LOOK_EVERY_MS = 100;
 export function startRotation(engine: Engine, container: Container): void {
   container.live.stopRotation?.();
   container.live.stopRotation = undefined;
-  const options = container.hostConfig.LogConfig?.Config ?? {};
-  const maxBytes = options['max-size'] === undefined ? undefined : parseSize(options['max-size']);
-  if (maxBytes === undefined || maxBytes <= 0 || container.hostConfig.LogConfig?.Type === 'none') return;
-  const maxFiles = Number(options['max-file'] ?? 1);
+  if (container.hostConfig.LogConfig?.Type === 'none') return;
+  const { maxBytes, maxFiles } = logLimits(container.hostConfig);
+  if (maxBytes === undefined) return;
   const log = logPath(engine, container.id);
   let timer: NodeJS.Timeout | undefined;
   let busy = false;

@@ -1,16 +1,16 @@
-import { Failure } from '../failure.ts';
+import { Failure, isFailure } from '../failure.ts';
 import { type Engine, emit } from './engine.ts';
 import { checkName } from './names.ts';
 
 /** POST /containers/{id}/rename */
 export async function rename(engine: Engine, reference: string, name: string): Promise<void> {
-  if (!name) throw new Failure('invalidParameter', 'Neither old nor new names may be empty');
+  const wanted = name.trim().replace(/^\//, '');
+  if (!wanted) throw new Failure('invalidParameter', 'Neither old nor new names may be empty');
   const container = engine.store.get(reference);
-  const bare = checkName(name);
   await engine.queue.run(container.id, async () => {
     const before = container.name;
-    if (bare === before) throw new Failure('invalidParameter', 'Renaming a container with the same name as its current name');
-    engine.store.reserveName(bare, container.id);
+    if (wanted === before) throw new Failure('invalidParameter', 'Renaming a container with the same name as its current name');
+    const bare = reserve(engine, wanted, container.id);
     container.name = bare;
     try {
       await engine.store.save(container);
@@ -23,4 +23,15 @@ export async function rename(engine: Engine, reference: string, name: string): P
     engine.networks.renamed(container.id, bare);
     emit(engine, container, 'rename', { oldName: `/${before}` });
   });
+}
+
+function reserve(engine: Engine, name: string, id: string): string {
+  try {
+    const bare = checkName(`/${name}`);
+    engine.store.reserveName(bare, id);
+    return bare;
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    throw new Failure(error.kind, `Error when allocating new name: ${error.message}`, { cause: error });
+  }
 }

@@ -62,6 +62,7 @@ export async function launch(engine: Engine, container: Container): Promise<void
       engine.context.log.warn('a failed start left something behind', { container: container.id, what, error: String(cause) });
     }
     const { exitCode, failure } = startFailure(error);
+    const wasRestarting = container.state.status === 'restarting';
     if (container.state.status === 'created') container.state = { status: 'created', exitCode, error: failure.message };
     else if (container.state.status !== 'removing') {
       const { startedAt, finishedAt } = container.state;
@@ -71,7 +72,8 @@ export async function launch(engine: Engine, container: Container): Promise<void
     container.live.beforeStart.clear();
     container.network = undefined;
     await engine.store.saveState(container);
-    settleExit(container, exitCode, failure.message);
+    // Who waits for the next exit of a container that was not running goes on waiting: there was no run.
+    if (wasRestarting) settleExit(container, exitCode, failure.message);
     if (container.hostConfig.AutoRemove) await removeNow(engine, container, { volumes: true });
     throw failure;
   }

@@ -49,7 +49,8 @@ export function mergeLimits(current: HostConfig, change: Resources & { RestartPo
   const memory = change.Memory ?? 0;
   if (memory !== 0) {
     const swap = current.MemorySwap ?? 0;
-    if (swap > 0 && memory > swap && !change.MemorySwap) {
+    // Without a swap limit (0) too, as in dockerd.
+    if (memory > swap && !change.MemorySwap) {
       throw conflict('Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time');
     }
   }

@@ -53,7 +53,7 @@ const invalid = (message: string): Failure => new Failure('invalidParameter', me
 function checkSet(wanted: string, available: string, what: 'cpus' | 'mems', noun: string): void {
   if (!wanted) return;
   const list = parseCpuList(wanted);
-  if (!list) throw invalid(`Invalid value ${wanted} for cpuset ${what}`);
+  if (!list) throw invalid(`Invalid value ${wanted} for cpuset ${what}: invalid format: ${wanted}`);
   const have = parseCpuList(available);
   if (![...list].every((item) => have?.has(item))) {
     throw invalid(`Requested ${noun} are not available - requested ${wanted}, available: ${available}`);
@@ -179,7 +179,7 @@ function validateCpu(limits: Resources, features: Features, capacity: HostCapaci
 function validateBlockIo(limits: Resources, features: Features): string[] {
   const warnings: string[] = [];
   const weight = limits.BlkioWeight ?? 0;
-  if (weight > 0 && !features.blkio) {
+  if (weight > 0 && !features.blkioWeight) {
     warnings.push(`Your kernel does not support Block I/O weight ${NO_SUPPORT} Weight discarded.`);
     limits.BlkioWeight = 0;
   } else if (weight !== 0 && (weight < 10 || weight > 1000)) throw invalid('Range of blkio weight is from 10 to 1000');

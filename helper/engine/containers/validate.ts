@@ -1,6 +1,7 @@
 import os from 'node:os';
 import type { ContainerConfig, ContainerCreateRequest, EndpointSettings, HostConfig } from '../../contract/docker.ts';
 import { Failure } from '../failure.ts';
+import { checkLogConfig } from './log-options.ts';
 import { checkTmpfsTarget, parseMount } from './mount-parse.ts';
 import { hasPolicy } from './restart-policy.ts';
 import { parseSignal } from './signals.ts';
@@ -33,45 +34,6 @@ export function validateConfig(config: ContainerConfig): void {
     throw invalid(`hostname "${config.Hostname}" is too long (maximum ${MAX_HOSTNAME} bytes)`);
   }
   for (const port of Object.keys(config.ExposedPorts ?? {})) checkPort(port);
-}
-
-const LOG_DRIVERS = new Set(['json-file', 'local', 'none']);
-const LOG_OPTIONS: Record<string, Set<string>> = {
-  'json-file': new Set([
-    'max-file',
-    'max-size',
-    'compress',
-    'labels',
-    'labels-regex',
-    'env',
-    'env-regex',
-    'tag',
-    'mode',
-    'max-buffer-size',
-  ]),
-  local: new Set(['max-file', 'max-size', 'compress', 'mode', 'max-buffer-size']),
-  none: new Set(),
-};
-
-function checkLogConfig(host: HostConfig): void {
-  const type = host.LogConfig?.Type || 'json-file';
-  if (!LOG_DRIVERS.has(type)) throw invalid(`logger: no log driver named '${type}' is registered`);
-  const options = host.LogConfig?.Config ?? {};
-  for (const key of Object.keys(options)) {
-    if (type !== 'none' && !LOG_OPTIONS[type]?.has(key)) throw invalid(`unknown log opt '${key}' for ${type} log driver`);
-  }
-  if (options['max-file'] !== undefined && !/^[1-9]\d*$/.test(options['max-file'])) {
-    throw invalid(`error parsing option max-file: strconv.Atoi: parsing "${options['max-file']}": invalid syntax`);
-  }
-  const size = options['max-size'];
-  if (size !== undefined && parseSize(size) === undefined) throw invalid(`invalid size: '${size}'`);
-}
-
-/** `10m`, `1.5g`, `64KiB`, `-1` → bytes; undefined when it is not a size. Source: go-units RAMInBytes. */
-export function parseSize(text: string): number | undefined {
-  const match = /^(-?\d+(?:\.\d+)?)\s*([kmgtp]?)(?:i?b)?$/i.exec(text.trim());
-  if (!match) return undefined;
-  return Math.trunc(Number(match[1]) * 1024 ** ' kmgtp'.indexOf((match[2] || ' ').toLowerCase()));
 }
 
 /** `80/tcp` @throws Failure invalidParameter */

@@ -45,10 +45,10 @@ export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
   return {
     async create(container, request) {
       const host = usable(find(container));
-      parseDetachKeys(request.DetachKeys);
+      parseDetachKeys(request.DetachKeys, 'escape');
       const exec = newExec(host, request);
       execs.set(exec.id, exec);
-      host.emit(`exec_create: ${exec.command.join(' ')}`, { execID: exec.id });
+      host.emit(`exec_create: ${commandText(exec)}`, { execID: exec.id });
       return exec.id;
     },
 
@@ -58,11 +58,11 @@ export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
 
     async start(id, options): Promise<Session | undefined> {
       const exec = known(id);
-      if (exec.state.status === 'ended') throw new Failure('conflict', `Error: Exec command ${id} has already run`);
-      if (exec.state.status !== 'created') throw new Failure('conflict', `Error: Exec command ${id} is already running`);
+      if (exec.state.status === 'ended') throw new Failure('conflict', `exec command ${id} has already run`);
+      if (exec.state.status !== 'created') throw new Failure('conflict', `exec command ${id} is already running`);
       const host = usable(find(exec.container));
       exec.state = { status: 'starting' };
-      host.emit(`exec_start: ${exec.command.join(' ')}`, { execID: exec.id });
+      host.emit(`exec_start: ${commandText(exec)}`, { execID: exec.id });
       const { request } = exec;
       const stdin = !options.detach && (request.AttachStdin ?? false);
       const leaving = new AbortController();
@@ -134,6 +134,11 @@ export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
       for (const exec of execs.values()) if (exec.container === container) execs.delete(exec.id);
     },
   };
+}
+
+/** As dockerd's events write it: a space follows the program even when there are no arguments. */
+function commandText({ command: [program = '', ...args] }: Exec): string {
+  return `${program} ${args.join(' ')}`;
 }
 
 const UNKNOWN_EXIT = 137;

@@ -4,8 +4,7 @@
  * are kept in memory until it is known what they are for.
  */
 import type { Readable } from 'node:stream';
-import type { Decompressor } from '../../store/layers/compression.ts';
-import { createDecompressor, detectCompression } from '../../store/layers/compression.ts';
+import { decompressed, detectCompression } from '../../store/layers/compression.ts';
 import type { JobResult } from '../../store/layers/job.ts';
 import type { Lease } from '../../store/leases.ts';
 import type { TarHeader } from '../../store/tar/reader.ts';
@@ -72,33 +71,16 @@ export async function readArchive(
 
 /** Feeds a stream, decompressed if need be, to a synchronous `take`; `settle` is awaited between pieces. */
 async function pump(stream: Readable, take: (piece: Buffer) => void, settle: () => Promise<void>, signal: AbortSignal): Promise<void> {
-  let decompressor: Decompressor | undefined;
-  let start: Buffer = Buffer.alloc(0);
-  const begin = async (): Promise<void> => {
-    const made = createDecompressor(detectCompression(start), take);
-    decompressor = made;
-    await made.write(start);
-  };
   const onAbort = (): void => void stream.destroy(new Error('aborted'));
   signal.addEventListener('abort', onAbort, { once: true });
   try {
-    for await (const piece of stream as AsyncIterable<Buffer>) {
+    for await (const piece of decompressed(stream as AsyncIterable<Buffer>)) {
       signal.throwIfAborted();
-      if (decompressor) {
-        await decompressor.write(piece);
-      } else {
-        start = start.length === 0 ? piece : Buffer.concat([start, piece]);
-        if (start.length < 6) continue;
-        await begin();
-      }
+      take(piece);
       await settle();
     }
-    if (!decompressor) await begin();
-    await (decompressor as Decompressor | undefined)?.end();
-    await settle();
   } finally {
     signal.removeEventListener('abort', onAbort);
-    (decompressor as Decompressor | undefined)?.destroy();
   }
 }
 

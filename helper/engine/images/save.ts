@@ -4,7 +4,7 @@
  */
 import { Readable } from 'node:stream';
 import { digestOf } from '../../store/content.ts';
-import { createDecompressor } from '../../store/layers/compression.ts';
+import { decompressed } from '../../store/layers/compression.ts';
 import { tarEnd, tarHeader, tarPadding } from '../../store/tar/writer.ts';
 import { Failure } from '../failure.ts';
 import type { ImageRecord } from './catalog.ts';
@@ -158,30 +158,15 @@ async function* writeLayer(parts: Parts, diffId: string, signal: AbortSignal): A
   if (!layer || !blob) throw new Failure('notFound', `layer does not exist: ${diffId}`);
   yield tarHeader(blobPath(diffId), layer.tarSize);
   let size = 0;
-  let pieces: Buffer[] = [];
-  const decompressor = createDecompressor(blob.compression, (piece) => {
-    pieces.push(piece);
-  });
   const source = parts.content.stream(blob.digest);
   try {
-    for await (const chunk of source as AsyncIterable<Buffer>) {
+    for await (const piece of decompressed(source as AsyncIterable<Buffer>)) {
       signal.throwIfAborted();
-      await decompressor.write(chunk);
-      const ready = pieces;
-      pieces = [];
-      for (const piece of ready) {
-        size += piece.length;
-        yield piece;
-      }
-    }
-    await decompressor.end();
-    for (const piece of pieces) {
       size += piece.length;
       yield piece;
     }
   } finally {
     source.destroy();
-    decompressor.destroy();
   }
   if (size !== layer.tarSize) throw new Failure('system', `the blob of layer ${diffId} is damaged`);
   yield tarPadding(size);

@@ -7,12 +7,12 @@ export const DEFAULT_DETACH_KEYS = Buffer.from([16, 17]);
  * `ctrl-<a-z@[\]^_>` or a single character, separated by commas.
  * @throws Failure invalidParameter. Source: docker attach --detach-keys
  */
-export function parseDetachKeys(text: string | undefined): Buffer {
+export function parseDetachKeys(text: string | undefined, what = 'detach'): Buffer {
   if (!text) return DEFAULT_DETACH_KEYS;
   const keys = text.split(',').map((key) => {
     if (key.length === 1) return key.charCodeAt(0);
     const control = /^ctrl-([a-z@[\\\]^_])$/.exec(key);
-    if (!control?.[1]) throw new Failure('invalidParameter', `Invalid detach keys (${text}) provided`);
+    if (!control?.[1]) throw new Failure('invalidParameter', `Invalid ${what} keys (${text}) provided`);
     const code = control[1].toUpperCase().charCodeAt(0);
     return code - 64;
   });

@@ -31,7 +31,7 @@ export function wishOf(world: World, sandbox: LiveSandbox): ResolvConf {
 export async function writeSandboxFiles(world: World, sandbox: LiveSandbox): Promise<void> {
   const { request } = sandbox;
   await Promise.all([
-    write(path.join(request.folder, 'hostname'), `${request.hostname}${request.domainname ? `.${request.domainname}` : ''}\n`),
+    write(path.join(request.folder, 'hostname'), `${request.hostname}\n`),
     write(path.join(request.folder, 'hosts'), hostsText(world, sandbox)),
     writeResolvConf(world, sandbox),
   ]);
