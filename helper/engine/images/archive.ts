@@ -35,6 +35,9 @@ export type LayerProgress = (path: string, current: number, total: number) => vo
 const SMALL_FILE = 8 * 1024 * 1024;
 const SMALL_FILES_IN_ALL = 64 * 1024 * 1024;
 const START = 512;
+/** Each name is kept until the archive's end. */
+const MOST_ENTRIES = 100_000;
+const LONGEST_PATH = 4096;
 
 type Step = { kind: 'entry'; header: TarHeader } | { kind: 'data'; chunk: Buffer } | { kind: 'end' };
 
@@ -92,6 +95,7 @@ class ArchiveUnpacker {
   readonly #links = new Map<string, string>();
   readonly #layers = new Map<string, Promise<ArchiveLayer>>();
   #smallBytes = 0;
+  #entries = 0;
   #current: Current | undefined;
 
   constructor(parts: Parts, lease: Lease, progress: LayerProgress) {
@@ -124,6 +128,10 @@ class ArchiveUnpacker {
   }
 
   #entry(header: TarHeader): void {
+    this.#entries++;
+    if (this.#entries > MOST_ENTRIES || header.name.length > LONGEST_PATH || header.linkName.length > LONGEST_PATH) {
+      throw new Failure('invalidParameter', 'invalid archive: too many entries, or too long names, for images');
+    }
     const path = clean(header.name);
     if (header.type === 'symlink' || header.type === 'link') {
       const base = header.type === 'link' ? '' : path.slice(0, path.lastIndexOf('/') + 1);

@@ -5,7 +5,7 @@
 import { Failure } from '../../engine/failure.ts';
 import type { TarHeader, TarSink } from '../tar/reader.ts';
 import type { DirectoryNode, LayerNode, LeafNode, Place, SymlinkNode } from './tree.ts';
-import { allowedXattrs, components, isWhiteout, LayerTree, pick, whiteoutOf } from './tree.ts';
+import { allowedXattrs, components, isWhiteout, LayerTree, makeLeaf, pick, whiteoutOf } from './tree.ts';
 
 /** What a layer becomes. Calls come in the archive's order; `finish` once, at the end. */
 export interface Backend {
@@ -26,6 +26,11 @@ export interface LayerCounts {
   /** Bytes of files and symlinks, hard links counted once: what dockerd calls the size of a layer. */
   size: number;
 }
+
+/** The kernel's, without the NUL at the end. */
+const LONGEST_TARGET = 4095;
+/** What the record of a link to a later name costs besides its names. */
+const LATER_LINK_BYTES = 64;
 
 export class LayerBuilder implements TarSink {
   readonly tree: LayerTree;
@@ -86,32 +91,45 @@ export class LayerBuilder implements TarSink {
 
   #add(place: Place, header: TarHeader): void {
     const before = place.parent.children.get(place.name);
-    const meta = { ...pick(header), xattrs: allowedXattrs(header.xattrs) };
+    this.#chargeXattrs(header);
     if (header.type === 'directory') {
       if (before?.type === 'directory') {
         this.#describe(before, header);
         this.#backend.directory(before, undefined, true);
         return;
       }
-      const node = this.tree.directory(place.parent, place.name, meta);
+      const node = this.tree.directory(place.parent, place.name, { ...pick(header), xattrs: allowedXattrs(header.xattrs) });
       this.tree.put(place, node);
       this.#backend.directory(node, before, false);
       return;
     }
     let node: LeafNode | SymlinkNode;
     if (header.type === 'symlink') {
-      if (header.linkName.length === 0 || header.linkName.length > 4095) {
-        throw new Failure('invalidParameter', `symlink ${JSON.stringify(header.name)} with an empty or too long target`);
+      const { length } = header.linkName;
+      if (length === 0 || length > LONGEST_TARGET || header.linkName.includes('\0')) {
+        throw new Failure('invalidParameter', `symlink ${JSON.stringify(header.name)} with an empty, too long or broken target`);
       }
-      node = { ...meta, type: 'symlink', target: header.linkName, links: 0 };
+      this.tree.charge(header.linkName.length);
+      node = {
+        ...pick(header),
+        xattrs: allowedXattrs(header.xattrs),
+        type: 'symlink',
+        target: header.linkName,
+        slot: undefined,
+        links: 0,
+      };
     } else {
       const { type, size, major, minor } = header;
       if (type === 'link') throw new Failure('system', 'a hard link is not a node');
-      node = { ...meta, type, size, major, minor, whiteout: type === 'character' && major === 0 && minor === 0, links: 0 };
+      node = makeLeaf(header, { type, size, major, minor, whiteout: type === 'character' && major === 0 && minor === 0 });
     }
     this.tree.put(place, node);
     this.#backend.leaf(place, node, before);
     if (node.type === 'file' && node.size > 0) this.#mode = 'file';
+  }
+
+  #chargeXattrs(header: TarHeader): void {
+    for (const [name, value] of header.xattrs ?? []) this.tree.charge(name.length + value.length);
   }
 
   #describe(node: DirectoryNode, header: TarHeader): void {
@@ -134,25 +152,16 @@ export class LayerBuilder implements TarSink {
       if (before.type === 'directory') before.opaque = true;
       return;
     }
-    const node: LeafNode = {
-      ...pick(header),
-      mode: 0,
-      uid: 0,
-      gid: 0,
-      xattrs: undefined,
-      type: 'character',
-      size: 0,
-      major: 0,
-      minor: 0,
-      whiteout: true,
-      links: 0,
-    };
+    const meta = { ...pick(header), mode: 0, uid: 0, gid: 0, xattrs: undefined };
+    const node = makeLeaf(meta, { type: 'character', size: 0, major: 0, minor: 0, whiteout: true });
     this.tree.put(place, node);
     this.#backend.leaf(place, node, undefined);
   }
 
   #link(path: string, target: string): void {
-    if (!this.#tryLink(path, target)) this.#laterLinks.push({ path, target });
+    if (this.#tryLink(path, target)) return;
+    this.tree.charge(path.length + target.length + LATER_LINK_BYTES);
+    this.#laterLinks.push({ path, target });
   }
 
   #tryLink(path: string, targetPath: string): boolean {

@@ -9,7 +9,7 @@ const text = Buffer.from('some text that is long enough to be compressed, compre
 /** What comes out, or the message of what is thrown. */
 async function inPlace(data: Buffer): Promise<string> {
   const out: Buffer[] = [];
-  const decompressor = createDecompressor('gzip', (piece) => out.push(Buffer.from(piece)), true);
+  const decompressor = createDecompressor('gzip', (piece) => out.push(Buffer.from(piece)));
   try {
     await decompressor.write(data);
     await decompressor.end();

@@ -5,8 +5,8 @@
  * before that, and for bzip2 and xz, the tools of the same names are spawned: they stream, and the helper's package
  * depends on them. (fzstd, the pure JavaScript decoder that is alive on npm, was 8 times slower than `zstd -dc`.)
  */
-import { spawn } from 'node:child_process';
-import type { Duplex } from 'node:stream';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import type { Duplex, Readable, Writable } from 'node:stream';
 import zlib from 'node:zlib';
 import { Failure } from '../../engine/failure.ts';
 
@@ -30,6 +30,7 @@ export function detectCompression(start: Uint8Array): Compression {
   return 'none';
 }
 
+/** What undoes a compression for a consumer that is synchronous: nothing waits in memory, however much a few bytes become. */
 export interface Decompressor {
   /** Resolves when the chunk was taken; output comes through `output` before that or later. */
   write(chunk: Buffer): Promise<void>;
@@ -40,38 +41,125 @@ export interface Decompressor {
 
 /** Bytes that tell every compression. */
 const START = 6;
+const CHUNK = 256 * 1024;
+/** An xz file says itself how much memory it wants, up to 4 GiB; `xz -9` wants 65 MiB. */
+const XZ_MEMORY = '256MiB';
 
-/** A stream as it was before it was compressed; what is not compressed passes as it is. @throws Failure invalidParameter on bad data */
+/**
+ * A stream as it was before it was compressed; what is not compressed passes as it is. Pulled: a few bytes that become
+ * gigabytes are decompressed only as fast as somebody reads them.
+ * @throws Failure invalidParameter on bad data
+ */
 export async function* decompressed(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let start: Buffer | undefined = Buffer.alloc(0);
-  let decompressor: Decompressor | undefined;
-  const pieces: Buffer[] = [];
-  const begin = (bytes: Buffer): Decompressor => createDecompressor(detectCompression(bytes), (piece) => pieces.push(piece));
+  const chunks = source[Symbol.asyncIterator]();
+  let start: Buffer = Buffer.alloc(0);
   try {
-    for await (const chunk of source) {
-      if (start) start = Buffer.concat([start, chunk]);
-      if (start && start.length < START) continue;
-      decompressor ??= begin(start ?? chunk);
-      await decompressor.write(start ?? chunk);
-      start = undefined;
-      yield* pieces.splice(0);
+    while (start.length < START) {
+      const next = await chunks.next();
+      if (next.done) break;
+      start = start.length === 0 ? next.value : Buffer.concat([start, next.value]);
     }
-    decompressor ??= begin(start ?? Buffer.alloc(0));
-    if (start?.length) await decompressor.write(start);
-    await decompressor.end();
-    yield* pieces.splice(0);
+    const compression = detectCompression(start);
+    const all = (async function* (): AsyncGenerator<Buffer> {
+      if (start.length > 0) yield start;
+      for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value;
+    })();
+    if (compression === 'none') yield* all;
+    else yield* through(all, compression);
   } finally {
-    decompressor?.destroy();
+    await chunks.return?.();
   }
 }
 
-const CHUNK = 256 * 1024;
+async function* through(source: AsyncGenerator<Buffer>, compression: Exclude<Compression, 'none'>): AsyncGenerator<Buffer> {
+  const stage = stageFor(compression);
+  let sourceError: { error: unknown } | undefined;
+  const fed = (async () => {
+    try {
+      for await (const chunk of source) {
+        if (stage.input.destroyed || stage.input.writableEnded) return;
+        if (!stage.input.write(chunk)) await writable(stage.input);
+      }
+      stage.input.end();
+    } catch (error) {
+      sourceError = { error };
+      stage.destroy();
+    }
+  })();
+  try {
+    for await (const piece of stage.output as AsyncIterable<Buffer>) yield piece;
+    await stage.whole();
+    await fed;
+  } catch (error) {
+    throw sourceError ? sourceError.error : stage.wordsFor(error as NodeJS.ErrnoException);
+  } finally {
+    stage.destroy();
+  }
+}
+
+/** Resolves when a stream takes more, or never will. */
+function writable(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      for (const event of ['drain', 'close', 'error']) stream.off(event, done);
+      resolve();
+    };
+    for (const event of ['drain', 'close', 'error']) stream.on(event, done);
+    if (stream.destroyed) done();
+  });
+}
+
+interface Stage {
+  input: Writable;
+  output: Readable;
+  /** Resolves when the end was an orderly one. */
+  whole(): Promise<void>;
+  wordsFor(error: NodeJS.ErrnoException): Error;
+  destroy(): void;
+}
+
+function stageFor(compression: Exclude<Compression, 'none'>): Stage {
+  const stream = builtinStream(compression);
+  if (stream) {
+    stream.on('error', () => {});
+    return {
+      input: stream,
+      output: stream,
+      whole: async () => {},
+      wordsFor: (error) => damaged(compression, error),
+      destroy: () => stream.destroy(),
+    };
+  }
+  const { child, ended } = startTool(compression);
+  return {
+    input: child.stdin,
+    output: child.stdout,
+    whole: () => ended,
+    wordsFor: (error) => error,
+    destroy: () => {
+      child.kill('SIGKILL');
+      child.stdout.destroy();
+      child.stdin.destroy();
+    },
+  };
+}
+
+function builtinStream(compression: Compression): Duplex | undefined {
+  if (compression === 'gzip') return zlib.createGunzip({ chunkSize: CHUNK });
+  const builtin = (zlib as unknown as { createZstdDecompress?: (options: object) => Duplex }).createZstdDecompress;
+  return compression === 'zstd' ? builtin?.({ chunkSize: CHUNK }) : undefined;
+}
+
+function damaged(compression: Compression, error: NodeJS.ErrnoException): Failure {
+  if (error instanceof Failure) return error;
+  return new Failure('invalidParameter', error.code === 'Z_BUF_ERROR' ? 'unexpected EOF' : `invalid ${compression} data: ${error.message}`);
+}
 
 /**
- * @param output called with each piece; what it throws is thrown by `write` or `end`
- * @param transient pieces are used up when `output` returns: their memory is used again (and gunzip runs in this thread)
+ * @param output called with each piece; what it throws is thrown by `write` or `end`. The piece is used up when it returns:
+ * its memory is used again. gunzip runs in this thread.
  */
-export function createDecompressor(compression: Compression, output: (chunk: Buffer) => void, transient = false): Decompressor {
+export function createDecompressor(compression: Compression, output: (chunk: Buffer) => void): Decompressor {
   if (compression === 'none') {
     return {
       async write(chunk) {
@@ -81,12 +169,10 @@ export function createDecompressor(compression: Compression, output: (chunk: Buf
       destroy() {},
     };
   }
-  const gunzip = compression === 'gzip' && transient ? gunzipInPlace(output) : undefined;
+  const gunzip = compression === 'gzip' ? gunzipInPlace(output) : undefined;
   if (gunzip) return gunzip;
-  if (compression === 'gzip') return fromDuplex(zlib.createGunzip({ chunkSize: CHUNK }), output, compression);
-  const builtin = (zlib as unknown as { createZstdDecompress?: (options: object) => Duplex }).createZstdDecompress;
-  if (compression === 'zstd' && builtin) return fromDuplex(builtin({ chunkSize: CHUNK }), output, compression);
-  return fromProcess(compression, output);
+  const stream = builtinStream(compression);
+  return stream ? fromDuplex(stream, output, compression) : fromProcess(compression as 'zstd' | 'bzip2' | 'xz', output);
 }
 
 /** The part of node:zlib below its streams, which zlib's own synchronous functions use. */
@@ -142,7 +228,7 @@ function gunzipInPlace(output: (chunk: Buffer) => void): Decompressor | undefine
   };
 }
 
-function fromDuplex(stream: Duplex, output: (chunk: Buffer) => void, name: string): Decompressor {
+function fromDuplex(stream: Duplex, output: (chunk: Buffer) => void, compression: Compression): Decompressor {
   let failed: Error | undefined;
   let wake: (() => void) | undefined;
   const ended = new Promise<void>((resolve, reject) => {
@@ -160,10 +246,7 @@ function fromDuplex(stream: Duplex, output: (chunk: Buffer) => void, name: strin
       }
     });
     stream.on('end', resolve);
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      const text = error.code === 'Z_BUF_ERROR' ? 'unexpected EOF' : `invalid ${name} data: ${error.message}`;
-      fail(failed ?? new Failure('invalidParameter', text));
-    });
+    stream.on('error', (error: NodeJS.ErrnoException) => fail(failed ?? damaged(compression, error)));
     stream.on('close', () => fail(failed ?? new Failure('system', 'decompression was stopped')));
   });
   ended.catch(() => {});
@@ -191,19 +274,45 @@ function fromDuplex(stream: Duplex, output: (chunk: Buffer) => void, name: strin
   };
 }
 
-function fromProcess(compression: 'zstd' | 'bzip2' | 'xz', output: (chunk: Buffer) => void): Decompressor {
-  const child = spawn(compression, ['-dc'], { stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: process.env.PATH, LC_ALL: 'C' } });
-  let failed: Error | undefined;
-  let wake: (() => void) | undefined;
+/** Starts the tool of that name; `ended` resolves when it has done all, and throws its words when it has not. */
+function startTool(compression: Exclude<Compression, 'none'>): { child: ChildProcessWithoutNullStreams; ended: Promise<void> } {
+  const args = ['-dc', ...(compression === 'xz' ? [`--memlimit-decompress=${XZ_MEMORY}`] : [])];
+  const child = spawn(compression, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: process.env.PATH, LC_ALL: 'C' } });
   let said = '';
-  const fail = (error: Error): void => {
-    failed ??= error;
-    child.kill('SIGKILL');
-    wake?.();
-  };
   child.stderr.on('data', (chunk: Buffer) => {
     if (said.length < 1000) said += chunk.toString();
   });
+  // EPIPE after the tool gave up: its own words come with its exit.
+  child.stdin.on('error', () => {});
+  const ended = new Promise<void>((resolve, reject) => {
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      const missing = `${compression} data needs the program \`${compression}\`, which is not installed`;
+      reject(new Failure('system', error.code === 'ENOENT' ? missing : error.message));
+    });
+    child.on('close', (code) => {
+      if (code === 0) resolve();
+      else if (child.killed) reject(new Failure('system', 'decompression was stopped'));
+      else reject(new Failure('invalidParameter', toolWords(compression, said.trim(), code)));
+    });
+  });
+  ended.catch(() => {});
+  return { child, ended };
+}
+
+function toolWords(compression: string, said: string, code: number | null): string {
+  if (/premature end|unexpected end|ends unexpectedly/i.test(said)) return 'unexpected EOF';
+  return `invalid ${compression} data: ${said || `exit code ${code}`}`;
+}
+
+function fromProcess(compression: 'zstd' | 'bzip2' | 'xz', output: (chunk: Buffer) => void): Decompressor {
+  const { child, ended } = startTool(compression);
+  let failed: Error | undefined;
+  const fail = (error: Error): void => {
+    failed ??= error;
+    child.kill('SIGKILL');
+    child.stdin.destroy();
+  };
+  ended.catch((error: Error) => fail(error));
   child.stdout.on('data', (chunk: Buffer) => {
     if (failed) return;
     try {
@@ -212,46 +321,22 @@ function fromProcess(compression: 'zstd' | 'bzip2' | 'xz', output: (chunk: Buffe
       fail(error as Error);
     }
   });
-  // EPIPE after the tool gave up: its own words come with its exit.
-  child.stdin.on('error', () => wake?.());
-  const ended = new Promise<void>((resolve, reject) => {
-    child.on('error', (error: NodeJS.ErrnoException) => {
-      fail(
-        new Failure(
-          'system',
-          error.code === 'ENOENT' ? `${compression} data needs the program \`${compression}\`, which is not installed` : error.message,
-        ),
-      );
-      reject(failed);
-    });
-    child.on('close', (code) => {
-      if (failed) reject(failed);
-      else if (code === 0) resolve();
-      else {
-        fail(new Failure('invalidParameter', `invalid ${compression} data: ${said.trim() || `exit code ${code}`}`));
-        reject(failed);
-      }
-    });
-  });
-  ended.catch(() => {});
+  const settled = async (): Promise<void> => {
+    await ended.catch(() => {});
+    if (failed) throw failed;
+  };
   return {
     async write(chunk) {
-      if (failed) throw failed;
-      if (child.exitCode !== null || child.stdin.destroyed) return ended.then(() => {});
-      if (child.stdin.write(chunk)) return;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-        child.stdin.once('drain', resolve);
-      });
-      wake = undefined;
+      if (failed || child.exitCode !== null || child.stdin.destroyed) return settled();
+      if (!child.stdin.write(chunk)) await writable(child.stdin);
       if (failed) throw failed;
     },
     end() {
       child.stdin.end();
-      return ended;
+      return settled();
     },
     destroy() {
-      fail(failed ?? new Failure('system', 'decompression was stopped'));
+      fail(new Failure('system', 'decompression was stopped'));
     },
   };
 }

@@ -32,11 +32,13 @@ export function timeOf(meta: Pick<Meta, 'mtimeSeconds' | 'mtimeNanos'>): number 
 
 export class FolderUnpacker implements Backend {
   readonly deferred: DeferredStep[] = [];
+  readonly #folder: string;
   readonly #root: Buffer;
   #file: { fd: number; path: Buffer; node: LeafNode } | undefined;
 
   /** @param folder an empty folder, mode 0700 */
   constructor(folder: string) {
+    this.#folder = folder;
     this.#root = Buffer.from(`${folder}/`);
   }
 
@@ -82,10 +84,17 @@ export class FolderUnpacker implements Backend {
   }
 
   link(place: Place, target: Place, node: LayerNode, replaces: LayerNode | undefined): void {
-    if (node.type === 'character' || node.type === 'block' || node.type === 'fifo') return;
     const path = this.#path(join(place));
+    // Devices are made at the end, with all names that they have then.
+    if (node.type === 'character' || node.type === 'block' || node.type === 'fifo') {
+      this.#clear(path, replaces);
+      return;
+    }
+    // The target may lie in the folder that the link replaces: it is held by another name meanwhile.
+    const held = Buffer.from(`${this.#folder}.link`);
+    fs.linkSync(this.#path(join(target)), held);
     this.#clear(path, replaces);
-    fs.linkSync(this.#path(join(target)), path);
+    fs.renameSync(held, path);
   }
 
   finish(tree: LayerTree): void {

@@ -4,7 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
+import path from 'node:path';
 import { promisify } from 'node:util';
+import { checkSpace } from '../space.ts';
 import { TarReader } from '../tar/reader.ts';
 import { LayerBuilder } from './builder.ts';
 import type { Compression, Decompressor } from './compression.ts';
@@ -38,6 +40,9 @@ export interface JobResult {
   deferred: DeferredStep[];
 }
 
+/** Free space is looked at each time that an archive has grown by this. */
+const CHECK_BYTES = 16 * 1024 * 1024;
+
 const dataSync = promisify(fs.fdatasync);
 
 export class LayerJob {
@@ -54,11 +59,13 @@ export class LayerJob {
   #start: Buffer = Buffer.alloc(0);
   #size = 0;
   #tarSize = 0;
+  #sizeChecked = 0;
   #closed = false;
 
   /** @throws on a target or blob that can't be opened */
   constructor(options: JobOptions) {
     this.#options = options;
+    checkSpace(path.dirname(options.target));
     if (options.kind === 'erofs') {
       this.#imageFd = fs.openSync(options.target, 'wx', 0o600);
       this.#backend = new ErofsImage(this.#imageFd, createHash('sha256').update(options.target).digest().subarray(0, 16));
@@ -121,9 +128,13 @@ export class LayerJob {
     const take = (piece: Buffer): void => {
       this.#tarHash.update(piece);
       this.#tarSize += piece.length;
+      if (this.#tarSize - this.#sizeChecked > CHECK_BYTES) {
+        this.#sizeChecked = this.#tarSize;
+        checkSpace(path.dirname(this.#options.target));
+      }
       this.#reader.write(piece);
     };
-    this.#decompressor = createDecompressor(this.#compression, take, true);
+    this.#decompressor = createDecompressor(this.#compression, take);
     await this.#feed(this.#start);
   }
 

@@ -8,16 +8,14 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Log } from '../../engine/context.ts';
 import { unmount } from '../../system/mount/index.ts';
 import { lgetxattr } from '../../system/syscall/index.ts';
 import type { FixtureEntry } from '../tar/fixture.ts';
 import { tarOf } from '../tar/fixture.ts';
+import { addLayer, describeTree, layerStore } from './fixture.ts';
 import type { LayerKind, Layers } from './layers.ts';
-import { createLayers } from './layers.ts';
 import { JobPool } from './pool.ts';
 
-const log: Log = { debug() {}, info() {}, warn() {}, error() {} };
 const root = process.getuid?.() === 0;
 const PLANTED = '/gantry-test-planted';
 
@@ -33,54 +31,12 @@ afterEach(async () => {
 });
 
 async function store(kind: LayerKind, pool?: JobPool): Promise<Layers> {
-  const layers = await createLayers({ data: path.join(folder, 'data'), run: path.join(folder, 'run'), log, kind, pool });
-  await layers.start();
+  const layers = await layerStore(folder, kind, pool);
   open.push(layers);
   return layers;
 }
 
-async function add(layers: Layers, archive: Buffer, sizes = [archive.length]): Promise<string> {
-  const ingest = await layers.add({ path: path.join(folder, `blob-${Math.random()}`), has: 0 });
-  try {
-    for (let at = 0, i = 0; at < archive.length; i++) {
-      const size = sizes[i % sizes.length] as number;
-      await ingest.write(archive.subarray(at, at + size));
-      at += size;
-    }
-    return (await ingest.finish({}, async () => {})).diffId;
-  } catch (error) {
-    await ingest.abort();
-    throw error;
-  }
-}
-
-/** Everything that can be seen of a tree, inode numbers as the first name they have. */
-function describeTree(top: string): Record<string, unknown> {
-  const found: Record<string, unknown> = {};
-  const inodes = new Map<number, string>();
-  const visit = (relative: string): void => {
-    const file = path.join(top, relative);
-    const stat = fs.lstatSync(file);
-    const type = stat.mode & 0o170000;
-    const first = inodes.get(stat.ino);
-    inodes.set(stat.ino, first ?? relative);
-    found[relative] = {
-      mode: stat.mode,
-      uid: stat.uid,
-      gid: stat.gid,
-      rdev: type === 0o020000 || type === 0o060000 ? stat.rdev : 0,
-      mtime: type === 0o040000 ? undefined : stat.mtimeMs,
-      links: stat.isDirectory() ? 0 : stat.nlink,
-      same: stat.isDirectory() ? undefined : first,
-      target: stat.isSymbolicLink() ? fs.readlinkSync(file) : undefined,
-      content: stat.isFile() ? createHash('sha1').update(fs.readFileSync(file)).digest('hex') : undefined,
-    };
-    if (stat.isDirectory()) for (const name of fs.readdirSync(file).sort()) visit(path.join(relative, name));
-  };
-  visit('');
-  delete found[''];
-  return found;
-}
+const add = (layers: Layers, archive: Buffer, sizes?: number[]): Promise<string> => addLayer(layers, folder, archive, sizes);
 
 function extracted(archive: Buffer): string {
   const target = fs.mkdtempSync(path.join(folder, 'tar-'));

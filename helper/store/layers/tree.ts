@@ -31,6 +31,8 @@ export interface DirectoryNode extends Base {
   children: Map<string, LayerNode>;
   parent: DirectoryNode;
   name: string;
+  /** Length of its path, with a slash at the end. */
+  pathBytes: number;
   opaque: boolean;
 }
 export interface LeafNode extends Base {
@@ -51,8 +53,12 @@ export interface Place {
   name: string;
 }
 
-/** Bounds against archives made to exhaust the host. */
-export const LIMITS = { nodes: 2_000_000, pathBytes: 4096, nameBytes: 255, symlinks: 40 };
+/**
+ * Bounds against archives made to exhaust the host. All of a layer's names and attributes are in memory while it is unpacked:
+ * a name costs about 400 bytes, and names, targets of links and attributes together may have `metadataBytes`. Paths leave room
+ * for the host's folders before them: the kernel takes no path of 4096 bytes, and links in an archive can make long ones of short ones.
+ */
+export const LIMITS = { nodes: 1_000_000, metadataBytes: 256 * 1024 * 1024, pathBytes: 3840, nameBytes: 255, symlinks: 40 };
 
 const WHITEOUT = '.wh.';
 const OPAQUE = '.wh..wh..opq';
@@ -67,12 +73,14 @@ export function whiteoutOf(name: string): Whiteout {
   return { kind: 'hide', name: name.slice(WHITEOUT.length) };
 }
 
+const tooLong = (): Failure => new Failure('invalidParameter', 'path in archive is too long');
+
 /**
  * Components of an archive's path, cleaned lexically as dockerd does; [] is the root.
  * @throws Failure invalidParameter when it would leave the root
  */
 export function components(path: string): string[] {
-  if (path.length > LIMITS.pathBytes) throw new Failure('invalidParameter', 'path in archive is too long');
+  if (path.length > LIMITS.pathBytes) throw tooLong();
   const parts: string[] = [];
   for (const part of path.split('/')) {
     if (part === '' || part === '.') continue;
@@ -92,11 +100,20 @@ export class LayerTree {
   readonly root: DirectoryNode;
   readonly #madeDirectory: (node: DirectoryNode) => void;
   #nodes = 1;
+  #metadataBytes = 0;
 
   /** @param madeDirectory told of each directory that an archive implies but has not (yet) named */
   constructor(madeDirectory: (node: DirectoryNode) => void = () => {}) {
     this.#madeDirectory = madeDirectory;
-    const root = { ...IMPLIED, type: 'directory', children: new Map(), name: '', opaque: false, links: 0 } as unknown as DirectoryNode;
+    const root = {
+      ...IMPLIED,
+      type: 'directory',
+      children: new Map(),
+      name: '',
+      pathBytes: 0,
+      opaque: false,
+      links: 0,
+    } as unknown as DirectoryNode;
     root.parent = root;
     this.root = root;
   }
@@ -123,13 +140,21 @@ export class LayerTree {
   put(place: Place, node: LayerNode): void {
     const before = place.parent.children.get(place.name);
     if (node.type === 'directory' && before && before.type !== 'directory' && isWhiteout(before)) node.opaque = true;
-    if (!before) this.#count();
+    if (!before) {
+      if (place.parent.pathBytes + place.name.length > LIMITS.pathBytes) throw tooLong();
+      this.#nodes++;
+      if (this.#nodes > LIMITS.nodes) throw new Failure('invalidParameter', `archive has more than ${LIMITS.nodes} entries`);
+      this.charge(place.name.length);
+    }
     place.parent.children.set(place.name, node);
   }
 
-  #count(): void {
-    this.#nodes++;
-    if (this.#nodes > LIMITS.nodes) throw new Failure('invalidParameter', `archive has more than ${LIMITS.nodes} entries`);
+  /** Counts bytes that the archive has us keep besides nodes. @throws Failure invalidParameter when they are too many */
+  charge(bytes: number): void {
+    this.#metadataBytes += bytes;
+    if (this.#metadataBytes > LIMITS.metadataBytes) {
+      throw new Failure('invalidParameter', `names and attributes in the archive take more than ${LIMITS.metadataBytes} bytes`);
+    }
   }
 
   #descend(from: DirectoryNode, parts: string[], make: boolean, followed: number): DirectoryNode | undefined {
@@ -164,8 +189,31 @@ export class LayerTree {
   }
 
   directory(parent: DirectoryNode, name: string, meta: Meta): DirectoryNode {
-    return { ...pick(meta), type: 'directory', children: new Map(), parent, name, opaque: false, links: 0 };
+    const pathBytes = parent.pathBytes + name.length + 1;
+    return { ...pick(meta), type: 'directory', children: new Map(), parent, name, pathBytes, opaque: false, slot: undefined, links: 0 };
   }
+}
+
+/** Anything but directories and links. Written out field by field: layers have hundreds of thousands, and spreads cost ten times as much. */
+export function makeLeaf(
+  meta: Meta,
+  what: { type: LeafNode['type']; size: number; major: number; minor: number; whiteout: boolean },
+): LeafNode {
+  return {
+    type: what.type,
+    mode: meta.mode,
+    uid: meta.uid,
+    gid: meta.gid,
+    mtimeSeconds: meta.mtimeSeconds,
+    mtimeNanos: meta.mtimeNanos,
+    xattrs: allowedXattrs(meta.xattrs),
+    size: what.size,
+    major: what.major,
+    minor: what.minor,
+    whiteout: what.whiteout,
+    slot: undefined,
+    links: 0,
+  };
 }
 
 /** Directories that an archive implies: dockerd makes them 0755 root:root, with no time worth keeping. */

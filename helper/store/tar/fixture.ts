@@ -16,6 +16,12 @@ export interface FixtureEntry {
   major?: number;
   minor?: number;
   xattrs?: Record<string, Buffer>;
+  /** Another type flag than that of `type`. */
+  flag?: string;
+  /** Further PAX records; they win over what the entry needs itself. */
+  pax?: Record<string, Buffer | string>;
+  /** Written over the header before its checksum is made: offset and bytes. */
+  patch?: [number, Buffer | string][];
 }
 
 const FLAGS: Record<TarType, string> = { file: '0', link: '1', symlink: '2', character: '3', block: '4', directory: '5', fifo: '6' };
@@ -38,6 +44,7 @@ function header(entry: FixtureEntry, flag: string, size: number): Buffer {
   block.write('ustar\x0000', 257, 'latin1');
   block.write(octal(entry.major ?? 0, 8), 329);
   block.write(octal(entry.minor ?? 0, 8), 337);
+  for (const [at, bytes] of entry.patch ?? []) Buffer.from(bytes as string, 'latin1').copy(block, at);
   let sum = 0;
   for (const byte of block) sum += byte;
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
@@ -63,6 +70,7 @@ function pax(entry: FixtureEntry): Buffer | undefined {
     records.push(paxRecord('mtime', Buffer.from(entry.mtime.toFixed(6))));
   }
   for (const [name, value] of Object.entries(entry.xattrs ?? {})) records.push(paxRecord(`SCHILY.xattr.${name}`, value));
+  for (const [name, value] of Object.entries(entry.pax ?? {})) records.push(paxRecord(name, Buffer.from(value as string, 'latin1')));
   return records.length > 0 ? Buffer.concat(records) : undefined;
 }
 
@@ -72,7 +80,7 @@ export function tarOf(entries: FixtureEntry[]): Buffer {
     const extra = pax(entry);
     if (extra) parts.push(header({ name: 'pax' }, 'x', extra.length), extra, tarPadding(extra.length));
     const data = entry.data ?? Buffer.alloc(0);
-    parts.push(header(entry, FLAGS[entry.type ?? 'file'], data.length), data, tarPadding(data.length));
+    parts.push(header(entry, entry.flag ?? FLAGS[entry.type ?? 'file'], data.length), data, tarPadding(data.length));
   }
   return Buffer.concat([...parts, tarEnd()]);
 }

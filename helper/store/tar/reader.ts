@@ -40,6 +40,12 @@ export interface TarSink {
 const BLOCK = 512;
 /** Long names and PAX records above this are an attack, not an archive. */
 const SPECIAL_LIMIT = 1024 * 1024;
+/** Global PAX records count for every entry that follows: git writes one of 50 bytes. */
+const GLOBAL_LIMIT = 64 * 1024;
+/** Where an owner's number ends; the last one means "no change" to the kernel. */
+const MAX_OWNER = 0xffff_fffe;
+const MAX_MAJOR = 0xfff;
+const MAX_MINOR = 0xf_ffff;
 
 function damaged(what: string): Failure {
   return new Failure('invalidParameter', `archive/tar: invalid tar header: ${what}`);
@@ -103,7 +109,7 @@ export function parsePax(data: Buffer, into: Map<string, Buffer>): void {
       if (data.subarray(at).every((byte) => byte === 0)) return;
       throw damaged('PAX record');
     }
-    const length = Number(data.toString('latin1', at, space));
+    const length = space - at > 10 ? Number.NaN : decimal(data.toString('latin1', at, space));
     if (!Number.isInteger(length) || length < 5 || at + length > data.length || data[at + length - 1] !== 0x0a) throw damaged('PAX record');
     const equals = data.indexOf(0x3d, space + 1);
     if (equals < 0 || equals >= at + length) throw damaged('PAX record');
@@ -112,20 +118,34 @@ export function parsePax(data: Buffer, into: Map<string, Buffer>): void {
   }
 }
 
+/** Digits only, unlike Number(), which reads `1e3`, `0x10` and the empty string too. */
+function decimal(text: string): number {
+  return /^\d+$/.test(text) ? Number(text) : Number.NaN;
+}
+
 /** `123.456789` or `-1.5` as whole seconds and nanoseconds (0 to 999,999,999). */
 function paxTime(value: string): [number, number] {
   const match = /^(-?)(\d+)(?:\.(\d*))?$/.exec(value);
   if (!match) throw damaged('PAX time');
   const nanos = Number((match[3] ?? '').padEnd(9, '0').slice(0, 9));
   const seconds = Number(match[2]);
+  if (!Number.isSafeInteger(seconds)) throw damaged('PAX time');
   if (match[1] !== '-') return [seconds, nanos];
   return nanos === 0 ? [-seconds, 0] : [-seconds - 1, 1_000_000_000 - nanos];
 }
 
 function paxNumber(value: Buffer): number {
-  const number = Number(value.toString('latin1'));
-  if (!Number.isSafeInteger(number) || number < 0) throw damaged('PAX number');
+  const number = decimal(value.toString('latin1', 0, 32));
+  if (!Number.isSafeInteger(number)) throw damaged('PAX number');
   return number;
+}
+
+function decodedName(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw damaged('name of an extended attribute');
+  }
 }
 
 function paxXattrs(pax: Map<string, Buffer>): Map<string, Buffer> | undefined {
@@ -136,7 +156,7 @@ function paxXattrs(pax: Map<string, Buffer>): Map<string, Buffer> | undefined {
       found.set(key.slice(13), value);
     } else if (key.startsWith('LIBARCHIVE.xattr.')) {
       found ??= new Map();
-      const name = decodeURIComponent(key.slice(17));
+      const name = decodedName(key.slice(17));
       if (!found.has(name)) found.set(name, Buffer.from(value.toString('latin1'), 'base64'));
     }
   }
@@ -155,6 +175,13 @@ const TYPES: Record<string, TarType> = {
   '6': 'fifo',
 };
 
+/** Numbers that the kernel has no room for, or that mean something else to it. */
+function checkRanges({ uid, gid, major, minor, size, mtimeSeconds }: TarHeader): void {
+  if (!(uid >= 0 && uid <= MAX_OWNER && gid >= 0 && gid <= MAX_OWNER)) throw damaged('owner out of range');
+  if (!(major >= 0 && major <= MAX_MAJOR && minor >= 0 && minor <= MAX_MINOR)) throw damaged('device number out of range');
+  if (!(size >= 0) || !Number.isSafeInteger(mtimeSeconds)) throw damaged('number out of range');
+}
+
 export class TarReader {
   readonly #sink: TarSink;
   readonly #block = Buffer.alloc(BLOCK);
@@ -165,6 +192,7 @@ export class TarReader {
   #inEntry = false;
   #special: { kind: 'pax' | 'global' | 'name' | 'link'; data: Buffer; fill: number } | undefined;
   #global = new Map<string, Buffer>();
+  #globalBytes = 0;
   #pax: Map<string, Buffer> | undefined;
   #longName: string | undefined;
   #longLink: string | undefined;
@@ -226,6 +254,8 @@ export class TarReader {
         this.#pax = new Map();
         parsePax(special.data, this.#pax);
       } else if (special.kind === 'global') {
+        this.#globalBytes += special.data.length;
+        if (this.#globalBytes > GLOBAL_LIMIT) throw damaged('global PAX records too long');
         parsePax(special.data, this.#global);
       } else {
         const nul = special.data.indexOf(0);
@@ -303,6 +333,7 @@ export class TarReader {
     }
     // As Go's archive/tar: all but files are headers only, whatever their size says.
     if (header.type !== 'file') header.size = 0;
+    checkRanges(header);
     this.#sink.entry(header);
     this.#inEntry = true;
     this.#follow(header.size);
