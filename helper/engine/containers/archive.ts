@@ -4,12 +4,12 @@ import type { Readable } from 'node:stream';
 import { Failure } from '../failure.ts';
 import { fromNanos } from '../instant.ts';
 import type { Container } from './container.ts';
-import type { Engine } from './engine.ts';
+import { type Engine, emit } from './engine.ts';
 import { lookupUser } from './spec/user.ts';
 import { extractInto } from './tree/extract.ts';
 import { openTree } from './tree/open.ts';
 import { packTree } from './tree/pack.ts';
-import { find, type Place, type Tree, withPlace } from './tree/walk.ts';
+import { find, isHidden, type Place, type Tree, withPlace } from './tree/walk.ts';
 
 /** `X-Docker-Container-Path-Stat`, before base64. `mode` has Go's bits. */
 export interface PathStat {
@@ -38,14 +38,14 @@ export function goMode(mode: number): number {
 /** A trailing `/` or `/.` means what a link points to. */
 const meansTarget = (name: string): boolean => /\/\.?$/.test(name) || name === '.';
 
-const missing = (container: Container, name: string): Failure =>
-  new Failure('notFound', `Could not find the file ${name} in container ${container.id}`);
+/** @param reference the container as the client called it */
+const missing = (reference: string, name: string): Failure =>
+  new Failure('notFound', `Could not find the file ${name} in container ${reference}`);
 
-/** The name in the archive: the last component as the client wrote it, `.` kept, since clients unpack by it. */
+/** The name in the archive: the last component as the client wrote it, `.` and `/` kept, since clients unpack by it. */
 function entryName(name: string): string {
   if (/(^|\/)\.$/.test(name)) return '.';
-  const base = path.posix.basename(path.posix.normalize(`/${name}`));
-  return base === '' ? '.' : base;
+  return path.posix.basename(path.posix.normalize(`/${name}`)) || '/';
 }
 
 async function statOf(tree: Tree, place: Place, name: string): Promise<PathStat | undefined> {
@@ -63,19 +63,19 @@ async function statOf(tree: Tree, place: Place, name: string): Promise<PathStat 
   };
 }
 
-async function locate(container: Container, tree: Tree, name: string): Promise<{ place: Place; stat: PathStat }> {
+async function locate(reference: string, tree: Tree, name: string, follow = meansTarget(name)): Promise<{ place: Place; stat: PathStat }> {
   let place: Place;
   try {
-    place = await find(tree, name, { follow: meansTarget(name) });
+    place = await find(tree, name, { follow });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') throw missing(container, name);
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') throw missing(reference, name);
     throw error;
   }
-  const stat = await statOf(tree, place, name);
+  const stat = isHidden(tree, place.path) ? undefined : await statOf(tree, place, name);
   if (stat) return { place, stat };
   await place.close();
-  throw missing(container, name);
+  throw missing(reference, name);
 }
 
 /** HEAD /containers/{id}/archive */
@@ -83,7 +83,7 @@ export async function archiveStat(engine: Engine, reference: string, name: strin
   const container = engine.store.get(reference);
   const { tree, close } = await openTree(engine, container, { volumes: true });
   try {
-    const { place, stat } = await locate(container, tree, name);
+    const { place, stat } = await locate(reference, tree, name);
     await place.close();
     return stat;
   } finally {
@@ -101,8 +101,10 @@ export async function archiveGet(
   const container = engine.store.get(reference);
   const { tree, close } = await openTree(engine, container, { volumes: true });
   try {
-    const { place, stat } = await locate(container, tree, name);
-    return { stat, body: packTree(place, { tree, name: entryName(name), signal }, close) };
+    const { place, stat } = await locate(reference, tree, name);
+    const body = packTree(place, { tree, name: entryName(name), signal, hollow: (where) => tree.hidden.has(where) }, close);
+    emit(engine, container, 'archive-path');
+    return { stat, body };
   } catch (error) {
     close();
     throw error;
@@ -127,7 +129,7 @@ export async function archivePut(
   const container = engine.store.get(reference);
   const { tree, close } = await openTree(engine, container, { volumes: true });
   try {
-    const { place } = await locate(container, tree, name.endsWith('/') ? name : `${name}/`);
+    const { place } = await locate(reference, tree, name, true);
     const folder = place.path;
     const stat = await place.stat();
     await place.close();
@@ -135,9 +137,10 @@ export async function archivePut(
     const mount = mountAround(container, folder);
     if (mount && !mount.rw) throw new Failure('forbidden', 'mounted volume is marked read-only');
     if (!mount && container.hostConfig.ReadonlyRootfs) throw new Failure('forbidden', 'container rootfs is marked read-only');
-    const owner = options.copyUidGid ? await lookupUser(tree.root, container.config.User ?? '') : undefined;
+    const { User } = container.config;
+    const owner = options.copyUidGid && User ? await lookupUser(tree.root, User) : undefined;
     await extractInto(body, { tree, folder, noOverwriteDirNonDir: options.noOverwriteDirNonDir, owner, signal });
-    engine.events.publish('container', 'extract-to-dir', container.id, { image: container.imageRef, name: container.name, path: name });
+    emit(engine, container, 'extract-to-dir');
   } finally {
     close();
   }

@@ -24,7 +24,11 @@ export interface CommitOptions {
 /** The container's own layer: its upper folder, with overlayfs' deletions as a layer writes them. */
 async function layerOf(engine: Engine, container: Container, signal: AbortSignal): Promise<Readable> {
   const changed = new Set((await containerChanges(engine, container)).map(({ Path }) => Path));
-  const tree = { root: path.join(engine.store.folder(container.id), 'upper'), mounts: new Map<string, string>() };
+  const tree = {
+    root: path.join(engine.store.folder(container.id), 'upper'),
+    mounts: new Map<string, string>(),
+    hidden: new Set<string>(),
+  };
   const place = await find(tree, '/');
   return packTree(
     place,

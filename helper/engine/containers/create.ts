@@ -168,6 +168,12 @@ function volumesFrom(engine: Engine, host: HostConfig): { mounts: readonly Mount
   });
 }
 
+/** The writable layer. Programs tell by /.dockerenv that they run in a container. */
+async function makeUpper(upper: string): Promise<void> {
+  await fs.mkdir(upper, { mode: 0o755 });
+  await fs.writeFile(path.join(upper, '.dockerenv'), '', { mode: 0o755 });
+}
+
 /** Takes hold of layers and volumes, makes the folders and writes the record. */
 async function settle(engine: Engine, container: Container, image: ResolvedImage | undefined, undo: Undo): Promise<void> {
   const { id, mounts } = container;
@@ -179,7 +185,7 @@ async function settle(engine: Engine, container: Container, image: ResolvedImage
   const needsVolumes = mounts.some((mount) => mount.type === 'volume');
   undo.add('layers', () => engine.images.releaseLayers(id));
   await Promise.all([
-    fs.mkdir(path.join(folder, 'upper'), { mode: 0o755 }),
+    makeUpper(path.join(folder, 'upper')),
     fs.mkdir(path.join(folder, 'work'), { mode: 0o700 }),
     // Held until the container is removed: layers must not go when the image is removed by force.
     image ? engine.images.acquireLayers(container.chain, id) : undefined,

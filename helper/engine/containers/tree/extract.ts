@@ -87,10 +87,10 @@ async function put(place: Place, header: Header, content: AsyncIterable<Buffer>,
   const isFolder = header.type === 'directory';
   if (stat && options.noOverwriteDirNonDir && place.name !== '') {
     if (stat.isDirectory() && !isFolder) {
-      throw new Failure('invalidParameter', `cannot overwrite directory "${place.path}" with non-directory "${place.path}"`);
+      throw new Failure('invalidParameter', `cannot overwrite directory "${place.path}" with non-directory "${options.folder}"`);
     }
     if (!stat.isDirectory() && isFolder) {
-      throw new Failure('invalidParameter', `cannot overwrite non-directory "${place.path}" with directory "${place.path}"`);
+      throw new Failure('invalidParameter', `cannot overwrite non-directory "${place.path}" with directory "${options.folder}"`);
     }
   }
   if (isFolder) {

@@ -1,8 +1,27 @@
 import { randomBytes } from 'node:crypto';
-import type { Container } from '../container.ts';
+import { promises as fs } from 'node:fs';
+import { parseMountInfo } from '../../../system/mount/index.ts';
+import { type Container, sharedWith } from '../container.ts';
 import type { Engine } from '../engine.ts';
 import { holdRootfs, releaseRootfs } from '../rootfs-mount.ts';
+import { makeBasics, makeMountPoint } from './mount-points.ts';
 import type { Tree } from './walk.ts';
+
+const KERNELS = new Set(
+  'proc sysfs devpts devtmpfs mqueue cgroup cgroup2 securityfs debugfs tracefs bpf pstore configfs fusectl binfmt_misc'.split(' '),
+);
+
+/** /dev and what the kernel shows of itself, unless the user has put it there: `-v /proc:/host/proc` is wanted. */
+async function kernelFolders(container: Container, pid: number): Promise<ReadonlySet<string>> {
+  const asked = container.mounts.map(({ destination }) => destination);
+  const mounts = parseMountInfo(await fs.readFile(`/proc/${pid}/mountinfo`, 'utf8').catch(() => ''));
+  return new Set(
+    mounts.flatMap(({ target, type }) => {
+      const wanted = asked.some((destination) => target === destination || target.startsWith(`${destination}/`));
+      return !wanted && (target === '/dev' || KERNELS.has(type)) ? [target] : [];
+    }),
+  );
+}
 
 /**
  * The tree of a container, running or not. A running one is seen as its processes see it, with all that is mounted in it; of another
@@ -15,15 +34,25 @@ export async function openTree(
   options: { volumes: boolean },
 ): Promise<{ tree: Tree; close: () => void }> {
   if (container.state.status === 'running') {
-    return { tree: { root: `/proc/${container.state.pid}/root`, mounts: new Map() }, close: () => undefined };
+    const { pid } = container.state;
+    return { tree: { root: `/proc/${pid}/root`, mounts: new Map(), hidden: await kernelFolders(container, pid) }, close: () => undefined };
   }
   const holder = randomBytes(8).toString('hex');
   const root = await holdRootfs(engine, container, holder);
+  const mounts = options.volumes ? mountsOf(engine, container) : new Map<string, string>();
+  if (!container.everStarted) await makeBasics(root);
+  for (const [destination, source] of mounts) await makeMountPoint(root, destination, source);
+  return { tree: { root, mounts, hidden: new Set() }, close: () => releaseRootfs(engine, container, holder) };
+}
+
+/** Volumes and binds, and the files that the network writes, once it has. */
+function mountsOf(engine: Engine, container: Container): Map<string, string> {
   const mounts = new Map<string, string>();
-  if (options.volumes) {
-    for (const mount of container.mounts) {
-      if (mount.source !== '' && !mount.subpath && mount.type !== 'image') mounts.set(mount.destination, mount.source);
-    }
+  if (container.everStarted && sharedWith(container.hostConfig.NetworkMode) === undefined) {
+    for (const name of ['hosts', 'hostname', 'resolv.conf']) mounts.set(`/etc/${name}`, `${engine.store.folder(container.id)}/${name}`);
   }
-  return { tree: { root, mounts }, close: () => releaseRootfs(engine, container, holder) };
+  for (const mount of container.mounts) {
+    if (mount.source !== '' && !mount.subpath && mount.type !== 'image') mounts.set(mount.destination, mount.source);
+  }
+  return mounts;
 }

@@ -12,7 +12,7 @@ const CAPABILITY = 'security.capability';
 
 export interface PackOptions {
   tree: Tree;
-  /** Name of the top entry in the archive (`data`, `.`); what is below it is named `data/…`. Empty: names without a prefix. */
+  /** Name of the top entry in the archive (`data`, `.`, `/`); what is below it is named `data/…`. Empty: names without a prefix. */
   name: string;
   signal: AbortSignal;
   /** Whether an entry (its path in the container) goes in; a folder that doesn't takes what is below it along. */
@@ -21,6 +21,11 @@ export interface PackOptions {
   hollow?: (path: string) => boolean;
   /** Instead of an entry: what overlayfs notes in an upper folder, as a layer notes it. */
   rename?: (path: string, stat: BigIntStats, file: string) => { name: string; empty: boolean } | undefined;
+}
+
+/** `data`, `x` → `data/x`; without a top name just `x`. */
+function inFolder(name: string, entry: string): string {
+  return name === '' || name.endsWith('/') ? `${name}${entry}` : `${name}/${entry}`;
 }
 
 type EntryHeader = Partial<Header> & Pick<Header, 'name'>;
@@ -70,7 +75,7 @@ class Packer {
     }
     const isHollow = hollow?.(path) ?? false;
     if (stat.isDirectory()) {
-      if (name !== '') await this.#header({ ...base, name: `${name}/`, type: 'directory' }, file);
+      if (name !== '') await this.#header({ ...base, name: inFolder(name, ''), type: 'directory' }, file);
       if (!isHollow) await this.#folder(file, path, name);
     } else if (stat.isFile()) await this.#file(file, name, stat, isHollow);
     else if (stat.isSymbolicLink()) {
@@ -96,7 +101,7 @@ class Packer {
         const where = mounted ?? `${held}/${entry}`;
         const stat = await (mounted ? fs.stat(where, { bigint: true }) : fs.lstat(where, { bigint: true })).catch(() => undefined);
         // Gone since the folder was read.
-        if (stat) await this.add(where, child, name === '' ? entry : `${name}/${entry}`, stat);
+        if (stat) await this.add(where, child, inFolder(name, entry), stat);
       }
     } finally {
       await handle.close();

@@ -10,6 +10,14 @@ export interface Tree {
   root: string;
   /** Where other trees lie in it (volumes of a container that does not run): path in the container → host path. */
   mounts: ReadonlyMap<string, string>;
+  /** Folders whose content is the kernel's (/proc, /sys, /dev): there is nothing in them to copy. Paths in the container. */
+  hidden: ReadonlySet<string>;
+}
+
+/** Whether a path lies in a folder that is the kernel's. */
+export function isHidden(tree: Tree, path: string): boolean {
+  for (const folder of tree.hidden) if (path.startsWith(`${folder}/`)) return true;
+  return false;
 }
 
 type Handle = fs.FileHandle;
