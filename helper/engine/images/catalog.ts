@@ -14,6 +14,7 @@ import type { Log } from '../context.ts';
 import { Failure, messageOf } from '../failure.ts';
 import { nowInstant } from '../instant.ts';
 import { KeyedQueue } from '../queue.ts';
+import { checkConfig } from './config-file.ts';
 import type { Descriptor, Manifest } from './manifest.ts';
 import { parseManifest } from './manifest.ts';
 import type { Reference } from './references.ts';
@@ -267,16 +268,10 @@ function record(
 
 /** @throws Failure invalidParameter on a config that no image can have */
 export function parseConfig(data: Uint8Array): ImageConfigFile {
-  let value: ImageConfigFile | undefined;
   try {
-    value = JSON.parse(Buffer.from(data).toString()) as ImageConfigFile;
+    const value = checkConfig(JSON.parse(Buffer.from(data).toString()));
+    return { ...value, rootfs: { type: 'layers', diff_ids: value.rootfs?.diff_ids ?? [] } } as ImageConfigFile;
   } catch (error) {
     throw new Failure('invalidParameter', `invalid image config: ${messageOf(error)}`);
   }
-  const diffIds = value?.rootfs?.diff_ids ?? [];
-  if (typeof value !== 'object' || value === null || !Array.isArray(diffIds) || !diffIds.every((id) => /^sha256:[0-9a-f]{64}$/.test(id))) {
-    throw new Failure('invalidParameter', 'invalid image config: no RootFS key');
-  }
-  value.rootfs = { type: 'layers', diff_ids: diffIds };
-  return value;
 }

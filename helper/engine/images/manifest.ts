@@ -64,6 +64,7 @@ function descriptor(value: unknown): Descriptor {
 export function parseManifest(data: Uint8Array): Manifest {
   const value = parseJson(data, 'manifest');
   if (!value.config || !Array.isArray(value.layers)) throw new Failure('system', 'invalid manifest: no config or no layers');
+  if (value.manifests !== undefined) throw new Failure('system', 'invalid manifest: it is a manifest list as well');
   if (value.layers.length > MAX_LAYERS) throw new Failure('system', `invalid manifest: more than ${MAX_LAYERS} layers`);
   return {
     mediaType: typeof value.mediaType === 'string' ? value.mediaType : MEDIA.ociManifest,
@@ -77,12 +78,21 @@ export function parseIndex(data: Uint8Array): Index {
   const value = parseJson(data, 'manifest list');
   if (!Array.isArray(value.manifests)) throw new Failure('system', 'invalid manifest list: no manifests');
   return {
-    manifests: value.manifests.map((entry: PlatformDescriptor) => ({
-      ...descriptor(entry),
-      ...(entry.platform ? { platform: entry.platform } : {}),
-      ...(entry.annotations ? { annotations: entry.annotations } : {}),
-    })),
+    manifests: value.manifests.map((entry: unknown) => {
+      const { platform, annotations } = (entry ?? {}) as { platform?: unknown; annotations?: unknown };
+      return {
+        ...descriptor(entry),
+        ...(platform ? { platform: texts(platform, 'platform') } : {}),
+        ...(annotations ? { annotations: texts(annotations, 'annotations') } : {}),
+      };
+    }),
   };
+}
+
+/** The texts of an object; what else it holds (`os.features` is a list) nobody here reads. */
+function texts(value: unknown, what: string): Record<string, string> {
+  if (typeof value !== 'object' || Array.isArray(value)) throw new Failure('system', `invalid manifest list: ${what} is no object`);
+  return Object.fromEntries(Object.entries(value as object).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }
 
 export function isIndexType(mediaType: string): boolean {

@@ -15,10 +15,11 @@ export interface MountEntry {
 export function parseMountInfo(text: string): MountEntry[] {
   const entries: MountEntry[] = [];
   for (const line of text.split('\n')) {
-    const [left, right] = line.split(' - ');
-    if (!left || !right) continue;
-    const fields = left.split(' ');
-    const [type = '', source = '', superOptions = ''] = right.split(' ');
+    // The first one ends the optional fields; a source may be called `-` as well.
+    const end = line.indexOf(' - ');
+    if (end < 0) continue;
+    const fields = line.slice(0, end).split(' ');
+    const [type = '', source = '', superOptions = ''] = line.slice(end + 3).split(' ');
     const shared = fields.slice(6).find((field) => field.startsWith('shared:'));
     entries.push({
       id: Number(fields[0]),
