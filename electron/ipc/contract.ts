@@ -52,9 +52,71 @@ export interface HostError {
     | 'helper-missing-packages'
     | 'helper-failed'
     | 'needs-root'
+    | 'ssh-address'
+    | 'ssh-unknown-name'
+    | 'ssh-unreachable'
+    | 'ssh-refused'
+    | 'ssh-timeout'
+    | 'ssh-no-ssh'
+    | 'ssh-no-agreement'
+    | 'ssh-key-new'
+    | 'ssh-key-changed'
+    | 'ssh-key-revoked'
+    | 'ssh-sign-in'
+    | 'ssh-password-wrong'
+    | 'ssh-password-expired'
+    | 'ssh-keys-refused'
+    | 'ssh-too-many-tries'
+    | 'ssh-no-method'
+    | 'ssh-jump-forbidden'
+    | 'ssh-forwarding'
+    | 'ssh-lost'
+    | 'engine-none'
+    | 'cancelled'
     | 'unknown';
   message: string;
   detail?: string;
+  /** What the translated texts of `code` name: host, user, file, line … */
+  values?: Record<string, string>;
+  /** A command for a terminal that puts it right. */
+  fix?: string;
+}
+
+/** What happened on the way to a machine: jump hosts first, each with its own steps. */
+export interface ConnectStep {
+  kind: 'resolve' | 'connect' | 'hostKey' | 'signIn' | 'engine';
+  /** The machine that this step is about, as `user@host:port`. */
+  machine: string;
+  status: 'running' | 'done' | 'failed';
+  /** What was found, for the step's translated text: address, type and fingerprint of the key, the way of signing in … */
+  found: Record<string, string>;
+}
+/** What only the user can answer while a connection is made. */
+export type ConnectQuestion = {
+  /** As `user@host:port`; a jump host may ask, too. */
+  machine: string;
+  /** The answer can be kept in the system's keychain. */
+  canRemember: boolean;
+} & (
+  | {
+      kind: 'hostKey';
+      keyType: string;
+      fingerprint: string;
+      /** Where a yes is written; empty: nowhere. */
+      file: string;
+      /** Other names under which this very key is known. */
+      alsoAs: string[];
+    }
+  /** `again`: the answer before was wrong. */
+  | { kind: 'password'; user: string; again: boolean }
+  | { kind: 'passphrase'; path: string; again: boolean }
+  /** What the machine asks for in its own words: a code, a token. */
+  | { kind: 'interactive'; title: string; text: string; prompts: { text: string; echo: boolean }[]; again: boolean }
+);
+export interface ConnectAnswer {
+  /** One for each thing asked for; empty for a host key, where answering is a yes. */
+  values: string[];
+  remember: boolean;
 }
 
 /** An event of an engine's event stream as the app needs it; `message` is the Docker API EventMessage. */

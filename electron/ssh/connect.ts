@@ -1,0 +1,340 @@
+import type { Duplex } from 'node:stream';
+import { Client, type ServerHostKeyAlgorithm } from 'ssh2';
+import type { HostFailure } from '../hosts/errors.ts';
+import type { ConnectStep } from '../ipc/contract.ts';
+import { type Address, formatAddress } from './address.ts';
+import { type Ask, Auth } from './auth.ts';
+import { type ConfigFiles, type HostConfig, resolveHost } from './config.ts';
+import { cancelled, failure, shown } from './failures.ts';
+import { appendKnownHost, fingerprint, formatLine, hostKeyOf, knownTypes, readKnownHosts, verdictOn } from './known-hosts.ts';
+import type { Secrets } from './secrets.ts';
+import { ChannelRefused, SshSession } from './session.ts';
+import { watchAuthFailures } from './ssh2-internals.ts';
+import { dialCommand, dialTcp, resolveName } from './tcp.ts';
+
+export interface ConnectOptions {
+  files: ConfigFiles;
+  secrets: Secrets;
+  /** Undefined: in the background; what would need the user fails with a code that says so. */
+  ask: Ask | undefined;
+  onStep?: (step: ConnectStep) => void;
+  signal: AbortSignal;
+  /** For tests: how often a quiet connection is looked at, and how long the machine may take for one answer. */
+  keepaliveMs?: number;
+  answerMs?: number;
+}
+
+const HOPS_LIMIT = 8;
+/** For one answer of the machine while signing in; questions to the user don't count. */
+const ANSWER_MS = 20_000;
+const KEEPALIVE_MS = 5000;
+/** Quiet for so many keepalives: the connection is lost. */
+const KEEPALIVES = 3;
+// Without ssh-rsa, as ssh since 8.8: it is signed with SHA-1.
+const HOST_KEYS: ServerHostKeyAlgorithm[] = [
+  'ssh-ed25519',
+  'ecdsa-sha2-nistp256',
+  'ecdsa-sha2-nistp384',
+  'ecdsa-sha2-nistp521',
+  'rsa-sha2-512',
+  'rsa-sha2-256',
+];
+
+/**
+ * Connects to a machine and signs in, through the jump hosts that its configuration names.
+ *
+ * @throws HostFailure that says at which machine what went wrong
+ */
+export async function connectSsh(address: Address, options: ConnectOptions): Promise<SshSession> {
+  const chain = chainOf(options.files, address);
+  const clients: Client[] = [];
+  let session: SshSession | undefined;
+  try {
+    for (const config of chain) {
+      const stream = session ? await throughJump(session, config, options) : await direct(config, options);
+      const client = await signIn(stream, config, options).catch((error: unknown) => {
+        stream.destroy();
+        throw error;
+      });
+      session = new SshSession(client, [...clients], { machine: machineOf(config), user: config.user });
+      clients.push(client);
+    }
+  } catch (error) {
+    session?.close();
+    throw error;
+  }
+  if (!session) throw failure('ssh-address', 'There is no machine to connect to', { final: true });
+  return session;
+}
+
+const machineOf = ({ user, alias, port }: HostConfig) => formatAddress({ user, host: alias, ...(port !== 22 && { port }) });
+
+/** @returns jump hosts first; a jump host's own ProxyJump counts for the first of a list only, as with ssh -J */
+function chainOf(files: ConfigFiles, address: Address): HostConfig[] {
+  const read = (of: Address): HostConfig => {
+    try {
+      return resolveHost(files, of);
+    } catch (error) {
+      throw failure('ssh-address', error instanceof Error ? error.message : String(error), { final: true, values: { host: of.host } });
+    }
+  };
+  const chain: HostConfig[] = [];
+  let next: Address | undefined = address;
+  while (next) {
+    const config = read(next);
+    chain.unshift(config);
+    const [first, ...rest]: Address[] = config.proxyJump;
+    chain.splice(0, 0, ...rest.map(read));
+    next = first;
+    if (chain.length > HOPS_LIMIT) {
+      const message = `The jump hosts of ${address.host} lead in a circle, or are more than ${HOPS_LIMIT}`;
+      throw failure('ssh-address', message, { final: true, values: { host: address.host } });
+    }
+  }
+  return chain;
+}
+
+function stepsOf(config: HostConfig, onStep: ConnectOptions['onStep']) {
+  const machine = machineOf(config);
+  const tell = (kind: ConnectStep['kind'], status: ConnectStep['status'], found: Record<string, string> = {}) =>
+    onStep?.({ kind, machine, status, found });
+  return {
+    tell,
+    async run<T>(kind: ConnectStep['kind'], work: () => Promise<T>, found: (result: T) => Record<string, string>): Promise<T> {
+      tell(kind, 'running');
+      try {
+        const result = await work();
+        tell(kind, 'done', found(result));
+        return result;
+      } catch (error) {
+        tell(kind, 'failed');
+        throw error;
+      }
+    },
+  };
+}
+
+async function direct(config: HostConfig, { onStep, signal }: ConnectOptions): Promise<Duplex> {
+  const steps = stepsOf(config, onStep);
+  const { proxyCommand } = config;
+  if (proxyCommand !== undefined) {
+    return steps.run(
+      'connect',
+      async () => dialCommand(proxyCommand),
+      () => ({ via: proxyCommand }),
+    );
+  }
+  const addresses = await steps.run(
+    'resolve',
+    () => resolveName(config.hostName),
+    (found) => ({ name: config.hostName, address: found.join(', ') }),
+  );
+  const dialed = await steps.run(
+    'connect',
+    () => dialTcp(addresses, config.port, config.connectTimeoutMs, signal),
+    ({ address }) => ({ address }),
+  );
+  return dialed.stream;
+}
+
+function throughJump(session: SshSession, config: HostConfig, { onStep, signal }: ConnectOptions): Promise<Duplex> {
+  const where = `${config.hostName}:${config.port}`;
+  const open = () =>
+    session.openTcp(config.hostName, config.port, signal).catch((error: unknown) => {
+      if (!(error instanceof ChannelRefused)) throw error;
+      const values = { jump: session.machine, address: where };
+      const more = { values, detail: error.message, cause: error };
+      if (error.reason === 1) throw failure('ssh-jump-forbidden', `${session.machine} does not connect others (AllowTcpForwarding)`, more);
+      throw failure('ssh-unreachable', `${session.machine} finds no way to ${where}`, more);
+    });
+  return stepsOf(config, onStep).run('connect', open, () => ({ address: where, via: session.machine }));
+}
+
+function signIn(stream: Duplex, config: HostConfig, options: ConnectOptions): Promise<Client> {
+  const { secrets, ask, signal, onStep, answerMs = ANSWER_MS } = options;
+  const steps = stepsOf(config, onStep);
+  const machine = machineOf(config);
+  const client = new Client();
+  let heard = false;
+  let keyAccepted = false;
+  let offered: { methods: string[]; partial: boolean } | undefined;
+
+  return new Promise<Client>((resolve, reject) => {
+    let settled = false;
+    let timer: NodeJS.Timeout | undefined;
+    const watch = () => {
+      clearTimeout(timer);
+      if (!settled) timer = setTimeout(() => fail(failure('ssh-timeout', `${machine} does not answer`, { values: { machine } })), answerMs);
+    };
+    /** Time that the user takes does not count. */
+    const asking: Ask | undefined =
+      ask &&
+      (async (question) => {
+        clearTimeout(timer);
+        try {
+          return await ask(question);
+        } finally {
+          watch();
+        }
+      });
+    const auth = new Auth({ config, machine, secrets, ask: asking, onStop: (error) => fail(error) });
+    const finish = (act: () => void) => {
+      if (settled) return;
+      settled = true;
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+      stream.off('close', closed);
+      act();
+    };
+    const fail = (error: unknown) =>
+      finish(() => {
+        steps.tell(keyAccepted ? 'signIn' : heard ? 'hostKey' : 'connect', 'failed');
+        // Later errors of a connection that is given up have no listener otherwise.
+        client.on('error', () => {});
+        client.destroy();
+        stream.destroy();
+        reject(error);
+      });
+    const abort = () => fail(signal.reason instanceof Error ? signal.reason : cancelled());
+    if (signal.aborted) return abort();
+    signal.addEventListener('abort', abort, { once: true });
+    // ssh2 listens only once it is told to connect; a machine may hang up before.
+    stream.once('close', closed);
+
+    client.on('error', (error: Error & { level?: string; code?: unknown }) => {
+      // One key of an agent could not be used: the next is tried.
+      if (error.level === 'agent') return;
+      fail(explain(error));
+    });
+    client.on('close', closed);
+    client.on('handshake', () => {
+      steps.tell('signIn', 'running', { user: config.user });
+      watch();
+    });
+    client.on('change password', () =>
+      fail(
+        failure('ssh-password-expired', `${machine} wants a new password`, {
+          final: true,
+          values: { machine, user: config.user },
+          fix: `ssh ${machine}`,
+        }),
+      ),
+    );
+    client.on('ready', () =>
+      finish(() => {
+        client.removeAllListeners('error').removeAllListeners('close');
+        steps.tell('signIn', 'done', { user: config.user, ...auth.found });
+        void auth.succeeded();
+        resolve(client);
+      }),
+    );
+
+    function explain(error: Error & { level?: string }): HostFailure {
+      const detail = shown(error.message);
+      const more = { values: { machine, address: `${config.hostName}:${config.port}` }, detail, cause: error };
+      if (/too many authentication failures/i.test(error.message)) {
+        const named = `${auth.triedKeys} keys were offered. Name the right one with IdentityFile and IdentitiesOnly in ~/.ssh/config`;
+        return auth.triedKeys > 1
+          ? failure('ssh-too-many-tries', `${machine} gave up after too many keys. ${named}`, { ...more, final: true })
+          : auth.why(detail);
+      }
+      if (error.level === 'client-authentication') return auth.why(detail);
+      if (!heard) return failure('ssh-no-ssh', `What answers at ${more.values.address} is no SSH server`, more);
+      if (error.level === 'handshake' && /no matching/i.test(error.message)) {
+        return failure('ssh-no-agreement', `${machine} and Gantry know no common way to encrypt`, { ...more, final: true });
+      }
+      return failure('ssh-lost', `${machine} closed the connection`, more);
+    }
+
+    function closed(): void {
+      fail(explain(new Error('the connection was closed')));
+    }
+
+    const verify = async (blob: Buffer): Promise<void> => {
+      clearTimeout(timer);
+      await steps.run(
+        'hostKey',
+        () => checkHostKey(blob, config, machine, asking),
+        (facts) => facts,
+      );
+      keyAccepted = true;
+      watch();
+    };
+
+    void (async () => {
+      const known = await readKnownHosts([...config.userKnownHosts, ...config.globalKnownHosts]);
+      const types = knownTypes(known, config.hostKeyAlias ?? config.hostName, config.port);
+      const isKnown = (name: string) => types.includes(name.startsWith('rsa-sha2') ? 'ssh-rsa' : name);
+      client.connect({
+        sock: stream,
+        username: config.user,
+        // Our own time-out: this one would run while the user reads.
+        readyTimeout: 0,
+        keepaliveInterval: options.keepaliveMs ?? KEEPALIVE_MS,
+        keepaliveCountMax: KEEPALIVES,
+        // Streams to Unix sockets are an extension that others than OpenSSH have, too.
+        strictVendor: false,
+        agentForward: false,
+        algorithms: { serverHostKey: [...HOST_KEYS.filter(isKnown), ...HOST_KEYS.filter((name) => !isKnown(name))] },
+        hostVerifier: (blob: Buffer, done: (valid: boolean) => void) => {
+          heard = true;
+          verify(blob).then(
+            () => done(true),
+            (error: unknown) => {
+              fail(error);
+              done(false);
+            },
+          );
+        },
+        authHandler: (methods, partial, next) => {
+          watch();
+          const now = offered ?? { methods: methods as string[] | null, partial };
+          auth.next(now.methods, now.partial === true).then((method) => next(method as never), fail);
+        },
+      });
+      watchAuthFailures(client, (methods, partial) => {
+        offered = { methods, partial };
+      });
+      watch();
+    })().catch(fail);
+  });
+}
+
+/** @returns what the step shows. @throws HostFailure when the key is not to be trusted */
+async function checkHostKey(blob: Buffer, config: HostConfig, machine: string, ask: Ask | undefined): Promise<Record<string, string>> {
+  const key = hostKeyOf(blob);
+  if (!key) throw failure('ssh-no-agreement', `${machine} shows a key that makes no sense`, { final: true, values: { machine } });
+  const name = config.hostKeyAlias ?? config.hostName;
+  const print = fingerprint(blob);
+  const facts = { keyType: key.type, fingerprint: print };
+  // Read anew: another connection may just have added it.
+  const verdict = verdictOn(await readKnownHosts([...config.userKnownHosts, ...config.globalKnownHosts]), name, config.port, key);
+  switch (verdict.status) {
+    case 'known':
+      return facts;
+    case 'revoked':
+      throw failure('ssh-key-revoked', `The key of ${machine} is marked as revoked in ${verdict.file}, line ${verdict.line}`, {
+        final: true,
+        values: { ...facts, machine, file: verdict.file, line: String(verdict.line) },
+      });
+    case 'changed': {
+      const { file, line, known } = verdict;
+      throw failure('ssh-key-changed', `The key of ${machine} is not the one in ${file}, line ${line}`, {
+        final: true,
+        values: { ...facts, machine, file, line: String(line), known: `${known.type} ${fingerprint(known.blob)}` },
+        detail: `known: ${known.type} ${fingerprint(known.blob)}\nshown: ${key.type} ${print}`,
+        fix: `sed -i ${line}d ${shellWord(file)}`,
+      });
+    }
+    case 'new': {
+      const values = { ...facts, machine };
+      if (!ask) throw failure('ssh-key-new', `The key of ${machine} is not known yet`, { final: true, values });
+      const file = config.userKnownHosts[0] ?? '';
+      await ask({ kind: 'hostKey', machine, ...facts, file, alsoAs: verdict.alsoAs, canRemember: false });
+      if (file !== '') await appendKnownHost(file, formatLine(name, config.port, key, config.hashKnownHosts));
+      return { ...facts, added: file };
+    }
+  }
+}
+
+const shellWord = (text: string) => (/^[\w./~-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
