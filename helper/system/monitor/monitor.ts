@@ -15,13 +15,13 @@ export interface MonitorOptions {
   exits: string;
   /** Folder of the OCI runtime's state. */
   runtimeRoot: string;
-  runtimes: Map<'crun' | 'runc', Runtime>;
-  defaultRuntime: 'crun' | 'runc';
+  runtimes: ReadonlyMap<string, Runtime>;
+  defaultRuntime: string;
 }
 
 export function createMonitor(options: MonitorOptions): Monitor {
   const conmon = findConmon();
-  const runtimeFor = (name: 'crun' | 'runc' | undefined): Runtime => {
+  const runtimeFor = (name: string | undefined): Runtime => {
     const runtime = options.runtimes.get(name ?? options.defaultRuntime);
     if (!runtime) throw new Failure('invalidParameter', `Unknown runtime specified ${name}`);
     return runtime;
@@ -34,13 +34,13 @@ export function createMonitor(options: MonitorOptions): Monitor {
     async create(request, signal) {
       const runtime = runtimeFor(request.runtime);
       await fs.mkdir(request.bundle, { recursive: true, mode: 0o700 });
-      const { spec, learn } = runtime.name === 'crun' ? seccomp.prepare(request.spec) : { spec: request.spec, learn: undefined };
+      const { spec, learn } = runtime.family === 'crun' ? seccomp.prepare(request.spec) : { spec: request.spec, learn: undefined };
       await fs.writeFile(path.join(request.bundle, 'config.json'), specText(spec));
       const call = startConmon(conmon, createArguments(request, runtime, options), { attachPipe: false, cwd: request.bundle, signal });
       try {
         call.go();
         const { data: pid, message } = await call.sync();
-        if (pid <= 0) throw startFailure('create', runtime.name, message ?? '', request.spec.process.args[0] ?? '');
+        if (pid <= 0) throw startFailure('create', runtime.family, message ?? '', request.spec.process.args[0] ?? '');
         used.set(request.id, runtime);
         await learn?.(request.id);
         return { pid, monitorPid: await parentOf(pid) };
@@ -50,9 +50,9 @@ export function createMonitor(options: MonitorOptions): Monitor {
     },
     async start(containerId) {
       const runtime = used.get(containerId) ?? runtimeFor(undefined);
-      if (runtime.name === 'crun' && (await releaseProcess(path.join(options.runtimeRoot, containerId, 'exec.fifo')))) return;
-      const result = await run(runtime.executable, [`--root=${options.runtimeRoot}`, 'start', containerId]);
-      if (result.code !== 0) throw startFailure('create', runtime.name, result.stderr || result.stdout, '');
+      if (runtime.family === 'crun' && (await releaseProcess(path.join(options.runtimeRoot, containerId, 'exec.fifo')))) return;
+      const result = await run(runtime.executable, [...runtime.args, `--root=${options.runtimeRoot}`, 'start', containerId]);
+      if (result.code !== 0) throw startFailure('create', runtime.family, result.stderr || result.stdout, '');
     },
     exec: (request, signal) => startExec(conmon, runtimeFor(request.runtime), options, request, signal),
     async attach(folder) {
@@ -77,7 +77,8 @@ export function createMonitor(options: MonitorOptions): Monitor {
 }
 
 function commonArguments(runtime: Runtime, options: MonitorOptions): string[] {
-  return ['--api-version', '1', '-r', runtime.executable, '--runtime-arg', `--root=${options.runtimeRoot}`, '--full-attach'];
+  const args = [...runtime.args, `--root=${options.runtimeRoot}`].flatMap((arg) => ['--runtime-arg', arg]);
+  return ['--api-version', '1', '-r', runtime.executable, ...args, '--full-attach'];
 }
 
 function createArguments(request: CreateProcess, runtime: Runtime, options: MonitorOptions): string[] {
@@ -107,7 +108,7 @@ async function startExec(
   const processFile = path.join(request.folder, 'process.json');
   await fs.writeFile(processFile, specText(request.process));
   // With a terminal the failing process would write why on that terminal, which conmon gives up with it.
-  const log = request.tty && runtime.name === 'crun' ? path.join(request.folder, 'runtime.log') : undefined;
+  const log = request.tty && runtime.family === 'crun' ? path.join(request.folder, 'runtime.log') : undefined;
   const call: ConmonCall = startConmon(
     conmon,
     [
@@ -135,7 +136,7 @@ async function startExec(
     await request.onAttachable?.();
     call.go();
     const { data: pid, message } = await call.sync().catch(async (error) => ({ data: -1, message: await lastWords(log, error) }));
-    if (pid <= 0) throw startFailure('exec', runtime.name, message ?? '', request.process.args[0] ?? '');
+    if (pid <= 0) throw startFailure('exec', runtime.family, message ?? '', request.process.args[0] ?? '');
     kept = true;
     const exited = call
       .sync()

@@ -43,7 +43,7 @@ export interface CreateProcess {
   /** Keep stdin open when the first attached client leaves (OpenStdin without StdinOnce). */
   leaveStdinOpen: boolean;
   logPath: string | undefined;
-  runtime?: 'crun' | 'runc';
+  runtime?: string;
 }
 export interface ExecProcess {
   /** Container's id. */
@@ -54,7 +54,7 @@ export interface ExecProcess {
   process: ProcessSpec;
   tty: boolean;
   stdin: boolean;
-  runtime?: 'crun' | 'runc';
+  runtime?: string;
   /** Called when the attach socket is there and the process not yet started: connect here and lose nothing. */
   onAttachable?: () => Promise<void>;
 }

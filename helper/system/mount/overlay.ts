@@ -1,4 +1,4 @@
-import path from 'node:path';
+import { closeSync, constants, openSync } from 'node:fs';
 import { closeFd, fsconfig, fsmount, fsopen, MS, mount, moveMount, readMountLog, umount2 } from '../syscall/index.ts';
 
 export interface OverlayRequest {
@@ -16,24 +16,27 @@ export interface OverlayRequest {
  * Source: kernel Documentation/filesystems/overlayfs.rst
  */
 export function mountOverlay(request: OverlayRequest): void {
-  if (appendable) {
-    try {
-      mountByContext(request);
-      return;
-    } catch (error) {
-      if (!isUnknownParameter(error)) throw error;
-      appendable = false;
-    }
+  if (appendable === false) {
+    mountByOptions(request);
+    return;
   }
-  mountByOptions(request);
+  try {
+    mountByContext(request);
+    appendable = true;
+  } catch (error) {
+    // Before 6.5 a kernel takes any parameter, and says EINVAL of all together in the end.
+    if (appendable || !/^(EINVAL|ENOSYS)$/.test((error as { code?: string }).code ?? '')) throw error;
+    try {
+      mountByOptions(request);
+    } catch {
+      throw error;
+    }
+    appendable = false;
+  }
 }
 
-let appendable = true;
-
-function isUnknownParameter(error: unknown): boolean {
-  const code = (error as { code?: string }).code;
-  return code === 'ENOSYS' || (code === 'EINVAL' && (error as Error).message.includes('lowerdir+'));
-}
+/** Whether this kernel takes layers one by one; undefined until the first mount tells. */
+let appendable: boolean | undefined;
 
 function mountByContext({ lower, upper, work, target }: OverlayRequest): void {
   const context = fsopen('overlay');
@@ -62,26 +65,20 @@ function mountByContext({ lower, upper, work, target }: OverlayRequest): void {
   }
 }
 
-/** For older kernels: relative names from the layers' common folder keep the option string below a page. */
-function mountByOptions({ lower, upper, work, target }: OverlayRequest): void {
-  const base = commonFolder(lower);
-  const before = process.cwd();
-  process.chdir(base);
+/** For older kernels: names of open descriptors keep the option string of 127 layers below a page. */
+export function mountByOptions({ lower, upper, work, target }: OverlayRequest): void {
+  const descriptors: number[] = [];
   try {
-    const layers = lower.map((layer) => (path.relative(base, layer) || '.').replace(/[:\\,]/g, '\\$&')).join(':');
-    const writable = upper && work ? `,upperdir=${upper},workdir=${work}` : '';
+    for (const layer of lower) descriptors.push(openSync(layer, constants.O_RDONLY | constants.O_DIRECTORY));
+    const layers = descriptors.map((fd) => `/proc/self/fd/${fd}`).join(':');
+    const writable = upper && work ? `,upperdir=${escaped(upper)},workdir=${escaped(work)}` : '';
     mount('overlay', target, 'overlay', upper ? 0 : MS.RDONLY, `lowerdir=${layers}${writable}`);
   } finally {
-    process.chdir(before);
+    for (const fd of descriptors) closeSync(fd);
   }
 }
 
-function commonFolder(paths: string[]): string {
-  const [first = '/', ...others] = paths.map((name) => path.dirname(name));
-  const parts = first.split('/');
-  while (!others.every((other) => other === parts.join('/') || other.startsWith(`${parts.join('/')}/`))) parts.pop();
-  return parts.join('/') || '/';
-}
+const escaped = (file: string): string => file.replace(/[:\\,]/g, '\\$&');
 
 /** Detaches whatever is mounted at `target`; a target that is no mount (any more) is fine. */
 export function unmount(target: string): void {

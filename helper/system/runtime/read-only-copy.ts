@@ -11,10 +11,9 @@ import { MS, mount } from '../syscall/index.ts';
  * @returns where it lies; `file` itself where mounting is not allowed
  * Source: crun's src/libcrun/cloned_binary.c, is_self_cloned
  */
-export async function readOnlyCopy(file: string, folder: string): Promise<string> {
-  const target = path.join(folder, path.basename(file));
+export async function readOnlyCopy(file: string, target: string): Promise<string> {
   try {
-    await fs.mkdir(folder, { recursive: true, mode: 0o700 });
+    await fs.mkdir(path.dirname(target), { recursive: true, mode: 0o700 });
     unmount(target);
     await fs.writeFile(target, '', { mode: 0o700 });
     mount(await fs.realpath(file), target, null, MS.BIND);

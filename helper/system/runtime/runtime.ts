@@ -8,29 +8,57 @@ import { runtimeMessage } from './messages.ts';
 import { readOnlyCopy } from './read-only-copy.ts';
 import type { LinuxResources, Runtime } from './types.ts';
 
+/** A runtime to find: on PATH by its name, or where the configuration says. */
+export interface RuntimeSource {
+  name: string;
+  path?: string;
+  args?: readonly string[];
+}
+
 /**
- * Finds the OCI runtime on PATH.
+ * Finds an OCI runtime. One that is neither crun nor runc is used as runc is: its command line is what others follow.
  * @param root folder of the runtime's own state
- * @throws Failure unavailable that names the package to install
+ * @throws Failure unavailable that names the package to install, or the file that is missing
  */
-export async function findRuntime(name: 'crun' | 'runc', root: string): Promise<Runtime> {
-  const file = (process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin')
-    .split(':')
-    .map((folder) => path.join(folder, name))
-    .find((candidate) => existsSync(candidate));
-  if (!file)
-    throw new Failure('unavailable', `the OCI runtime ${name} is not installed: install the package "${name}" (apt install ${name})`);
+export async function findRuntime(source: RuntimeSource, root: string): Promise<Runtime> {
+  const { name } = source;
+  const wanted = source.path ?? name;
+  const file = wanted.includes('/')
+    ? [wanted].find((candidate) => existsSync(candidate))
+    : (process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin')
+        .split(':')
+        .map((folder) => path.join(folder, wanted))
+        .find((candidate) => existsSync(candidate));
+  if (!file) {
+    throw new Failure(
+      'unavailable',
+      source.path === undefined
+        ? `the OCI runtime ${name} is not installed: install the package "${name}" (apt install ${name})`
+        : `runtimes.${name}: there is no program ${source.path}`,
+    );
+  }
   const { stdout } = await run(file, ['--version']);
   const version = /version (\S+)/.exec(stdout)?.[1] ?? 'unknown';
   await fs.mkdir(root, { recursive: true, mode: 0o700 });
-  const executable = await readOnlyCopy(file, path.join(path.dirname(root), 'bin'));
-  return createRuntime(name, file, executable, version, root);
+  const executable = await readOnlyCopy(file, path.join(path.dirname(root), 'bin', name));
+  const family = /^crun\b/m.test(stdout) ? 'crun' : 'runc';
+  return createRuntime({ name, family, args: source.args ?? [], file, executable, version, root });
 }
 
-function createRuntime(name: 'crun' | 'runc', file: string, executable: string, version: string, root: string): Runtime {
+interface Found {
+  name: string;
+  family: Runtime['family'];
+  args: readonly string[];
+  file: string;
+  executable: string;
+  version: string;
+  root: string;
+}
+
+function createRuntime({ name, family, args: own, file, executable, version, root }: Found): Runtime {
   const call = async (args: string[]): Promise<string> => {
-    const result = await run(executable, [`--root=${root}`, ...args]);
-    if (result.code !== 0) throw new Failure('system', runtimeMessage(name, result.stderr || result.stdout));
+    const result = await run(executable, [...own, `--root=${root}`, ...args]);
+    if (result.code !== 0) throw new Failure('system', runtimeMessage(family, result.stderr || result.stdout));
     return result.stdout;
   };
   const isGone = (error: unknown): boolean =>
@@ -38,6 +66,8 @@ function createRuntime(name: 'crun' | 'runc', file: string, executable: string, 
 
   return {
     name,
+    family,
+    args: own,
     version,
     path: file,
     executable,
@@ -51,7 +81,7 @@ function createRuntime(name: 'crun' | 'runc', file: string, executable: string, 
       }
     },
     async kill(id, signal, all = false) {
-      if (!all && name === 'crun' && (await signalDirectly(root, id, signal))) return;
+      if (!all && family === 'crun' && (await signalDirectly(root, id, signal))) return;
       try {
         await call(['kill', ...(all ? ['--all'] : []), id, String(signal)]);
       } catch (error) {
@@ -66,7 +96,7 @@ function createRuntime(name: 'crun' | 'runc', file: string, executable: string, 
       }
     },
     async forget(id) {
-      if (name !== 'crun') return false;
+      if (family !== 'crun') return false;
       const folder = path.join(root, id);
       const recorded = await readStatus(folder);
       if (!recorded || (await processStartTime(recorded.pid)) === recorded.startTime) return false;

@@ -3,7 +3,12 @@
  * Source: OCI runtime-spec 1.0.2 config.md, config-linux.md.
  */
 export interface Runtime {
-  name: 'crun' | 'runc';
+  /** As containers ask for it. */
+  name: string;
+  /** Whose ways it has: crun's own short cuts are for crun alone. */
+  family: 'crun' | 'runc';
+  /** Put before the command, at each call. */
+  args: readonly string[];
   version: string;
   /** The installed program. */
   path: string;

@@ -187,6 +187,25 @@ export function connectSeqpacket(path: string): number {
   return fd;
 }
 
+const SOCK_DGRAM = 2;
+/** One datagram to a Unix socket: a path, or `@name` in the abstract namespace. */
+export function sendDatagram(to: string, message: Buffer): void {
+  const name = Buffer.from(to);
+  if (name.length >= SUN_PATH_LENGTH) throw new RangeError(`socket path too long: ${to}`);
+  const address = Buffer.alloc(2 + SUN_PATH_LENGTH);
+  address.writeUInt16LE(AF_UNIX, 0);
+  name.copy(address, 2);
+  if (to.startsWith('@')) address[2] = 0;
+  const fd = check('socket', native('int socket(int domain, int type, int protocol)')(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  try {
+    const call = native('long sendto(int fd, const void *data, size_t size, int flags, const void *address, unsigned int length)');
+    check('sendto', call(fd, message, message.length, MSG_DONTWAIT | MSG_NOSIGNAL, address, 2 + name.length), to);
+  } finally {
+    closeFd(fd);
+  }
+}
+const MSG_NOSIGNAL = 0x4000;
+
 /** Sends a signal through a pidfd, so that a number that the kernel has given to another process since is never hit. */
 export function signalByPidfd(pidfd: number, signal: number): void {
   const call = native('long syscall(long n, int pidfd, int signal, void *info, unsigned int flags)');
