@@ -59,4 +59,13 @@ export const packageSets = {
       { name: 'zstd', program: 'zstd', optional: true },
     ],
   },
+  vm: {
+    why: 'a virtual machine to test in: systemd and cgroup v2',
+    packages: [
+      { name: 'qemu-system-x86', program: 'qemu-system-x86_64' },
+      { name: 'debootstrap', program: 'debootstrap' },
+      { name: 'e2fsprogs', program: 'mke2fs' },
+      { name: 'openssh-client', program: 'ssh' },
+    ],
+  },
 };

@@ -1,0 +1,86 @@
+#!/usr/bin/env node
+/**
+ * Runs the engine's tests in a virtual machine with systemd, cgroup v2 and the kernel of a stable distribution: what most users
+ * have, where the machine that builds may be another. Emulated, so some ten times slower.
+ *
+ *   npm run test:vm -- [--filter TEXT]
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { root, testOutput } from '../lib/paths.mjs';
+import { isRoot, run, which } from '../lib/run.mjs';
+import { runMain, Stop, say, since } from '../lib/say.mjs';
+import { setup } from '../setup.mjs';
+import { vmDisk } from './disk.mjs';
+import { startMachine } from './machine.mjs';
+
+/** Not needed for the engine's tests, and large. */
+const LEFT_OUT = [
+  'electron',
+  'electron-winstaller',
+  'lucide-react',
+  '@biomejs',
+  '@typescript',
+  'typescript-api',
+  'playwright-core',
+  'app-builder-bin',
+];
+
+/** A disk with the project, Node and the docker CLI of this machine. */
+async function projectDisk(folder) {
+  const tree = join(folder, 'project');
+  mkdirSync(tree);
+  const exclude = LEFT_OUT.flatMap((name) => ['--exclude', `node_modules/${name}`]);
+  const copy = `tar -C ${root} -c ${exclude.join(' ')} dist/gantryd.js dist/package.json helper scripts node_modules package.json tsconfig.json vitest.config.ts vite.config.ts | tar -C ${tree} -x`;
+  const steps = [
+    ['sh', ['-c', copy]],
+    ['sh', ['-c', `mkdir ${tree}/bin && cp ${process.execPath} ${tree}/bin/node && cp ${which('docker')} ${tree}/bin/docker`]],
+    ['mke2fs', ['-q', '-t', 'ext4', '-d', tree, join(folder, 'project.img'), '1500M']],
+  ];
+  for (const [command, args] of steps) {
+    const { code, output } = await run(command, args, { quiet: true });
+    if (code !== 0) throw new Stop(`${command} failed: ${output.slice(-1000)}`);
+  }
+  return join(folder, 'project.img');
+}
+
+await runMain(async () => {
+  const { values } = parseArgs({ options: { filter: { type: 'string' } } });
+  if (!isRoot) throw new Stop('the disk of the virtual machine is made by root: use sudo');
+  await setup(['engine', 'test', 'vm']);
+  const built = await run(process.execPath, [join(root, 'scripts', 'build.mjs'), 'helper']);
+  if (built.code !== 0) throw new Stop('the helper does not build');
+  const image = await vmDisk();
+  const folder = mkdtempSync(join(tmpdir(), 'gantry-vm-test-'));
+  let machine;
+  try {
+    const disk = await projectDisk(folder);
+    const start = performance.now();
+    machine = await startMachine(image, { disks: [disk], memory: 3072 });
+    say(`the virtual machine is up (${since(start)})`);
+    const prepare = [
+      'mkdir /project && mount -o ro /dev/vdb /project && mkdir /work && cp -r /project/. /work',
+      'for each in br_netfilter nf_nat overlay; do modprobe $each; done; uname -r; stat -f -c %T /sys/fs/cgroup',
+    ].join(' && ');
+    const ready = await machine.ssh(prepare);
+    if (ready.code !== 0) throw new Stop(`the virtual machine could not be prepared: ${ready.output}`);
+    say(`kernel ${ready.output.trim().split('\n').join(', ')}`);
+    const test = [
+      'cd /work && export PATH=/work/bin:$PATH GANTRY_TEST_BUNDLE=/work/dist/gantryd.js GANTRY_TEST_SLOW=10',
+      `node node_modules/vitest/vitest.mjs run --project=engine --reporter=default --reporter=json --outputFile.json=/root/results.json ${values.filter ?? ''}`,
+    ].join(' && ');
+    const { code } = await machine.ssh(test, { quiet: false });
+    mkdirSync(join(testOutput, 'results'), { recursive: true });
+    const results = join(testOutput, 'results', 'vm.json');
+    if (await machine.copyFrom('/root/results.json', results)) {
+      const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(results, 'utf8'));
+      say(`in the virtual machine: ${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped (${since(start)})`);
+    }
+    if (code !== 0) throw new Stop('the tests in the virtual machine failed');
+  } finally {
+    await machine?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
