@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Failure } from './engine/failure.ts';
 import { flock, LOCK } from './system/syscall/index.ts';
@@ -33,4 +33,32 @@ export function lockData(data: string): { release(): void } {
     );
   }
   return { release: () => closeSync(fd) };
+}
+
+/** @throws Failure unavailable when the process that the file names lives */
+export function writePidFile(file: string): { remove(): void } {
+  const other = Number(readIfThere(file).trim());
+  if (other > 0 && other !== process.pid && lives(other)) {
+    throw new Failure('unavailable', `pidfile: process with PID ${other} is still running: ${file}`);
+  }
+  mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
+  writeFileSync(file, String(process.pid), { mode: 0o644 });
+  return { remove: () => rmSync(file, { force: true }) };
+}
+
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as { code?: string }).code === 'EPERM';
+  }
 }

@@ -1,24 +1,26 @@
+import { fstatSync } from 'node:fs';
 import type { DaemonConfig, Log } from './engine/context.ts';
 
-const LEVELS = { debug: 10, info: 20, warn: 30, error: 40 } as const;
+const LEVELS = { debug: 10, info: 20, warn: 30, error: 40, fatal: 50 } as const;
+type Level = 'debug' | 'info' | 'warn' | 'error';
+/** syslog's numbers, which journald reads before a line. Source: sd-daemon(3). */
+const PRIORITIES = { debug: 7, info: 6, warn: 4, error: 3 } as const;
+/** As dockerd's log names them. */
+const NAMES = { debug: 'debug', info: 'info', warn: 'warning', error: 'error' } as const;
 
 /**
- * The helper's log on stderr, one line a record: text for people (`2026-11-24T19:04:10.123Z warn message key=value`)
- * or JSON (`--log-format json`).
+ * The helper's log on stderr, one line a record: `2026-11-24T19:04:10.123Z warn message key=value` for people, without the time
+ * and with a priority where journald reads it (it has the time), or JSON with dockerd's fields (`level`, `msg`, `time`).
  */
 export function createLog(
   level: DaemonConfig['logLevel'],
   format: DaemonConfig['logFormat'],
 ): Log & { setLevel(level: DaemonConfig['logLevel']): void } {
   let threshold: number = LEVELS[level];
-  const write = (name: keyof typeof LEVELS, message: string, fields?: Record<string, unknown>): void => {
+  const journal = format === 'text' && isJournal();
+  const write = (name: Level, message: string, fields?: Record<string, unknown>): void => {
     if (LEVELS[name] < threshold) return;
-    const time = new Date().toISOString();
-    const line =
-      format === 'json'
-        ? JSON.stringify({ time, level: name, message, ...plain(fields) })
-        : [time, name, message, ...Object.entries(plain(fields)).map(([key, value]) => `${key}=${quote(value)}`)].join(' ');
-    process.stderr.write(`${line}\n`);
+    process.stderr.write(`${format === 'json' ? jsonLine(name, message, fields) : textLine(name, message, fields, journal)}\n`);
   };
   return {
     debug: (message, fields) => write('debug', message, fields),
@@ -29,6 +31,27 @@ export function createLog(
       threshold = LEVELS[next];
     },
   };
+}
+
+function jsonLine(name: Level, message: string, fields: Record<string, unknown> | undefined): string {
+  return JSON.stringify({ level: NAMES[name], msg: message, time: new Date().toISOString(), ...plain(fields) });
+}
+
+function textLine(name: Level, message: string, fields: Record<string, unknown> | undefined, journal: boolean): string {
+  const start = journal ? [`<${PRIORITIES[name]}>${name}`] : [new Date().toISOString(), name];
+  return [...start, message, ...Object.entries(plain(fields)).map(([key, value]) => `${key}=${quote(value)}`)].join(' ');
+}
+
+/** Whether stderr is the journal's own stream. Source: systemd.exec(5), JOURNAL_STREAM. */
+function isJournal(): boolean {
+  const stream = process.env.JOURNAL_STREAM;
+  if (!stream) return false;
+  try {
+    const { dev, ino } = fstatSync(2);
+    return stream === `${dev}:${ino}`;
+  } catch {
+    return false;
+  }
 }
 
 function plain(fields: Record<string, unknown> = {}): Record<string, unknown> {

@@ -1,49 +1,68 @@
 import { existsSync } from 'node:fs';
 import { type Arguments, HELP, readArguments } from './arguments.ts';
-import { readConfigFile, resolveConfig } from './config.ts';
+import { type File, mergeFlags, readConfigFile, resolveConfig, type Settings } from './config/index.ts';
 import { messageOf } from './engine/failure.ts';
 import { enterPrivateMounts } from './system/namespace/index.ts';
 import { VERSION } from './version.ts';
 
-/** gantryd: see HELP in arguments.ts. Exit codes: 0, 1 for a failure, 2 for wrong arguments or configuration. */
+/** gantryd: see HELP in arguments.ts. Exit codes: 0, 1 for a failure or a wrong configuration, 2 for wrong arguments. */
 const DEFAULT_CONFIG = '/etc/gantry/daemon.json';
+const DEFAULT_DATA = '/var/lib/gantry';
+const DEFAULT_RUN = '/run/gantry';
+
+export interface Configuration {
+  file: File;
+  settings: Settings;
+  /** The file it came from; undefined: there is none. */
+  path: string | undefined;
+}
 
 function fail(message: string, code: 1 | 2): never {
   process.stderr.write(`gantryd: ${message}\n`);
   process.exit(code);
 }
 
-function configuration(options: Arguments): ReturnType<typeof resolveConfig> {
-  const file = options.config ?? (existsSync(DEFAULT_CONFIG) ? DEFAULT_CONFIG : undefined);
-  const config = resolveConfig(file === undefined ? {} : readConfigFile(file));
-  if (options.logLevel) config.logLevel = options.logLevel;
-  if (options.logFormat) config.logFormat = options.logFormat;
-  return config;
+function configuration(options: Arguments): Configuration {
+  const path = options.config ?? (existsSync(DEFAULT_CONFIG) ? DEFAULT_CONFIG : undefined);
+  const file = mergeFlags(options.flags, path === undefined ? {} : readConfigFile(path), path ?? '');
+  return { file, settings: resolveConfig(file), path };
+}
+
+/** @throws what is wrong with the arguments */
+function argumentsOf(argv: string[]): Arguments {
+  try {
+    return readArguments(argv);
+  } catch (error) {
+    return fail(messageOf(error), 2);
+  }
 }
 
 async function main(): Promise<void> {
-  let options: Arguments;
-  let config: ReturnType<typeof resolveConfig>;
+  const options = argumentsOf(process.argv.slice(2));
+  if (options.action === 'help') return void process.stdout.write(HELP);
+  if (options.action === 'version') return void process.stdout.write(`Gantry version ${VERSION}, build unknown\n`);
+  let start: Configuration;
   try {
-    options = readArguments(process.argv.slice(2));
-    if (options.action === 'help') return void process.stdout.write(HELP);
-    if (options.action === 'version') return void process.stdout.write(`gantryd ${VERSION}\n`);
-    config = configuration(options);
-    if (options.action === 'check-config') return void process.stdout.write('configuration OK\n');
+    start = configuration(options);
   } catch (error) {
-    fail(messageOf(error), 2);
+    fail(messageOf(error), 1);
   }
+  if (options.action === 'check-config') return void process.stdout.write('configuration OK\n');
   if (process.platform !== 'linux') fail('the engine runs on Linux only; on other systems add a Linux host', 1);
   if (process.geteuid?.() !== 0) fail('the engine needs root: start it with sudo, or by its systemd unit', 1);
+  const folders = {
+    data: options.data ?? start.settings.dataRoot ?? DEFAULT_DATA,
+    run: options.run ?? start.settings.execRoot ?? DEFAULT_RUN,
+  };
   try {
-    enterPrivateMounts(options.run);
+    enterPrivateMounts(folders.run);
   } catch (error) {
     fail(`can't make a mount namespace: ${messageOf(error)}. The engine needs CAP_SYS_ADMIN.`, 1);
   }
   // Only now: what is above runs twice.
   const { serve } = await import('./serve.ts');
   try {
-    await serve(options, config, () => configuration(options));
+    await serve({ folders, socket: options.socket, start, reread: () => configuration(options) });
   } catch (error) {
     fail(messageOf(error), 1);
   }

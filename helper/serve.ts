@@ -1,36 +1,56 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { NEWEST_TEXT, OLDEST_TEXT, startApi } from './api/index.ts';
-import type { Arguments } from './arguments.ts';
+import { type Api, NEWEST_TEXT, OLDEST_TEXT, startApi } from './api/index.ts';
+import { withoutEffect } from './config/index.ts';
+import { needRestart, reloadAttributes, takeOver } from './config/reload.ts';
 import { createContainers } from './engine/containers/index.ts';
-import type { DaemonConfig, EngineContext } from './engine/context.ts';
-import { createEvents } from './engine/events/index.ts';
+import type { DaemonConfig, EngineContext, Log } from './engine/context.ts';
+import { createEvents, type EventBus } from './engine/events/index.ts';
 import { Failure, messageOf } from './engine/failure.ts';
 import { createImages, type ImageUsage } from './engine/images/index.ts';
 import { createNetworks } from './engine/networks/index.ts';
-import { createSystem } from './engine/system/index.ts';
+import { createSystem, type System } from './engine/system/index.ts';
 import { createVolumes } from './engine/volumes/index.ts';
-import { instanceName, lockData } from './instance.ts';
+import { instanceName, lockData, writePidFile } from './instance.ts';
+import { listenersOf, readTls } from './listeners.ts';
 import { createLog } from './log.ts';
+import type { Configuration } from './main.ts';
 import { detectCgroups } from './system/cgroup/index.ts';
 import { createMonitor } from './system/monitor/index.ts';
 import { run } from './system/process/run.ts';
 import { findRuntime, type Runtime } from './system/runtime/index.ts';
+import { createNotify, type Notify, takePassedSockets } from './system/systemd/index.ts';
 import { VERSION } from './version.ts';
+
+export interface ServeOptions {
+  folders: { data: string; run: string };
+  /** `--socket`. */
+  socket: string | undefined;
+  start: Configuration;
+  reread(): Configuration;
+}
 
 /**
  * Builds the engine from its parts, starts them in their order (what containers use first), serves the API until a signal
  * says to stop. Resolves when all is closed.
  */
-export async function serve(options: Arguments, config: DaemonConfig, reread: () => DaemonConfig): Promise<void> {
+export async function serve({ folders, socket, start, reread }: ServeOptions): Promise<void> {
+  const { settings } = start;
+  const config = settings.engine;
+  const notify = createNotify();
   const log = createLog(config.logLevel, config.logFormat);
-  const lock = lockData(options.data);
-  const paths = { data: path.resolve(options.data), run: path.resolve(options.run) };
-  mkdirSync(path.dirname(path.resolve(options.socket)), { recursive: true, mode: 0o755 });
+  // Before anything else is done: what can't be listened on is a mistake that is to be seen at once.
+  const listeners = listenersOf(settings, socket, takePassedSockets());
+  applyProxies(settings.proxies);
+  const lock = lockData(folders.data);
+  const paths = { data: path.resolve(folders.data), run: path.resolve(folders.run) };
+  const pidFile = settings.pidfile === undefined ? undefined : writePidFile(settings.pidfile);
+  mkdirSync(paths.run, { recursive: true, mode: 0o711 });
+  for (const key of withoutEffect(start.file)) log.warn(`the option "${key}" has no effect in this engine`);
   const context: EngineContext = { paths, config, log, instance: instanceName(paths.data) };
 
   const runtimeRoot = path.join(paths.run, 'runtime');
-  const runtimes = await findRuntimes(runtimeRoot, config.defaultRuntime);
+  const runtimes = await findRuntimes(runtimeRoot, config);
   const defaultRuntime = runtimes.get(config.defaultRuntime) as Runtime;
   const monitor = createMonitor({ exits: path.join(paths.run, 'exits'), runtimeRoot, runtimes, defaultRuntime: config.defaultRuntime });
   const cgroups = detectCgroups(context.instance);
@@ -54,7 +74,7 @@ export async function serve(options: Arguments, config: DaemonConfig, reread: ()
     volumes,
     events,
     cgroups,
-    runtimes: [...runtimes.values()],
+    runtimes,
     components: await components,
     serverVersion: VERSION,
     apiVersion: NEWEST_TEXT,
@@ -62,50 +82,114 @@ export async function serve(options: Arguments, config: DaemonConfig, reread: ()
   });
 
   const api = await startApi({
-    listeners: [{ kind: 'unix', path: path.resolve(options.socket) }],
+    listeners,
     engine: { containers, images, volumes, networks, events, system },
     context,
     serverVersion: VERSION,
   });
-  log.info('the engine is ready', { version: VERSION, socket: options.socket, instance: context.instance });
+  for (const listener of listeners) log.info('API listens', { on: nameOf(listener) });
+  log.info('the engine is ready', { version: VERSION, instance: context.instance });
+  notify('READY=1', `MAINPID=${process.pid}`);
 
-  process.on('SIGHUP', () => {
-    try {
-      const next = reread();
-      Object.assign(config, next);
-      log.setLevel(next.logLevel);
-      events.publish('daemon', 'reload', context.instance, { name: context.instance });
-      log.info('configuration read again');
-    } catch (error) {
-      log.error('the configuration was not taken over', { reason: messageOf(error) });
-    }
-  });
+  const reload = reloader({ start, reread, config, log, events, system, runtimes, runtimeRoot, cgroups, api, notify });
+  process.on('SIGHUP', () => void reload());
   process.on('unhandledRejection', (error) => log.error('a failure that nobody handled', { error }));
   // An error of one connection's stream that came when nobody listened any more: no client may end the engine for all.
   process.on('uncaughtException', (error) => log.error('an error that nobody handled', { error }));
 
-  await stopSignal();
-  log.info('stopping');
+  await stopSignal(log);
+  notify('STOPPING=1');
   await api.close();
   await containers.stop();
   await networks.stop();
   await images.close();
+  pidFile?.remove();
   lock.release();
   process.exit(0);
 }
 
-/** Both runtimes where they are installed; the default one must be. */
-async function findRuntimes(root: string, wanted: 'crun' | 'runc'): Promise<Map<'crun' | 'runc', Runtime>> {
-  const runtimes = new Map<'crun' | 'runc', Runtime>();
+function nameOf(listener: Parameters<typeof startApi>[0]['listeners'][number]): string {
+  if (listener.kind === 'unix') return `unix://${listener.path}`;
+  return listener.kind === 'fd' ? `fd://${listener.fd}` : `tcp://${listener.host}:${listener.port}${listener.tls ? ' (TLS)' : ''}`;
+}
+
+interface Reloading {
+  start: Configuration;
+  reread(): Configuration;
+  config: DaemonConfig;
+  log: ReturnType<typeof createLog>;
+  events: EventBus;
+  system: System;
+  runtimes: Map<string, Runtime>;
+  runtimeRoot: string;
+  cgroups: { version: 1 | 2 };
+  api: Api;
+  notify: Notify;
+}
+
+/** Takes over what SIGHUP can change, all of it or nothing; what waits for a start is named in the log. */
+function reloader({ start, reread, config, log, events, system, runtimes, runtimeRoot, cgroups, api, notify }: Reloading) {
+  return async (): Promise<void> => {
+    notify('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
+    log.info(`Got signal to reload configuration, reloading from: ${start.path ?? '(no file)'}`);
+    try {
+      const next = reread();
+      const engine = next.settings.engine;
+      for (const [name, runtime] of await findRuntimes(runtimeRoot, engine, runtimes)) runtimes.set(name, runtime);
+      const tls = readTls(next.settings.tls);
+      if (tls) api.setTls(tls);
+      takeOver(config, engine);
+      log.setLevel(config.logLevel);
+      const waiting = needRestart(start.file, next.file);
+      if (waiting.length) log.warn('changed options that take effect at the next start', { options: waiting.join(', ') });
+      const attributes = reloadAttributes(config, [...runtimes.values()], cgroups.version);
+      events.publish('daemon', 'reload', system.id, { name: system.name(), ...attributes });
+      log.info('Reloaded configuration', attributes);
+    } catch (error) {
+      log.error('the configuration was not taken over', { reason: messageOf(error) });
+    }
+    notify('READY=1');
+  };
+}
+
+/** As dockerd does it: what speaks HTTP for us reads the environment. */
+function applyProxies({ http, https, no }: Configuration['settings']['proxies']): void {
+  for (const [name, value] of Object.entries({ HTTP_PROXY: http, HTTPS_PROXY: https, NO_PROXY: no })) {
+    if (value === undefined) continue;
+    process.env[name] = value;
+    process.env[name.toLowerCase()] = value;
+  }
+}
+
+/**
+ * crun and runc where they are installed, and what the configuration names; the default one must be among them.
+ *
+ * @param known found already, and not looked for again
+ * @throws Failure that names the runtime
+ */
+async function findRuntimes(root: string, config: DaemonConfig, known = new Map<string, Runtime>()): Promise<Map<string, Runtime>> {
+  const runtimes = new Map(known);
+  const wanted = [
+    { name: 'crun' },
+    { name: 'runc' },
+    ...Object.entries(config.runtimes).map(([name, { path, args }]) => ({ name, path, args })),
+  ].filter((source) => {
+    const found = known.get(source.name);
+    return !found || ('path' in source && (found.path !== source.path || found.args.join('\n') !== source.args.join('\n')));
+  });
   await Promise.all(
-    (['crun', 'runc'] as const).map(async (name) => {
+    wanted.map(async (source) => {
       try {
-        runtimes.set(name, await findRuntime(name, root));
+        runtimes.set(source.name, await findRuntime(source, root));
       } catch (error) {
-        if (name === wanted || !(error instanceof Failure)) throw error;
+        const optional = !('path' in source) && source.name !== config.defaultRuntime;
+        if (!optional || !(error instanceof Failure)) throw error;
       }
     }),
   );
+  if (!runtimes.has(config.defaultRuntime)) {
+    throw new Failure('invalidParameter', `default-runtime: specified default runtime '${config.defaultRuntime}' does not exist`);
+  }
   return runtimes;
 }
 
@@ -119,13 +203,14 @@ async function componentVersions(runtimes: Map<string, Runtime>): Promise<{ name
 }
 
 /** A second signal ends the process at once: containers and their state are safe, as they are from any end. */
-function stopSignal(): Promise<void> {
+function stopSignal(log: Log): Promise<void> {
   return new Promise((resolve) => {
     let stopping = false;
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.on(signal, () => {
         if (stopping) process.exit(1);
         stopping = true;
+        log.info(`Processing signal '${signal === 'SIGTERM' ? 'terminated' : 'interrupt'}'`);
         resolve();
       });
     }

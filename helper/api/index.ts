@@ -1,3 +1,4 @@
 /** The Docker Engine API over HTTP: what the rest of the helper may use of it. */
-export { startApi } from './server.ts';
+export type { Listener } from './listen.ts';
+export { type Api, startApi } from './server.ts';
 export { NEWEST_TEXT, OLDEST_TEXT } from './versions.ts';

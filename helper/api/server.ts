@@ -5,7 +5,7 @@ import { Failure } from '../engine/failure.ts';
 import { bodyOfUpgrade } from './body.ts';
 import type { Call, Engine, Route } from './call.ts';
 import { writeError } from './errors.ts';
-import { type Listener, listen } from './listen.ts';
+import { type Listener, listen, type TlsSettings } from './listen.ts';
 import { Query } from './query.ts';
 import { createRouter } from './router.ts';
 import { allRoutes } from './routes/index.ts';
@@ -22,6 +22,8 @@ export interface ApiOptions {
 }
 
 export interface Api {
+  /** New connections over TCP get these certificates. @throws Failure invalidParameter, and the old ones stay */
+  setTls(settings: TlsSettings): void;
   /** Stops listening, breaks what is open, resolves when all connections are closed. */
   close(): Promise<void>;
 }
@@ -63,6 +65,9 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 
   const servers = await listenAll(server, options.listeners, connections);
   return {
+    setTls(settings) {
+      for (const each of servers) each.setTls(settings);
+    },
     async close() {
       await Promise.all(servers.map((each) => each.close(connections)));
     },

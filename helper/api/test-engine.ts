@@ -3,7 +3,7 @@ import http from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { resolveConfig } from '../config.ts';
+import { resolveConfig } from '../config/index.ts';
 import { Failure } from '../engine/failure.ts';
 import type { Engine } from './call.ts';
 import { startApi } from './server.ts';
@@ -28,7 +28,7 @@ export async function serve(parts: Parts) {
   const api = await startApi({
     listeners: [{ kind: 'unix', path: socketPath }],
     engine: Object.fromEntries(nouns.map((noun) => [noun, missing(noun)])) as unknown as Engine,
-    context: { paths: { data: folder, run: folder }, config: resolveConfig(), log: quiet, instance: 'test' },
+    context: { paths: { data: folder, run: folder }, config: resolveConfig().engine, log: quiet, instance: 'test' },
     serverVersion: '0.1.0',
   });
   return {

@@ -13,33 +13,63 @@ export interface Paths {
   run: string;
 }
 
-/** daemon.json's keys where they exist, with the defaults filled in by helper/config.ts. */
+/** daemon.json's keys where they exist, checked and with the defaults filled in by helper/config. */
 export interface DaemonConfig {
   registryMirrors: string[];
   insecureRegistries: string[];
   /** CIDR of the default bridge, such as 172.17.0.1/16; undefined: chosen so that it does not meet the host's routes. */
   bip?: string;
+  /** Range of the default bridge that containers' addresses come from, and its IPv6 subnet. */
+  fixedCidr?: string;
+  fixedCidrV6?: string;
   dns: string[];
   dnsSearch: string[];
   dnsOptions: string[];
-  logLevel: 'debug' | 'info' | 'warn' | 'error';
+  logLevel: 'debug' | 'info' | 'warn' | 'error' | 'fatal';
   logFormat: 'text' | 'json';
   logDriver: string;
   logOpts: Record<string, string>;
   defaultAddressPools: { base: string; size: number }[];
+  /** Options that a new network has unless its maker says otherwise, by driver. */
+  defaultNetworkOpts: Record<string, Record<string, string>>;
   maxConcurrentDownloads: number;
   maxConcurrentUploads: number;
-  defaultRuntime: 'crun' | 'runc';
+  /** Tries for one layer whose connection breaks. */
+  maxDownloadAttempts: number;
+  defaultRuntime: string;
+  /** Runtimes beside crun and runc, by name. */
+  runtimes: Record<string, { path: string; args: string[] }>;
+  /** What containers get that don't say otherwise. */
+  init: boolean;
+  cgroupParent: string;
+  cgroupnsMode?: 'host' | 'private';
+  ipcMode: 'private' | 'shareable';
   defaultShmSize: number;
   defaultUlimits: Record<string, { Name: string; Soft: number; Hard: number }>;
-  /** Seconds that stopping the engine waits for containers when it is to stop them. */
+  noNewPrivileges: boolean;
+  /** The text of a profile, or `unconfined`; undefined: the built-in one. */
+  seccompProfile: string | undefined;
+  /** Seconds that stopping the engine waits for containers when it is to stop them; negative: for ever. */
   shutdownTimeout: number;
   liveRestore: boolean;
   ipv6: boolean;
   icc: boolean;
-  userlandProxy: boolean;
+  /** Host address of published ports whose maker names none. */
+  publishAddress: string;
+  /** Of the default bridge. */
+  mtu: number;
+  ipMasq: boolean;
+  ipForward: boolean;
+  /** What `host-gateway` stands for; empty: the container's gateway. */
+  hostGatewayIps: string[];
   labels: string[];
   debug: boolean;
+  experimental: boolean;
+  features: Record<string, boolean>;
+  /** Containers' statistics are kept for a day. */
+  statistics: boolean;
+  /** What a plain removal puts into the bin, and how much and how long it keeps. */
+  bin: { containers: boolean; volumes: boolean; maxBytes: number; keepDays: number };
 }
 
 export interface Log {

@@ -17,10 +17,12 @@ export interface DownloadOptions {
   /** Told before each new try: seconds to wait. */
   onRetry?: (seconds: number) => void;
   backoffMs?: number;
+  /** Without a byte between them; five when not given. */
+  attempts?: number;
 }
 
 /**
- * @throws Failure when the registry refuses, or does not deliver in five tries; tries count anew when bytes came
+ * @throws Failure when the registry refuses, or does not deliver in so many tries; tries count anew when bytes came
  */
 export async function* downloadBlob(repository: Repository, options: DownloadOptions): AsyncGenerator<Buffer> {
   const { digest, size, signal } = options;
@@ -47,7 +49,8 @@ export async function* downloadBlob(repository: Repository, options: DownloadOpt
       signal.throwIfAborted();
       if (isFinal(error)) throw error;
       failures = offset > before ? 1 : failures + 1;
-      if (failures >= TRIES) throw isFailure(error) ? error : new Failure('system', messageOf(error), { cause: error });
+      if (failures >= (options.attempts ?? TRIES))
+        throw isFailure(error) ? error : new Failure('system', messageOf(error), { cause: error });
       const wait = (options.backoffMs ?? BACKOFF_MS) * 2 ** (failures - 1);
       options.onRetry?.(Math.ceil(wait / 1000));
       await sleep(wait, undefined, { signal });

@@ -1,16 +1,16 @@
-/** At most so many at once; the others wait in order. */
+/** At most so many at once, by a limit that may change; the others wait in order. */
 export class Limiter {
-  readonly #limit: number;
+  readonly #limit: () => number;
   #running = 0;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(limit: number) {
-    this.#limit = Math.max(1, limit);
+  constructor(limit: () => number) {
+    this.#limit = () => Math.max(1, limit());
   }
 
   /** Whether the next to come would have to wait. */
   get full(): boolean {
-    return this.#running >= this.#limit;
+    return this.#running >= this.#limit();
   }
 
   /** @throws the signal's reason when it fires while waiting */
@@ -21,10 +21,12 @@ export class Limiter {
     try {
       return await work();
     } finally {
-      const next = this.#waiting.shift();
-      // The place is handed on, so that nobody comes in between.
-      if (next) next();
-      else this.#running--;
+      // Places are handed on, so that nobody comes in between; as many as the limit has now.
+      this.#running--;
+      while (this.#running < this.#limit() && this.#waiting.length > 0) {
+        this.#running++;
+        this.#waiting.shift()?.();
+      }
     }
   }
 

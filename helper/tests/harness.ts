@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { BASE, baseImageArchive } from './base-image.ts';
@@ -21,7 +21,25 @@ export const onGantry = ENGINE === 'gantry';
 
 const repository = path.resolve(import.meta.dirname ?? '.', '../..');
 
+export interface EngineOptions {
+  /** Load the base image? Default: yes. */
+  image?: boolean;
+  env?: NodeJS.ProcessEnv;
+  /** More arguments; for our engine only, as are those below. */
+  args?: string[];
+  /** In place of Node and the bundle: what starts them. */
+  wrap?: string[];
+  /** daemon.json. */
+  config?: Record<string, unknown>;
+  /** Its data lies on a file system of this size (as mount's `size=`). */
+  dataSize?: string;
+  /** Shell commands that come before it, in a mount namespace of its own: `$FOLDER` is the engine's folder. */
+  before?: string;
+}
+
 export interface TestEngine {
+  /** Of the process that serves. */
+  pid: number;
   folder: string;
   socketPath: string;
   client: Client;
@@ -31,6 +49,10 @@ export interface TestEngine {
   docker(args: string[], options?: { input?: string; env?: NodeJS.ProcessEnv }): Promise<Finished>;
   /** Environment for other ways of running the CLI (under a pty). */
   env: NodeJS.ProcessEnv;
+  /** Sends a signal to the engine's process. */
+  signal(signal: NodeJS.Signals): void;
+  /** SIGTERM, and wait for the end; containers and folders stay. */
+  quit(): Promise<number | null>;
   /** kill -9, as a crash does it. */
   crash(): Promise<void>;
   /** Starts the engine again after a crash or a stop, on the same folders. */
@@ -41,7 +63,7 @@ export interface TestEngine {
 }
 
 /** Starts an engine in a temporary folder and loads the base image. */
-export async function startEngine(options: { image?: boolean } = {}): Promise<TestEngine> {
+export async function startEngine(options: EngineOptions = {}): Promise<TestEngine> {
   if (process.getuid?.() !== 0) throw new Error('the engine tests need root');
   const folder = mkdtempSync(path.join(os.tmpdir(), 'gantry-test-'));
   const socketPath = path.join(folder, 'engine.sock');
@@ -49,12 +71,18 @@ export async function startEngine(options: { image?: boolean } = {}): Promise<Te
   let log = '';
 
   const start = async (): Promise<void> => {
-    const [command, ...args] = onGantry ? await gantryd(folder, socketPath) : dockerd(folder, socketPath);
-    child = spawn(command ?? '', args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder });
+    const [command, ...args] = onGantry ? await gantryd(folder, socketPath, options) : dockerd(folder, socketPath);
+    const environment = { ...process.env, FOLDER: folder, ...options.env };
+    child = spawn(command ?? '', args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder, env: environment });
     child.stdout?.on('data', (text) => (log += text));
     child.stderr?.on('data', (text) => (log += text));
     await answering(socketPath, child, () => log);
   };
+  if (options.dataSize) {
+    mkdirSync(path.join(folder, 'data'));
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${options.dataSize}`, 'gantry-test', path.join(folder, 'data')]);
+  }
+  if (options.config) writeFileSync(path.join(folder, 'daemon.json'), JSON.stringify(options.config));
   await start();
 
   mkdirSync(path.join(folder, 'cli'));
@@ -66,6 +94,9 @@ export async function startEngine(options: { image?: boolean } = {}): Promise<Te
   };
   const client = new Client(socketPath, '');
   const engine: TestEngine = {
+    get pid() {
+      return child.pid ?? 0;
+    },
     folder,
     socketPath,
     client,
@@ -75,10 +106,16 @@ export async function startEngine(options: { image?: boolean } = {}): Promise<Te
       run('docker', args, { ...(input === undefined ? {} : { input }), env: { ...env, ...more } }),
     start,
     log: () => log,
+    signal: (signal) => void child.kill(signal),
+    async quit() {
+      await end(child, 'SIGTERM');
+      return child.exitCode;
+    },
     crash: () => end(child, 'SIGKILL'),
     async stop() {
       await removeContainers(client);
       await end(child, 'SIGTERM');
+      if (options.dataSize) execFileSync('umount', [path.join(folder, 'data')]);
       if (onGantry) checkTraces(folder);
       rmSync(folder, { recursive: true, force: true });
     },
@@ -94,14 +131,25 @@ export async function startEngine(options: { image?: boolean } = {}): Promise<Te
   return engine;
 }
 
-async function gantryd(folder: string, socketPath: string): Promise<string[]> {
+async function gantryd(folder: string, socketPath: string, options: EngineOptions): Promise<string[]> {
+  const folders = ['--data', path.join(folder, 'data'), '--run', path.join(folder, 'run')];
+  const config = options.config ? ['--config', path.join(folder, 'daemon.json')] : [];
+  return [
+    ...(options.before ? ['unshare', '-m', 'sh', '-c', `${options.before}\nexec "$@"`, 'sh'] : []),
+    ...(options.wrap ?? []),
+    ...[process.execPath, await helperBundle(), '--socket', socketPath, ...folders, '--log-level', 'debug', ...config],
+    ...(options.args ?? []),
+  ];
+}
+
+/** The helper's program, built if need be. */
+export async function helperBundle(): Promise<string> {
   const bundle = process.env.GANTRY_TEST_BUNDLE ?? path.join(repository, 'dist/gantryd.js');
   if (!process.env.GANTRY_TEST_BUNDLE) {
     const built = await run(process.execPath, [path.join(repository, 'scripts/build.mjs'), 'helper']);
     if (built.code !== 0 && !existsSync(bundle)) throw new Error(`building the helper: ${built.stdout}${built.stderr}`);
   }
-  const folders = ['--data', path.join(folder, 'data'), '--run', path.join(folder, 'run')];
-  return [process.execPath, bundle, '--socket', socketPath, ...folders, '--log-level', 'debug'];
+  return bundle;
 }
 
 /** In its own network namespace: a dockerd rewrites iptables and claims docker0. */

@@ -96,7 +96,7 @@ export function logPath(engine: Engine, id: string): string {
 
 /** As written in its spec. */
 export function cgroupsPath(engine: Engine, container: Container): string {
-  return engine.cgroups.path(container.id, container.hostConfig.CgroupParent || engine.context.config.cgroupParent || undefined);
+  return engine.cgroups.path(container.id, container.hostConfig.CgroupParent || undefined);
 }
 
 /** A start by hand, a stop or a removal comes before the back-off is over. */

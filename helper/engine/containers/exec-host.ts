@@ -19,7 +19,7 @@ export function execHost(engine: Engine, container: Container): ExecHost {
     hostConfig: container.hostConfig,
     env: containerEnvironment(container.config, linkEnvironment(container, linksOf(engine.store, container))),
     rlimits: container.hostConfig.Ulimits?.length ? rlimits(container.hostConfig.Ulimits) : undefined,
-    noNewPrivileges: parseSecurityOptions(container.hostConfig.SecurityOpt ?? []).noNewPrivileges,
+    noNewPrivileges: parseSecurityOptions(container.hostConfig.SecurityOpt ?? []).noNewPrivileges ?? engine.context.config.noNewPrivileges,
     runtime: runtimeOf(engine, container).name,
     folder: engine.store.runFolder(container.id),
     emit: (action, attributes) => emit(engine, container, action, attributes),

@@ -57,7 +57,7 @@ export function completeHostConfig(given: HostConfig, config: DaemonConfig, cgro
     CpuShares: given.CpuShares ?? 0,
     Memory: memory,
     NanoCpus: given.NanoCpus ?? 0,
-    CgroupParent: given.CgroupParent ?? '',
+    CgroupParent: given.CgroupParent || config.cgroupParent,
     BlkioWeight: given.BlkioWeight ?? 0,
     BlkioWeightDevice: given.BlkioWeightDevice ?? [],
     BlkioDeviceReadBps: given.BlkioDeviceReadBps ?? [],

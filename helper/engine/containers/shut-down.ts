@@ -3,6 +3,30 @@ import { cancelRestart, type Engine } from './engine.ts';
 import { isRunning } from './state.ts';
 import { stopNow } from './stop.ts';
 
+/** What is left for bookkeeping when the last container had its time. */
+const GRACE_SECONDS = 5;
+
+/**
+ * How long a shutdown may take: as configured, but never less than a container was promised; undefined: for ever.
+ * Source: dockerd's ShutdownTimeout.
+ */
+export function shutdownSeconds(configured: number, stopTimeouts: readonly (number | null | undefined)[]): number | undefined {
+  if (configured < 0 || stopTimeouts.some((timeout) => (timeout ?? 0) < 0)) return undefined;
+  return Math.max(configured, ...stopTimeouts.map((timeout) => timeout ?? 0)) + GRACE_SECONDS;
+}
+
+async function within(work: Promise<unknown>, seconds: number | undefined): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    if (seconds !== undefined) timer = setTimeout(() => resolve(false), seconds * 1000);
+  });
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /**
  * The helper ends in order. With live-restore containers run on and are found again; else they are stopped in time,
  * which their restart policies don't take for a user's wish.
@@ -17,16 +41,18 @@ export async function shutDown(engine: Engine): Promise<void> {
   }
   if (!config.liveRestore) {
     const running = [...engine.store.all()].filter(({ state }) => isRunning(state));
-    await Promise.all(
-      running.map(async (container) => {
-        const timeoutSeconds = Math.min(container.config.StopTimeout ?? config.shutdownTimeout, config.shutdownTimeout);
-        try {
-          await stopNow(engine, container, { timeoutSeconds: timeoutSeconds < 0 ? config.shutdownTimeout : timeoutSeconds });
-        } catch (error) {
+    const all = Promise.all(
+      running.map((container) =>
+        stopNow(engine, container, {}).catch((error) => {
           log.warn('a container could not be stopped', { container: container.id, error: messageOf(error) });
-        }
-      }),
+        }),
+      ),
     );
+    const seconds = shutdownSeconds(
+      config.shutdownTimeout,
+      running.map((container) => container.config.StopTimeout),
+    );
+    if (!(await within(all, seconds))) log.error('containers were still running when the time for the shutdown was over');
   }
   await engine.store.flush();
 }

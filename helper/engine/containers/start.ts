@@ -115,7 +115,7 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
     prepareMounts(engine, container, undo),
     devicesOf(container),
     blockIo(hostConfig),
-    hostConfig.Init && (hostConfig.PidMode ?? '') === '' ? findInit() : Promise.resolve(undefined),
+    (hostConfig.Init ?? engine.context.config.init) && (hostConfig.PidMode ?? '') === '' ? findInit() : Promise.resolve(undefined),
   ]);
 
   const taken = new Set(mounts.mounts.map((mount) => mount.destination));
@@ -147,6 +147,7 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
     apparmorProfile: container.apparmorProfile || undefined,
     linkedEnv: linkEnvironment(container, links),
     minOomScoreAdj: leastOomScoreAdj(),
+    defaults: engine.context.config,
   });
 
   const runtime = runtimeOf(engine, container);

@@ -15,7 +15,7 @@ export interface ExecHost {
   /** What every process of the container is held to. */
   rlimits: ProcessSpec['rlimits'];
   noNewPrivileges: boolean;
-  runtime: 'crun' | 'runc';
+  runtime: string;
   /** Where folders of execs may lie, below the run folder. */
   folder: string;
   /** Publishes an event of the container. */

@@ -285,6 +285,7 @@ async function feed(
   }
   const onRetry = (seconds: number): void =>
     emit({ status: `Retrying in ${seconds} second${seconds === 1 ? '' : 's'}`, progressDetail: {}, id });
-  const bytes = downloadBlob(pull.repository, { digest: layer.digest, size: layer.size, offset: from.has, signal, onRetry });
+  const attempts = pull.parts.context.config.maxDownloadAttempts;
+  const bytes = downloadBlob(pull.repository, { digest: layer.digest, size: layer.size, offset: from.has, signal, onRetry, attempts });
   for await (const chunk of bytes) await take(chunk);
 }

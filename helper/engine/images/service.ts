@@ -45,8 +45,8 @@ export class ImageService implements Images {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#downloads = { limiter: new Limiter(parts.context.config.maxConcurrentDownloads), queue: new KeyedQueue() };
-    this.#uploads = new Limiter(parts.context.config.maxConcurrentUploads);
+    this.#downloads = { limiter: new Limiter(() => parts.context.config.maxConcurrentDownloads), queue: new KeyedQueue() };
+    this.#uploads = new Limiter(() => parts.context.config.maxConcurrentUploads);
   }
 
   async start(): Promise<void> {

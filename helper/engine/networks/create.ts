@@ -15,7 +15,8 @@ import type { World } from './world.ts';
 export const LOCK = 'gantry-subnets';
 
 /** @throws Failure with dockerd's texts */
-export async function createNetwork(world: World, request: NetworkCreateRequest): Promise<{ Id: string; Warning: string }> {
+export async function createNetwork(world: World, given: NetworkCreateRequest): Promise<{ Id: string; Warning: string }> {
+  const request = withDefaultOptions(world, given);
   const { Name: name } = request;
   if (!name?.trim()) throw new Failure('invalidParameter', 'invalid name: name is empty');
   if (isPredefined(name)) throw new Failure('forbidden', `operation is not permitted on predefined ${name} network `);
@@ -83,6 +84,12 @@ function driverOf(driver: string | undefined): StoredNetwork['driver'] {
   }
 }
 
+/** What the engine's configuration says for networks of this driver comes first, what the request says wins. */
+function withDefaultOptions({ context }: World, request: NetworkCreateRequest): NetworkCreateRequest {
+  const defaults = context.config.defaultNetworkOpts[request.Driver || 'bridge'];
+  return defaults ? { ...request, Options: { ...defaults, ...request.Options } } : request;
+}
+
 const FLAGS = [OPTION.icc, OPTION.masquerade, OPTION.inhibitIpv4];
 
 function checkOptions(options: Record<string, string>): void {
@@ -126,7 +133,7 @@ async function bringUp(world: World, stored: StoredNetwork): Promise<Network> {
     undo.add('network', () => world.networks.delete(stored.id));
     if (stored.driver === 'bridge') ensureBridge(world.host, network, world.context.instance);
     else ensureParent(world.host, network, world.context.instance);
-    enableForwarding(stored.ipv6);
+    if (world.context.config.ipForward) enableForwarding(stored.ipv6);
     const rules = rulesOf(network);
     if (rules) {
       undo.add('packet filter', () => world.firewall.removeNetwork(rules));

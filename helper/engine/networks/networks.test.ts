@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { resolveConfig } from '../../config.ts';
+import { resolveConfig } from '../../config/index.ts';
 import type { EngineContext } from '../context.ts';
 import type { Events, Filters } from '../events/types.ts';
 import { createNetworks, type Networks, type Sandbox, type SandboxRequest } from './index.ts';
@@ -32,7 +32,7 @@ let networks: Networks;
 async function open(): Promise<Networks> {
   const context: EngineContext = {
     paths: { data: path.join(root, 'data'), run: path.join(root, 'run') },
-    config: resolveConfig({}),
+    config: resolveConfig().engine,
     log: quiet,
     instance,
   };

@@ -4,7 +4,7 @@ import { Failure, messageOf } from '../failure.ts';
 import { nowInstant } from '../instant.ts';
 import { enableForwarding, ensureBridge, ensureParent, firstAddress, strayLinks } from './bridge.ts';
 import { deleteLink, LOCK } from './create.ts';
-import { cidrText, overlap, parseCidr } from './ipam/addresses.ts';
+import { cidrText, contains, overlap, parseCidr } from './ipam/addresses.ts';
 import { cidrOf, OPTION } from './model.ts';
 import type { StoredIpam, StoredNetwork } from './store.ts';
 import { freeSubnet, hostSubnets } from './subnets.ts';
@@ -37,7 +37,7 @@ export async function startNetworks(world: World): Promise<void> {
       }
     }
   });
-  enableForwarding([...world.networks.values()].some((network) => network.stored.ipv6));
+  if (world.context.config.ipForward) enableForwarding([...world.networks.values()].some((network) => network.stored.ipv6));
 }
 
 async function save(world: World, stored: StoredNetwork): Promise<void> {
@@ -74,26 +74,46 @@ async function defaultBridge(world: World): Promise<void> {
   const stored = known ?? plainNetwork('bridge', 'bridge', '');
   const name = linkName(instance);
   const wanted = config.bip ? fromBip(config.bip) : keep(world, stored, findLink(world.host, name)?.alias === instance);
+  const v4 = withRange(wanted ?? freeSubnet(world, 4), config.fixedCidr);
   const next: StoredNetwork = {
     ...stored,
     link: name,
     ipv6: config.ipv6,
-    ipam: { driver: 'default', options: null, config: [wanted ?? freeSubnet(world, 4)] },
+    ipam: { driver: 'default', options: null, config: [v4] },
     options: {
       [OPTION.defaultBridge]: 'true',
       [OPTION.icc]: String(config.icc),
-      [OPTION.masquerade]: 'true',
-      [OPTION.hostBinding]: '0.0.0.0',
+      [OPTION.masquerade]: String(config.ipMasq),
+      [OPTION.hostBinding]: config.publishAddress,
       [OPTION.bridgeName]: name,
-      [OPTION.mtu]: '1500',
+      [OPTION.mtu]: String(config.mtu),
     },
   };
   if (config.ipv6) {
     const old = stored.ipam.config.find((entry) => entry.subnet.includes(':'));
-    next.ipam.config.push(old ?? freeSubnet(world, 6));
+    next.ipam.config.push(config.fixedCidrV6 ? fromFixed(config.fixedCidrV6) : (old ?? freeSubnet(world, 6)));
   }
   if (JSON.stringify(next) === JSON.stringify(known)) world.add(next);
   else await save(world, next);
+}
+
+/** @throws Failure invalidParameter when the range lies elsewhere */
+function withRange(ipam: StoredIpam, range: string | undefined): StoredIpam {
+  const { range: _, ...plain } = ipam;
+  if (range === undefined) return plain;
+  const parsed = parseCidr(range);
+  const subnet = cidrOf(ipam.subnet);
+  if (!parsed || !contains(subnet, parsed.cidr.base) || parsed.cidr.prefix < subnet.prefix) {
+    throw new Failure('invalidParameter', `fixed-cidr: ${range} is not within the default bridge's subnet ${ipam.subnet}: set "bip", too`);
+  }
+  return { ...plain, range: cidrText(parsed.cidr) };
+}
+
+function fromFixed(text: string): StoredIpam {
+  const parsed = parseCidr(text);
+  if (parsed?.cidr.family !== 6) throw new Failure('invalidParameter', `fixed-cidr-v6: invalid CIDR address: ${text}`);
+  const subnet = cidrText(parsed.cidr);
+  return { subnet, gateway: firstAddress(subnet), aux: {}, chosen: true };
 }
 
 /** `gantry0` is the default instance's; others have their own, of at most 15 characters. */

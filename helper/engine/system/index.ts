@@ -1,3 +1,4 @@
+import os from 'node:os';
 import type { DiskUsage } from '../../contract/docker.ts';
 import type { Cgroups } from '../../system/cgroup/types.ts';
 import type { Containers } from '../containers/types.ts';
@@ -19,7 +20,7 @@ export interface SystemOptions {
   volumes: Pick<Volumes, 'usage'>;
   events: Pick<EventBus, 'subscribers'>;
   cgroups: Pick<Cgroups, 'version' | 'features'>;
-  runtimes: readonly { name: string; version: string; path: string }[];
+  runtimes: ReadonlyMap<string, { name: string; version: string; path: string; args: readonly string[] }>;
   /** Versions of the engine's tools, conmon and the runtimes among them. */
   components: readonly Component[];
   serverVersion: string;
@@ -35,13 +36,15 @@ export async function createSystem(options: SystemOptions): Promise<System> {
   const id = await engineId(options.context.paths.data);
   let running: { key: string; result: Promise<Partial<DiskUsage>> } | undefined;
   return {
+    id,
+    name: () => os.hostname(),
     info: () =>
       systemInfo({
         context: options.context,
         serverVersion: options.serverVersion,
         id,
         cgroups: options.cgroups,
-        runtimes: options.runtimes,
+        runtimes: [...options.runtimes.values()],
         components: options.components,
         logDrivers: options.logDrivers ?? ['json-file', 'local', 'none'],
         counts: options.containers.counts(),

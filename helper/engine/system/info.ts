@@ -13,7 +13,7 @@ export interface InfoSources {
   serverVersion: string;
   id: string;
   cgroups: Pick<Cgroups, 'version' | 'features'>;
-  runtimes: readonly { name: string; version: string; path: string }[];
+  runtimes: readonly { name: string; version: string; path: string; args: readonly string[] }[];
   components: readonly Component[];
   logDrivers: readonly string[];
   counts: { total: number; running: number; paused: number; stopped: number };
@@ -69,9 +69,11 @@ export async function systemInfo(sources: InfoSources): Promise<SystemInfo> {
     NoProxy: proxy('NO_PROXY'),
     Name: os.hostname(),
     Labels: config.labels,
-    ExperimentalBuild: false,
+    ExperimentalBuild: config.experimental,
     ServerVersion: sources.serverVersion,
-    Runtimes: Object.fromEntries(sources.runtimes.map(({ name, path }) => [name, { path }])),
+    Runtimes: Object.fromEntries(
+      sources.runtimes.map(({ name, path, args }) => [name, { path, ...(args.length ? { runtimeArgs: args } : {}) }]),
+    ),
     DefaultRuntime: runtime?.name ?? config.defaultRuntime,
     Swarm: { NodeID: '', NodeAddr: '', LocalNodeState: 'inactive', ControlAvailable: false, Error: '', RemoteManagers: null },
     LiveRestoreEnabled: config.liveRestore,

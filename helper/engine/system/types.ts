@@ -4,6 +4,10 @@ export type DiskUsageType = 'container' | 'image' | 'volume' | 'build-cache';
 
 /** The engine as a whole: what `docker info`, `version` and `system df` say. Data come from the nouns. */
 export interface System {
+  /** The engine's own, for the actor of its events. */
+  readonly id: string;
+  /** The host's name. */
+  name(): string;
   /** Complete, at the newest API version. */
   info(): Promise<SystemInfo>;
   version(): VersionInfo;

@@ -3,7 +3,7 @@ import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, sy
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { resolveConfig } from '../../config.ts';
+import { resolveConfig } from '../../config/index.ts';
 import type { EngineContext } from '../context.ts';
 import type { Events, Filters } from '../events/types.ts';
 import { createVolumes } from './index.ts';
@@ -27,7 +27,7 @@ const events = {
 async function open(): Promise<Volumes> {
   const context: EngineContext = {
     paths: { data: path.join(root, 'data'), run: path.join(root, 'run') },
-    config: resolveConfig({}),
+    config: resolveConfig().engine,
     log: quiet,
     instance: 'test',
   };

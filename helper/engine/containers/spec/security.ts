@@ -2,7 +2,8 @@ import { Failure } from '../../failure.ts';
 
 /** `--security-opt`, taken apart. */
 export interface SecurityOptions {
-  noNewPrivileges: boolean;
+  /** Undefined: as the engine's configuration says. */
+  noNewPrivileges: boolean | undefined;
   /** The JSON of a profile, `unconfined`, `builtin`, or undefined for the default. */
   seccomp: string | undefined;
   apparmor: string | undefined;
@@ -14,7 +15,7 @@ const parseBool = (text: string): boolean | undefined =>
 
 /** @throws Failure invalidParameter `invalid --security-opt 2: "…"` (dockerd's words). SELinux labels are accepted and have no effect. */
 export function parseSecurityOptions(options: readonly string[]): SecurityOptions {
-  const result: SecurityOptions = { noNewPrivileges: false, seccomp: undefined, apparmor: undefined, writableCgroups: undefined };
+  const result: SecurityOptions = { noNewPrivileges: undefined, seccomp: undefined, apparmor: undefined, writableCgroups: undefined };
   for (const option of options) {
     if (option === 'no-new-privileges') result.noNewPrivileges = true;
     else if (option === 'writable-cgroups') result.writableCgroups = true;

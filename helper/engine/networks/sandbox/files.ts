@@ -85,6 +85,7 @@ function gatewaysOf(world: World, sandbox: LiveSandbox): string[] {
   const bridge = world.find('bridge').stored.ipam.config;
   const fallback = bridge.flatMap((config) => config.gateway ?? []);
   const { gateway } = sandbox;
+  if (world.context.config.hostGatewayIps.length > 0) return world.context.config.hostGatewayIps;
   const own = [gateway?.v4?.gateway, gateway?.v6?.gateway].filter((address): address is string => Boolean(address));
   return own.length > 0 ? own : fallback;
 }

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { HELP, readArguments } from './arguments.ts';
+import { KEYS } from './config/index.ts';
+
+describe('arguments', () => {
+  it('are our own and those of dockerd', () => {
+    expect(
+      readArguments(['--socket', '/s', '--data=/d', '-H', 'fd://', '-H=tcp://x:1', '-D', '--tlsverify', '--tls=false', '--mtu', '1400']),
+    ).toMatchObject({
+      socket: '/s',
+      data: '/d',
+      flags: { hosts: ['fd://', 'tcp://x:1'], debug: true, tlsverify: true, tls: false, mtu: 1400 },
+      action: 'serve',
+    });
+    expect(readArguments(['--log-opt', 'max-size=1m', '--log-opt', 'max-file=3', '--add-runtime', 'x=/y']).flags).toEqual({
+      'log-opts': { 'max-size': '1m', 'max-file': '3' },
+      runtimes: { x: { path: '/y' } },
+    });
+  });
+  it.each([
+    [['--help'], 'help'],
+    [['-h'], 'help'],
+    [['-v'], 'version'],
+    [['--check-config'], 'check-config'],
+    [['--validate', '--config-file', '/x'], 'check-config'],
+  ])('%j', (argv, action) => expect(readArguments(argv).action).toBe(action));
+  it.each([
+    [['--colour'], 'unknown flag: --colour'],
+    [['-z'], 'unknown shorthand flag: -z'],
+    [['run'], 'unknown command: run'],
+    [['--host'], 'flag needs an argument: --host'],
+    [['--debug=maybe'], 'invalid argument "maybe" for "--debug" flag'],
+    [['--mtu', 'x'], 'invalid argument "x" for "--mtu" flag'],
+    [['--log-level', 'loud'], 'log-level: invalid logging level: loud'],
+  ])('%j are refused with what is wrong', (argv, expected) => {
+    expect(() => readArguments(argv)).toThrow(expected);
+    expect(() => readArguments(argv)).toThrow("See 'gantryd --help'.");
+  });
+  it('are all in --help, and so are the keys that have none', () => {
+    for (const [key, { flag, noEffect }] of Object.entries(KEYS)) if (flag || !noEffect) expect(HELP).toContain(flag?.name ?? key);
+    expect(Math.max(...HELP.split('\n').map((line) => line.length))).toBeLessThanOrEqual(140);
+  });
+});

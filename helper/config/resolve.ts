@@ -1,0 +1,238 @@
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import type { DaemonConfig } from '../engine/context.ts';
+import { Failure, messageOf } from '../engine/failure.ts';
+import { type HostAddress, isLoopback, parseHost } from './hosts.ts';
+import type { File, Key } from './keys.ts';
+
+/** What the program, not the engine in it, needs to know. */
+export interface Settings {
+  engine: DaemonConfig;
+  /** Empty: the default socket. */
+  hosts: HostAddress[];
+  group: string | undefined;
+  /** TLS of TCP listeners; undefined: in the clear, which is for loopback only. `ca` undefined: clients need no certificate. */
+  tls: { ca: string | undefined; cert: string; key: string } | undefined;
+  dataRoot: string | undefined;
+  execRoot: string | undefined;
+  pidfile: string | undefined;
+  metrics: { host: string; port: number } | undefined;
+  proxies: { http?: string; https?: string; no?: string };
+}
+
+const DEFAULT_TLS = '/etc/gantry/tls';
+export const DEFAULT_SOCKET = '/run/gantry/gantry.sock';
+const GIB = 1024 ** 3;
+
+/**
+ * Defaults filled in, values checked as far as their key alone tells.
+ * @throws Failure invalidParameter that names the key
+ */
+export function resolveConfig(file: File = {}): Settings {
+  const level = file['log-level'] ?? 'info';
+  return {
+    engine: {
+      registryMirrors: (file['registry-mirrors'] ?? []).map(mirror),
+      insecureRegistries: file['insecure-registries'] ?? [],
+      ...(file.bip ? { bip: cidr('bip', file.bip, 4) } : {}),
+      ...(file['fixed-cidr'] ? { fixedCidr: cidr('fixed-cidr', file['fixed-cidr'], 4) } : {}),
+      ...(file['fixed-cidr-v6'] ? { fixedCidrV6: cidr('fixed-cidr-v6', file['fixed-cidr-v6'], 6) } : {}),
+      dns: (file.dns ?? []).map((text) => address('dns', text)),
+      dnsSearch: (file['dns-search'] ?? []).map(searchDomain),
+      dnsOptions: file['dns-opts'] ?? [],
+      logLevel: file.debug ? 'debug' : LEVELS[level],
+      logFormat: file['log-format'] ?? 'text',
+      logDriver: file['log-driver'] || 'json-file',
+      logOpts: file['log-opts'] ?? {},
+      defaultAddressPools: file['default-address-pools'] ?? [],
+      defaultNetworkOpts: file['default-network-opts'] ?? {},
+      maxConcurrentDownloads: file['max-concurrent-downloads'] || 6,
+      maxConcurrentUploads: file['max-concurrent-uploads'] || 5,
+      maxDownloadAttempts: file['max-download-attempts'] || 5,
+      defaultRuntime: file['default-runtime'] || 'crun',
+      runtimes: runtimes(file.runtimes ?? {}),
+      init: file.init ?? false,
+      cgroupParent: file['cgroup-parent'] ?? '',
+      ...(file['default-cgroupns-mode'] ? { cgroupnsMode: file['default-cgroupns-mode'] } : {}),
+      ipcMode: file['default-ipc-mode'] ?? 'private',
+      defaultShmSize: bytes('default-shm-size', file['default-shm-size']) ?? 64 * 1024 * 1024,
+      defaultUlimits: Object.fromEntries(
+        Object.entries(file['default-ulimits'] ?? {}).map(([name, limit]) => [name, { ...limit, Name: limit.Name ?? name }]),
+      ),
+      noNewPrivileges: file['no-new-privileges'] ?? false,
+      seccompProfile: seccompProfile(file['seccomp-profile']),
+      shutdownTimeout: file['shutdown-timeout'] ?? 15,
+      liveRestore: file['live-restore'] ?? true,
+      ipv6: file.ipv6 ?? false,
+      icc: file.icc ?? true,
+      publishAddress: file.ip ? address('ip', file.ip) : '0.0.0.0',
+      mtu: file.mtu || 1500,
+      ipMasq: file['ip-masq'] ?? true,
+      ipForward: file['ip-forward'] ?? true,
+      hostGatewayIps: [...(file['host-gateway-ips'] ?? []), ...(file['host-gateway-ip'] ? [file['host-gateway-ip']] : [])].map((text) =>
+        address('host-gateway-ips', text),
+      ),
+      labels: labels(file.labels ?? []),
+      debug: file.debug ?? false,
+      experimental: file.experimental ?? false,
+      features: file.features ?? {},
+      statistics: file.statistics ?? true,
+      bin: {
+        containers: file.bin?.containers ?? false,
+        volumes: file.bin?.volumes ?? false,
+        maxBytes: bytes('bin.max-size', file.bin?.['max-size']) ?? 10 * GIB,
+        keepDays: file.bin?.['keep-days'] ?? 30,
+      },
+    },
+    ...listening(file),
+    group: file.group || undefined,
+    dataRoot: folder('data-root', file['data-root']),
+    execRoot: folder('exec-root', file['exec-root']),
+    pidfile: file.pidfile || undefined,
+    metrics: metricsAddress(file['metrics-addr']),
+    proxies: proxies(file.proxies ?? {}),
+  };
+}
+
+const LEVELS = { trace: 'debug', debug: 'debug', info: 'info', warn: 'warn', error: 'error', fatal: 'fatal', panic: 'fatal' } as const;
+
+function wrong(key: Key | `${Key}.${string}`, why: string): Failure {
+  return new Failure('invalidParameter', `${key}: ${why}`);
+}
+
+/** Where to listen. Whoever reaches the API is root here: TCP needs certificates on both sides, or loopback and a clear word. */
+function listening(file: File): Pick<Settings, 'hosts' | 'tls'> {
+  const verify = file.tlsverify ?? false;
+  const encrypted = verify || (file.tls ?? false);
+  const hosts = (file.hosts ?? []).map((text) => {
+    try {
+      return parseHost(text, { tls: encrypted, socket: DEFAULT_SOCKET });
+    } catch (error) {
+      throw wrong('hosts', messageOf(error));
+    }
+  });
+  for (const host of hosts) {
+    if (host.kind !== 'tcp' || verify) continue;
+    const where = `tcp://${host.host.includes(':') ? `[${host.host}]` : host.host}:${host.port}`;
+    const remedy = 'set "tlsverify" with "tlscacert", "tlscert" and "tlskey"';
+    if (!isLoopback(host.host)) throw wrong('hosts', `whoever reaches ${where} is root on this machine: ${remedy}`);
+    if (file.tls === undefined) {
+      throw wrong('hosts', `every program on this machine that reaches ${where} is root: ${remedy}, or allow it with "tls": false`);
+    }
+  }
+  return {
+    hosts,
+    tls: encrypted
+      ? {
+          ca: verify ? file.tlscacert || `${DEFAULT_TLS}/ca.pem` : undefined,
+          cert: file.tlscert || `${DEFAULT_TLS}/cert.pem`,
+          key: file.tlskey || `${DEFAULT_TLS}/key.pem`,
+        }
+      : undefined,
+  };
+}
+
+function metricsAddress(text: string | undefined): Settings['metrics'] {
+  if (!text) return undefined;
+  try {
+    const host = parseHost(text, { tls: false, socket: '' });
+    if (host.kind === 'tcp') return host;
+  } catch (error) {
+    throw wrong('metrics-addr', messageOf(error));
+  }
+  throw wrong('metrics-addr', `should be ADDRESS:PORT: ${text}`);
+}
+
+/** The last of several with one key and value; dockerd's text for those that contradict each other. */
+function labels(list: string[]): string[] {
+  const known = new Map<string, string>();
+  for (const label of list) {
+    const at = label.indexOf('=');
+    if (at < 1) throw wrong('labels', `bad attribute format: ${label}`);
+    const [key, value] = [label.slice(0, at), label.slice(at + 1)];
+    const other = known.get(key);
+    if (other !== undefined && other !== value) throw wrong('labels', `conflict labels for ${label} and ${key}=${other}`);
+    known.set(key, value);
+  }
+  return [...known].map(([key, value]) => `${key}=${value}`);
+}
+
+function mirror(text: string): string {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw wrong('registry-mirrors', `invalid mirror: "${text}" is not a valid URI`);
+  }
+  if (!/^https?:$/.test(url.protocol)) {
+    throw wrong('registry-mirrors', `invalid mirror: unsupported scheme "${url.protocol.slice(0, -1)}" in "${text}"`);
+  }
+  if (url.search || url.hash) throw wrong('registry-mirrors', `invalid mirror: query or fragment at end of the URI "${text}"`);
+  if (url.username || url.password) throw wrong('registry-mirrors', 'invalid mirror: username/password not allowed in URI');
+  return text;
+}
+
+function address(key: Key, text: string): string {
+  if (!isIP(text.trim())) throw wrong(key, `${text} is not an ip address`);
+  return text.trim();
+}
+
+function cidr(key: Key, text: string, family: 4 | 6): string {
+  const [base = '', prefix = '', more] = text.split('/');
+  const fits = isIP(base) === family && more === undefined && /^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128);
+  if (!fits) throw wrong(key, `invalid CIDR address: ${text}`);
+  return text;
+}
+
+function searchDomain(text: string): string {
+  const domain = text.trim();
+  if (domain === '.' || /^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?$/i.test(domain)) return domain;
+  throw wrong('dns-search', `${text} is not a valid domain`);
+}
+
+function folder(key: Key, text: string | undefined): string | undefined {
+  if (!text) return undefined;
+  if (!text.startsWith('/')) throw wrong(key, `needs an absolute path: ${text}`);
+  return text;
+}
+
+function runtimes(given: NonNullable<File['runtimes']>): DaemonConfig['runtimes'] {
+  const reserved = Object.keys(given).find((name) => name === 'crun' || name === 'runc');
+  if (reserved) throw wrong('runtimes', `runtime name '${reserved}' is reserved`);
+  return Object.fromEntries(Object.entries(given).map(([name, { path, runtimeArgs = [] }]) => [name, { path, args: runtimeArgs }]));
+}
+
+/** The text of a profile, `unconfined`, or undefined for the built-in one. */
+function seccompProfile(file: string | undefined): string | undefined {
+  if (!file || file === 'builtin') return undefined;
+  if (file === 'unconfined') return file;
+  try {
+    const text = readFileSync(file, 'utf8');
+    JSON.parse(text);
+    return text;
+  } catch (error) {
+    throw wrong('seccomp-profile', `opening seccomp profile (${file}) failed: ${messageOf(error)}`);
+  }
+}
+
+function proxies(given: NonNullable<File['proxies']>): Settings['proxies'] {
+  for (const key of ['http-proxy', 'https-proxy'] as const) {
+    const value = given[key];
+    if (value && !URL.canParse(value)) throw wrong(`proxies.${key}`, 'is not a URL');
+  }
+  return {
+    ...(given['http-proxy'] ? { http: given['http-proxy'] } : {}),
+    ...(given['https-proxy'] ? { https: given['https-proxy'] } : {}),
+    ...(given['no-proxy'] ? { no: given['no-proxy'] } : {}),
+  };
+}
+
+const UNITS: Record<string, number> = { '': 1, b: 1, k: 1024, m: 1024 ** 2, g: GIB, t: 1024 ** 4 };
+
+/** `64M`, `1g`, `67108864` */
+function bytes(key: Key | `${Key}.${string}`, value: string | number | undefined): number | undefined {
+  if (value === undefined || typeof value === 'number') return value;
+  const match = /^(\d+(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?$/i.exec(value.trim());
+  if (!match) throw wrong(key, `invalid size: '${value}'`);
+  return Math.round(Number(match[1]) * (UNITS[(match[2] ?? '').toLowerCase()] ?? 1));
+}

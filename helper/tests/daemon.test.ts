@@ -1,0 +1,164 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { BASE, eventually, helperBundle, launch, onGantry, startEngine, type TestEngine } from './harness.ts';
+import { run } from './process.ts';
+
+const folder = mkdtempSync(path.join(os.tmpdir(), 'gantry-daemon-'));
+const configFile = path.join(folder, 'daemon.json');
+const configure = (config: object | string) => writeFileSync(configFile, typeof config === 'string' ? config : JSON.stringify(config));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let engine: TestEngine | undefined;
+afterEach(async () => {
+  await engine?.stop();
+  engine = undefined;
+});
+
+describe.runIf(onGantry)('gantryd', () => {
+  const gantryd = async (...args: string[]) => run(process.execPath, [await helperBundle(), ...args]);
+
+  it('checks a configuration without starting: 0 or 1, and what is wrong', async () => {
+    configure({ labels: ['a=b'] });
+    expect(await gantryd('--check-config', '--config', configFile)).toMatchObject({ code: 0, stdout: 'configuration OK\n' });
+    configure({ colour: 1 });
+    const wrong = await gantryd('--validate', '--config-file', configFile);
+    expect(wrong).toMatchObject({ code: 1, stdout: '' });
+    expect(wrong.stderr).toContain(`with file ${configFile}: the following directives don't match any configuration option: colour`);
+    configure({ hosts: ['tcp://0.0.0.0:1'] });
+    expect((await gantryd('--check-config', '--config', configFile)).stderr).toContain('hosts: whoever reaches tcp://0.0.0.0:1 is root');
+  });
+
+  it('says its version, its options, and which of them it does not know', async () => {
+    expect((await gantryd('--version')).stdout).toMatch(/^Gantry version \d+\.\d+\.\d+/);
+    expect((await gantryd('--help')).stdout).toContain('--registry-mirror');
+    expect(await gantryd('--colour')).toMatchObject({ code: 2, stderr: "gantryd: unknown flag: --colour\nSee 'gantryd --help'.\n" });
+  });
+
+  it('takes the configuration over on SIGHUP and says so in an event; a broken one changes nothing', async () => {
+    configure({ labels: ['place=here'], 'max-concurrent-downloads': 2 });
+    engine = await startEngine({ image: false, args: ['--config', configFile, '--pidfile', path.join(folder, 'pid')] });
+    const { client } = engine;
+    expect((await client.get('/info')).json).toMatchObject({ Labels: ['place=here'], Debug: false });
+    expect(Number(readFileSync(path.join(folder, 'pid'), 'utf8'))).toBeGreaterThan(1);
+    configure({
+      ...{ labels: ['place=there'], debug: true, 'registry-mirrors': ['http://127.0.0.1:1'], 'insecure-registries': ['10.0.0.0/8'] },
+      ...{ 'live-restore': false, 'default-runtime': 'runc', mtu: 1400, features: { x: true } },
+    });
+    engine.signal('SIGHUP');
+    const info = await eventually('the labels are new', async () => {
+      const { json } = await client.get('/info');
+      return json.Labels[0] === 'place=there' ? json : undefined;
+    });
+    expect(info).toMatchObject({ Debug: true, LiveRestoreEnabled: false, DefaultRuntime: 'runc' });
+    expect(info.RegistryConfig).toMatchObject({ Mirrors: ['http://127.0.0.1:1'] });
+    expect(info.RegistryConfig.InsecureRegistryCIDRs).toContain('10.0.0.0/8');
+    const events = await client.get(`/events?since=1&until=${Date.now() / 1000 + 1}&filters={"type":["daemon"]}`);
+    expect(events.json).toMatchObject({
+      Type: 'daemon',
+      Action: 'reload',
+      Actor: {
+        ID: info.ID,
+        Attributes: { name: info.Name, labels: '["place=there"]', 'max-concurrent-downloads': '6', debug: 'true', features: 'map[x:true]' },
+      },
+    });
+    expect(engine.log()).toContain('changed options that take effect at the next start options=mtu');
+    configure({ labels: 'none' });
+    engine.signal('SIGHUP');
+    await eventually('the log complains', () => engine?.log().includes('the configuration was not taken over'));
+    expect(engine.log()).toContain('labels: Invalid type');
+    expect((await client.get('/info')).json.Labels).toEqual(['place=there']);
+  }, 30_000);
+
+  it('without live-restore stops containers in their own time, and its next start resumes their policies', async () => {
+    configure({ 'live-restore': false, 'shutdown-timeout': 0 });
+    engine = await startEngine({ args: ['--config', configFile] });
+    const { client } = engine;
+    const slow = await launch(client, { Cmd: ['sh', '-c', 'trap "sleep 1; exit 3" TERM; echo ready; while :; do sleep 0.05; done'] });
+    const again = await launch(client, {
+      Cmd: ['sleep', '1000'],
+      StopSignal: 'KILL',
+      HostConfig: { RestartPolicy: { Name: 'unless-stopped' } },
+    });
+    await eventually('it is ready', async () => (await client.get(`/containers/${slow}/logs?stdout=1`)).text.includes('ready'));
+    expect(await engine.quit()).toBe(0);
+    await engine.start();
+    expect((await client.get(`/containers/${slow}/json`)).json.State).toMatchObject({ Status: 'exited', ExitCode: 3 });
+    await eventually('the policy has started it', async () => (await client.get(`/containers/${again}/json`)).json.State.Running);
+  }, 30_000);
+
+  it('with live-restore leaves containers running, and finds them again', async () => {
+    engine = await startEngine();
+    const id = await launch(engine.client, { Cmd: ['sleep', '1000'] });
+    const { Pid } = (await engine.client.get(`/containers/${id}/json`)).json.State;
+    await engine.quit();
+    process.kill(Pid, 0);
+    await engine.start();
+    expect((await engine.client.get(`/containers/${id}/json`)).json.State).toMatchObject({ Running: true, Pid });
+  }, 30_000);
+
+  it('logs as JSON with the fields of dockerd’s log', async () => {
+    engine = await startEngine({ image: false, args: ['--log-format', 'json'] });
+    const lines = engine
+      .log()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines).toContainEqual({
+      level: 'info',
+      msg: 'the engine is ready',
+      time: expect.stringMatching(/Z$/),
+      version: expect.any(String),
+      instance: expect.any(String),
+    });
+  });
+
+  it('takes runtimes, defaults of containers and the default bridge from its configuration', async () => {
+    const wrapper = path.join(folder, 'wrapper');
+    writeFileSync(wrapper, '#!/bin/sh\nexec crun "$@"\n', { mode: 0o755 });
+    configure({
+      ...{ runtimes: { own: { path: wrapper, runtimeArgs: ['--debug'] } }, 'no-new-privileges': true, init: true },
+      ...{ bip: '10.213.7.1/24', 'fixed-cidr': '10.213.7.128/25', mtu: 1400, ip: '127.0.0.1', 'cgroup-parent': '/gantry-test-parent' },
+      ...{ 'default-ulimits': { nofile: { Name: 'nofile', Soft: 99, Hard: 100 } }, 'default-shm-size': '32m' },
+      ...{ 'default-network-opts': { bridge: { 'com.docker.network.driver.mtu': '1300' } }, 'host-gateway-ips': ['192.0.2.9'] },
+    });
+    engine = await startEngine({ args: ['--config', configFile] });
+    const { client, docker } = engine;
+    expect((await client.get('/info')).json.Runtimes.own).toEqual({ path: wrapper, runtimeArgs: ['--debug'] });
+    const script =
+      'grep NoNewPrivs /proc/self/status; ulimit -n; df -k /dev/shm | tail -1; cat /sys/class/net/eth0/mtu; ip -4 -o addr show eth0; cat /proc/1/comm; grep gw /etc/hosts; grep pids /proc/self/cgroup';
+    const ran = await docker([
+      'run',
+      '--rm',
+      '--runtime',
+      'own',
+      '--cgroupns',
+      'host',
+      '--add-host',
+      'gw:host-gateway',
+      BASE,
+      'sh',
+      '-c',
+      script,
+    ]);
+    expect(ran.stderr).toBe('');
+    for (const line of [
+      /NoNewPrivs:\s1/,
+      /^99$/m,
+      /shm\s+32768/,
+      /^1400$/m,
+      /10\.213\.7\.(12[89]|1[3-9]\d|2\d\d)\/24/,
+      /192\.0\.2\.9\s+gw/,
+    ]) {
+      expect(ran.stdout).toMatch(line);
+    }
+    expect(ran.stdout).toMatch(/init|tini|catatonit/);
+    expect(ran.stdout).toContain('gantry-test-parent');
+    await docker(['network', 'create', 'own']);
+    expect((await client.get('/networks/own')).json.Options).toEqual({ 'com.docker.network.driver.mtu': '1300' });
+    expect((await docker(['network', 'inspect', 'bridge', '-f', '{{json .IPAM.Config}}'])).stdout).toContain('"IPRange":"10.213.7.128/25"');
+    expect(statSync(engine.socketPath).mode & 0o777).toBe(0o660);
+    await docker(['network', 'rm', 'own']);
+  }, 30_000);
+});
