@@ -1,8 +1,8 @@
-import { Readable } from 'node:stream';
 import type { ContainerCreateRequest } from '../../contract/docker.ts';
-import { Failure, messageOf } from '../../engine/failure.ts';
+import { Failure } from '../../engine/failure.ts';
 import { readJson } from '../body.ts';
 import { type Call, type Route, route } from '../call.ts';
+import { download } from '../download.ts';
 import { ACCEPTED, booleanFilter, parseFilters } from '../filters.ts';
 import { onePlatform } from '../platform.ts';
 import { sendProgress, sendProgressAlways } from '../progress.ts';
@@ -111,23 +111,6 @@ async function importImage(call: Call, platform: string): Promise<void> {
     signal,
   );
   await sendProgress(call, messages);
-}
-
-/** `docker import http://…`: the engine fetches it. */
-async function download(
-  source: string,
-  signal: AbortSignal,
-): Promise<{ archive: Readable; download: { url: string; totalBytes: number } }> {
-  const url = source.includes('://') ? source : `http://${source}`;
-  if (!/^https?:/.test(url)) throw new Failure('invalidParameter', `unsupported protocol scheme in ${JSON.stringify(source)}`);
-  const answer = await fetch(url, { signal }).catch((error: Error) => {
-    throw new Failure('system', `failed to GET ${url}: ${messageOf(error.cause ?? error)}`);
-  });
-  if (!answer.ok || !answer.body) throw new Failure('system', `failed to GET ${url} with status ${answer.status} ${answer.statusText}`);
-  return {
-    archive: Readable.fromWeb(answer.body as import('node:stream/web').ReadableStream),
-    download: { url, totalBytes: Number(answer.headers.get('content-length')) || 0 },
-  };
 }
 
 async function load(call: Call): Promise<void> {

@@ -54,15 +54,24 @@ export function sandboxRequest(engine: Engine, container: Container): SandboxReq
   };
 }
 
+/** The container at the end of a chain of `container:` modes. */
+function networkOwner(engine: Engine, container: Container): Container {
+  const next = sharedWith(container.hostConfig.NetworkMode);
+  const peer = next === undefined ? undefined : engine.store.find(next);
+  return peer && peer !== container ? networkOwner(engine, peer) : container;
+}
+
 /** The container's place in the network: made, or another container's. */
 export async function prepareNetwork(engine: Engine, container: Container, undo: Undo, signal: AbortSignal): Promise<PreparedNetwork> {
   const other = sharedWith(container.hostConfig.NetworkMode);
   if (other !== undefined) {
     const { container: peer, pid } = runningPeer(engine, other, 'network');
-    const folder = sharedWith(peer.hostConfig.NetworkMode) === undefined ? engine.store.folder(peer.id) : engine.store.folder(container.id);
+    // The other's names are this one's, as its hosts file has them.
+    container.config = { ...container.config, Hostname: peer.config.Hostname ?? '', Domainname: peer.config.Domainname ?? '' };
+    const owner = networkOwner(engine, peer);
     return {
-      namespace: peer.hostConfig.NetworkMode === 'host' ? 'host' : `/proc/${pid}/ns/net`,
-      folder,
+      namespace: owner.hostConfig.NetworkMode === 'host' ? 'host' : `/proc/${pid}/ns/net`,
+      folder: engine.store.folder(owner.id),
       request: undefined,
       sandbox: undefined,
     };

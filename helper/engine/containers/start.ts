@@ -22,6 +22,7 @@ import { thisMachine } from './spec/seccomp.ts';
 import { parseSecurityOptions } from './spec/security.ts';
 import { lookupUser } from './spec/user.ts';
 import { RuntimeRefusal, startFailure } from './start-failure.ts';
+import { makeLinks } from './tree/mount-points.ts';
 
 /** POST /containers/{id}/start. @throws Failure notModified when it runs, conflict when it is paused or being removed */
 export async function startContainer(engine: Engine, reference: string): Promise<void> {
@@ -121,7 +122,8 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
   const taken = new Set(mounts.mounts.map((mount) => mount.destination));
   container.apparmorProfile = apparmorProfile(container);
   const spec = buildSpec({
-    config,
+    // Sharing another's network changes its host name.
+    config: container.config,
     hostConfig,
     path: container.path,
     args: container.args,
@@ -197,6 +199,7 @@ async function prepareRootfs(
   const [user] = await Promise.all([
     lookupUser(root, container.config.User ?? '', container.hostConfig.GroupAdd ?? []),
     folder && folder !== '/' ? makeWorkingDirectory(root, folder) : undefined,
+    container.everStarted ? undefined : makeLinks(root),
   ]);
   return { root, user };
 }

@@ -16,7 +16,7 @@ export function applyChanges(config: ContainerConfig, changes: readonly string[]
     if (line.trim() === '') continue;
     const instruction = match?.[1]?.toUpperCase() ?? '';
     if (!match || !KNOWN.includes(instruction)) {
-      throw new Failure('invalidParameter', `${(match?.[1] ?? line).toUpperCase()} is not a valid change command`);
+      throw new Failure('invalidParameter', `${match?.[1] ?? line.trim().split(/\s/, 1)[0]} is not a valid change command`);
     }
     const rest = match[2] as string;
     if (rest === '') throw new Failure('invalidParameter', `${instruction} requires at least one argument`);

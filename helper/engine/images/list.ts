@@ -111,7 +111,10 @@ export function parseUntil(text: string): number {
     const nanos = parseTimestamp(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00` : text);
     return nanos === undefined ? 0 : Number(nanos / 1_000_000n);
   } catch {
-    throw new Failure('invalidParameter', `invalid value for "until": ${JSON.stringify(text)}`);
+    throw new Failure(
+      'invalidParameter',
+      `invalid value for 'until' filter: failed to parse value as time or duration: ${JSON.stringify(text)}`,
+    );
   }
 }
 

@@ -102,11 +102,14 @@ async function pullReferences(
       }),
     );
     try {
-      if (result.manifest) await pullImage({ ...pull, repository }, reference, result.manifest, platform);
+      let newer = false;
+      if (result.manifest) newer = await pullImage({ ...pull, repository }, reference, result.manifest, platform);
       for (const tag of result.tags) {
         const manifest = await repository.manifest(tag, pull.signal);
-        await pullImage({ ...pull, repository }, { ...reference, tag }, manifest, platform);
+        newer = (await pullImage({ ...pull, repository }, { ...reference, tag }, manifest, platform)) || newer;
       }
+      const shown = all ? familiarName(reference) : familiar(withDefaultTag(reference));
+      pull.emit({ status: `Status: ${newer ? 'Downloaded newer image' : 'Image is up to date'} for ${shown}` });
     } finally {
       repository.close();
     }
@@ -137,7 +140,8 @@ export function translate(error: unknown, reference: Reference): unknown {
   }
 }
 
-async function pullImage(pull: Pull, reference: Reference, fetched: FetchedManifest, platform: Platform): Promise<void> {
+/** @returns whether the name means another image now, or an image that was not here */
+async function pullImage(pull: Pull, reference: Reference, fetched: FetchedManifest, platform: Platform): Promise<boolean> {
   const { parts, emit, signal } = pull;
   emit({ status: `Pulling from ${reference.path}`, id: reference.digest ?? reference.tag ?? '' });
   const { data, mediaType, digest } = await platformManifest(pull, fetched, platform);
@@ -155,9 +159,8 @@ async function pullImage(pull: Pull, reference: Reference, fetched: FetchedManif
   const before = parts.catalog.byName(named)?.record.id;
   const { record } = await parts.catalog.add(descriptor, { names });
   emit({ status: `Digest: ${fetched.digest}` });
-  const newer = !known || before !== record.id;
-  emit({ status: `Status: ${newer ? 'Downloaded newer image' : 'Image is up to date'} for ${familiar(named)}` });
   imageEvent(parts, 'pull', familiar(named), familiarName(reference), record);
+  return !known || before !== record.id;
 }
 
 /** The manifest itself, or of an index the one for the platform. @throws Failure notFound when there is none */

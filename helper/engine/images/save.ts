@@ -102,8 +102,9 @@ async function* writeArchive(parts: Parts, images: Saved[], signal: AbortSignal)
   }
   yield* writeFile('index.json', json({ schemaVersion: 2, mediaType: MEDIA.ociIndex, manifests: index }));
   yield* writeFile('oci-layout', json({ imageLayoutVersion: '1.0.0' }));
-  yield* writeFile('repositories', json(repositories(images)));
-  yield* writeFile('manifest.json', json(images.map(({ image, tags }) => dockerEntry(image, tags))));
+  // As Go's encoder writes them, with a newline.
+  yield* writeFile('repositories', jsonLine(repositories(images)));
+  yield* writeFile('manifest.json', jsonLine(images.map(({ image, tags }) => dockerEntry(image, tags))));
   yield tarEnd();
 }
 
@@ -140,6 +141,10 @@ function layoutManifest(parts: Parts, image: ImageRecord, configSize: number): B
 
 function json(value: unknown): Buffer {
   return Buffer.from(JSON.stringify(value));
+}
+
+function jsonLine(value: unknown): Buffer {
+  return Buffer.from(`${JSON.stringify(value)}\n`);
 }
 
 function blobPath(digest: string): string {

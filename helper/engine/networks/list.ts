@@ -105,7 +105,7 @@ function pointInTime(text: string): bigint {
   try {
     return parseTimestamp(text) ?? 0n;
   } catch {
-    throw new Failure('invalidParameter', `invalid filter 'until=[${text}]'`);
+    throw new Failure('invalidParameter', `failed to parse value as time or duration: ${JSON.stringify(text)}`);
   }
 }
 

@@ -62,7 +62,7 @@ class LocalVolumes implements Volumes {
     },
   ): Promise<{ volume: StoredVolume; created: boolean }> {
     if (wish.driver && wish.driver !== 'local') {
-      throw new Failure('notFound', `error looking up volume plugin ${wish.driver}: plugin "${wish.driver}" not found`);
+      throw new Failure('notFound', `create ${name}: error looking up volume plugin ${wish.driver}: plugin "${wish.driver}" not found`);
     }
     const known = this.#volumes.get(name);
     if (known) return { volume: known, created: false };

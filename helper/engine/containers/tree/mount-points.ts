@@ -11,7 +11,12 @@ export async function makeBasics(root: string): Promise<void> {
   const tree = rootOnly(root);
   for (const folder of FOLDERS) await make(tree, folder, (file) => fs.mkdir(file, { mode: 0o755 }));
   for (const name of FILES) await make(tree, name, (file) => fs.writeFile(file, '', { mode: 0o755, flag: 'wx' }));
-  for (const [name, target] of LINKS) await make(tree, name, (file) => fs.symlink(target, file));
+  await makeLinks(root);
+}
+
+/** What no runtime makes: /etc/mtab, which df and others read. */
+export async function makeLinks(root: string): Promise<void> {
+  for (const [name, target] of LINKS) await make(rootOnly(root), name, (file) => fs.symlink(target, file));
 }
 
 /** Makes the place of a mount. */
@@ -27,7 +32,7 @@ const rootOnly = (root: string): Tree => ({ root, mounts: new Map(), hidden: new
 
 /** What can't be made (a file is in the way, the layer is full) is not there, then. */
 async function make(tree: Tree, name: string, create: (file: string) => Promise<unknown>): Promise<void> {
-  await withPlace(tree, name, { make: true, follow: true }, async (place) => {
+  await withPlace(tree, name, { make: true }, async (place) => {
     if (!(await place.stat())) await create(place.file);
   }).catch(() => undefined);
 }
