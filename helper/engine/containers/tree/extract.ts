@@ -75,7 +75,8 @@ export async function extractInto(body: Readable, options: ExtractOptions): Prom
 
 /** What Docker's clients know from Go's reader instead of tar-stream's words. */
 function archiveWords(words: string): string {
-  if (/^Unexpected end of data/.test(words)) return 'unexpected EOF';
+  // The second is what a reader in the middle of a file hears of the first.
+  if (/^(Unexpected end of data|Stream was destroyed)/.test(words)) return 'unexpected EOF';
   return /^Invalid (tar )?header/.test(words) ? 'archive/tar: invalid tar header' : words;
 }
 
