@@ -39,6 +39,15 @@ export function callsOf({ app, demo, hosts, terminals, settings, starter }: Part
     'hosts.update': call([schema.id, schema.hostChange], (_, id, change) => hosts.update(id, change)),
     'hosts.remove': call([schema.id], (_, id) => hosts.remove(id)),
     'hosts.reconnect': call([schema.id], (_, id) => hosts.reconnect(id)),
+    'hosts.suggestions': call([], () => hosts.suggestions()),
+    'hosts.addSsh': call([schema.newSshHost], (_, host) => hosts.addSsh(host)),
+    'attempts.start': call([schema.address], (_, address) => hosts.attempts.start(address)),
+    'attempts.signIn': call([schema.id], (_, id) => hosts.signIn(id)),
+    'attempts.answer': call([schema.id, schema.id, schema.connectAnswer], (_, id, questionId, answer) =>
+      hosts.attempts.answer(id, questionId, answer),
+    ),
+    'attempts.lookAgain': call([schema.id, schema.optionalPath], (_, id, path) => hosts.attempts.lookAgain(id, path)),
+    'attempts.end': call([schema.id], (_, id) => hosts.attempts.end(id)),
     'starter.load': call([schema.id], (_, hostId) => {
       if (!starter.archive) throw new Error('The starter image was not built: run the set-up again');
       return loadStarter(hosts.clientOrThrow(hostId), starter.archive);

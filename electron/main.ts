@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { app, BrowserWindow, ipcMain, nativeTheme, powerMonitor, protocol, session } from 'electron';
+import { app, BrowserWindow, ipcMain, nativeTheme, powerMonitor, protocol, safeStorage, session } from 'electron';
 import { appLog } from './app-log.ts';
 import { callsOf } from './calls.ts';
-import { Hosts, hostsFileSchema } from './hosts/index.ts';
+import { Hosts, hostsFileSchema, Keychain, secretsFileSchema } from './hosts/index.ts';
 import { channelOf, type Topic } from './ipc/channels.ts';
 import type { Settings } from './ipc/contract.ts';
 import { engineScheme } from './ipc/engine-scheme.ts';
@@ -18,6 +18,7 @@ import { setMenu } from './shell/menu.ts';
 import { SettingsStore } from './shell/settings.ts';
 import { openWindow } from './shell/window.ts';
 import { windowStateSchema } from './shell/window-state.ts';
+import { readConfigFiles } from './ssh/index.ts';
 import { JsonFile } from './store/json-file.ts';
 import { Terminals } from './streams/index.ts';
 
@@ -67,6 +68,9 @@ async function start(): Promise<void> {
     local: helper,
     onChange: (list) => broadcast('hosts.change', list),
     onEvents: (events) => broadcast('hosts.events', events),
+    onAttempt: (attempt) => broadcast('attempts.change', attempt),
+    sshFiles: () => readConfigFiles(),
+    secrets: new Keychain(new JsonFile(inUserData('secrets.json'), secretsFileSchema), safeStorage),
     log,
   });
   const terminals = new Terminals({

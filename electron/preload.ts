@@ -29,6 +29,16 @@ const api: GantryApi = {
     update: (id, change) => call('hosts.update', id, change),
     remove: (id) => call('hosts.remove', id),
     reconnect: (id) => call('hosts.reconnect', id),
+    suggestions: () => call('hosts.suggestions'),
+    addSsh: (host) => call('hosts.addSsh', host),
+  },
+  attempts: {
+    start: (address) => call('attempts.start', address),
+    signIn: (hostId) => call('attempts.signIn', hostId),
+    onChange: (listener) => subscribe('attempts.change', listener),
+    answer: (id, questionId, answer) => call('attempts.answer', id, questionId, answer),
+    lookAgain: (id, socketPath) => call('attempts.lookAgain', id, socketPath),
+    end: (id) => call('attempts.end', id),
   },
   starter: { load: (hostId) => call('starter.load', hostId) },
   terminals: {

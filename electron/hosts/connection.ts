@@ -12,15 +12,25 @@ export interface ConnectionOptions {
   prepare?: (signal: AbortSignal, asked: boolean) => Promise<void>;
   onState: (state: HostState) => void;
   onEvent: (message: unknown) => void;
+  /** What a broken stream can't say: why the connection below it was lost. */
+  whyLost?: () => Error | undefined;
+  /** How long to wait after a failure; quicker for engines of this machine than for others. */
+  pauses?: Pauses;
   /** For tests: in [0, 1). */
   random?: () => number;
+}
+
+export interface Pauses {
+  /** Lost after it was connected. `attempt` counts from 1, `random` is in [0, 1). */
+  lostMs: (attempt: number, random: number) => number;
+  /** Never connected yet, for a reason that may pass by itself (the engine is started later). */
+  failedMs: (attempt: number, random: number) => number;
 }
 
 const HANDSHAKE_MS = 10_000;
 /** Podman may send the head of GET /events only with the first event: after this we go on without it. */
 const EVENTS_HEAD_MS = 500;
-/** While failed for a reason that may pass by itself (the engine is started later), how often to look again. */
-const FAILED_RETRY_MS = 10_000;
+const LOCAL_PAUSES: Pauses = { lostMs: backoffMs, failedMs: () => 10_000 };
 
 /**
  * Keeps one host connected: handshake, then its event stream, whose end means the connection is lost. After a loss it tries
@@ -45,6 +55,11 @@ export class HostConnection {
 
   get state(): HostState {
     return this.#state;
+  }
+
+  /** Ever, since the app has started. */
+  get wasConnected(): boolean {
+    return this.#everConnected;
   }
 
   /** Present while connected. */
@@ -118,6 +133,7 @@ export class HostConnection {
       } catch (error) {
         failure = error;
       }
+      if (!(failure instanceof HostFailure)) failure = this.#options.whyLost?.() ?? failure;
       this.#client?.close();
       this.#client = undefined;
       if (stopped.aborted) break;
@@ -157,14 +173,15 @@ export class HostConnection {
   #fail(failure: unknown, attempt: number): number {
     const error = hostErrorOf(failure, this.#options.where);
     const final = failure instanceof HostFailure && failure.final;
+    const { pauses = LOCAL_PAUSES, random = Math.random } = this.#options;
     if (final || !this.#everConnected) {
       // Shown once, not on every quiet look.
       const before = this.#state;
       const same = before.status === 'failed' && before.error.code === error.code && before.error.detail === error.detail;
       if (!same) this.#become({ status: 'failed', error });
-      return final ? 2 ** 31 - 1 : FAILED_RETRY_MS;
+      return final ? 2 ** 31 - 1 : pauses.failedMs(attempt, random());
     }
-    const waitMs = backoffMs(attempt, (this.#options.random ?? Math.random)());
+    const waitMs = pauses.lostMs(attempt, random());
     this.#become({
       status: 'reconnecting',
       error,

@@ -1,12 +1,27 @@
 import { randomBytes } from 'node:crypto';
 import type { EngineClient } from '../engine-client/index.ts';
-import type { FoundEngine, Host, HostColour, HostEvent, NewSocketHost } from '../ipc/contract.ts';
+import type {
+  ConnectAttempt,
+  FoundEngine,
+  Host,
+  HostColour,
+  HostEvent,
+  HostSuggestion,
+  NewSocketHost,
+  NewSshHost,
+} from '../ipc/contract.ts';
+import { type ConfigFiles, connectSsh, parseAddress, type Secrets, type SshSession } from '../ssh/index.ts';
 import type { JsonFile } from '../store/json-file.ts';
+import { Attempts } from './attempts.ts';
+import { backoffMs } from './backoff.ts';
 import { Batch } from './batch.ts';
-import { type ConnectionOptions, HostConnection } from './connection.ts';
+import { type ConnectionOptions, HostConnection, type Pauses } from './connection.ts';
 import { detect, usualSockets } from './detect.ts';
 import { unixDialer } from './dial-unix.ts';
+import { HostFailure } from './errors.ts';
 import { firstHosts, type HostRecord, type HostsFile, LOCAL_ID } from './records.ts';
+import { SshLink } from './ssh-link.ts';
+import { suggestions } from './suggestions.ts';
 
 /** How the local engine is reached and, when it is down, started. */
 export interface LocalEngine {
@@ -18,13 +33,25 @@ export interface HostsOptions {
   local: LocalEngine;
   onChange: (hosts: Host[]) => void;
   onEvents: (events: HostEvent[]) => void;
+  onAttempt: (attempt: ConnectAttempt) => void;
+  /** ~/.ssh/config, read anew for each connection. */
+  sshFiles: () => Promise<ConfigFiles>;
+  secrets: Secrets;
   log: (text: string) => void;
 }
 
 interface Entry {
   record: HostRecord;
   connection: HostConnection;
+  /** kind ssh */
+  link?: SshLink;
 }
+
+/** A machine elsewhere, its firewall and its log are spared. */
+const SSH_PAUSES: Pauses = {
+  lostMs: (attempt, random) => backoffMs(attempt, random, 1000, 60_000),
+  failedMs: (attempt, random) => backoffMs(attempt, random, 10_000, 300_000),
+};
 
 /** Events of one host within this time reach the window as one message. */
 const EVENTS_MS = 16;
@@ -34,11 +61,22 @@ export class Hosts {
   readonly #options: HostsOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #events: Batch<HostEvent>;
+  readonly attempts: Attempts;
+  /** Hosts that an attempt signs in to. */
+  readonly #signingIn = new Map<string, string>();
   #announcing = false;
 
   constructor(options: HostsOptions) {
     this.#options = options;
     this.#events = new Batch(EVENTS_MS, options.onEvents);
+    this.attempts = new Attempts({
+      files: options.sshFiles,
+      secrets: options.secrets,
+      onChange: (attempt) => {
+        this.#signedIn(attempt);
+        options.onAttempt(attempt);
+      },
+    });
   }
 
   async start(): Promise<void> {
@@ -51,28 +89,61 @@ export class Hosts {
 
   async stop(): Promise<void> {
     this.#events.stop();
-    await Promise.all([...this.#entries.values()].map((entry) => entry.connection.stop()));
+    this.attempts.endAll();
+    await Promise.all([...this.#entries.values()].map(stopped));
   }
 
   list(): Host[] {
     return [...this.#entries.values()].map(({ record, connection }) => {
-      const { id, name, colour, kind, socketPath } = record;
-      return { id, name, colour, kind, ...(socketPath !== undefined && { socketPath }), state: connection.state };
+      const { id, name, colour, kind, socketPath, address } = record;
+      const where = { ...(socketPath !== undefined && { socketPath }), ...(address !== undefined && { address }) };
+      return { id, name, colour, kind, ...where, state: connection.state };
     });
   }
 
   detect(): Promise<FoundEngine[]> {
-    const known = [...this.#entries.values()].map(({ record }) => this.#socketOf(record));
+    const here = [...this.#entries.values()].filter(({ record }) => record.kind !== 'ssh');
+    const known = here.map(({ record }) => this.#socketOf(record));
     return detect(usualSockets(process.env), known);
   }
 
   async addSocket(host: NewSocketHost): Promise<Host> {
-    const same = [...this.#entries.values()].find(({ record }) => this.#socketOf(record) === host.socketPath);
+    const isSame = (record: HostRecord) => record.kind !== 'ssh' && this.#socketOf(record) === host.socketPath;
+    const same = [...this.#entries.values()].find(({ record }) => isSame(record));
     if (same) throw new Error(`${host.socketPath} is in the list already, as ${same.record.name}`);
-    const id = `h${randomBytes(4).toString('hex')}`;
+    const id = newId();
     this.#add({ id, name: host.name, colour: host.colour, kind: 'socket', socketPath: host.socketPath });
     await this.#changed();
     return this.#get(id);
+  }
+
+  /** The attempt's connection becomes the host's. */
+  async addSsh({ attempt: attemptId, name, colour, socketPath }: NewSshHost): Promise<Host> {
+    const { session, attempt } = this.attempts.take(attemptId);
+    const { address } = attempt;
+    const same = [...this.#entries.values()].find(({ record }) => record.address === address && record.socketPath === socketPath);
+    if (same) {
+      session.close();
+      throw new Error(`${address} is in the list already, as ${same.record.name}`);
+    }
+    const id = newId();
+    this.#add({ id, name, colour, kind: 'ssh', address, socketPath }, session);
+    await this.#changed();
+    return this.#get(id);
+  }
+
+  /** Connects to an SSH host with the user there. @throws Error if it is none */
+  signIn(id: string): ConnectAttempt {
+    const { record } = this.#entry(id);
+    if (record.kind !== 'ssh') throw new Error(`${record.name} needs no signing in`);
+    const attempt = this.attempts.start(record.address ?? '', record.socketPath);
+    this.#signingIn.set(attempt.id, id);
+    return attempt;
+  }
+
+  async suggestions(): Promise<HostSuggestion[]> {
+    const known = new Set([...this.#entries.values()].map(({ record }) => record.address));
+    return (await suggestions(await this.#options.sshFiles())).filter(({ address }) => !known.has(address));
   }
 
   async update(id: string, change: { name?: string | undefined; colour?: HostColour | undefined }): Promise<Host> {
@@ -84,10 +155,10 @@ export class Hosts {
   }
 
   async remove(id: string): Promise<void> {
-    const { connection } = this.#entry(id);
+    const entry = this.#entry(id);
     if (id === LOCAL_ID) throw new Error('The engine of this machine stays in the list');
     this.#entries.delete(id);
-    void connection.stop();
+    void stopped(entry);
     await this.#changed();
   }
 
@@ -126,17 +197,66 @@ export class Hosts {
     return this.#entry(id).connection.whenConnected(signal);
   }
 
-  #add(record: HostRecord): void {
+  #add(record: HostRecord, session?: SshSession): void {
     const where = this.#socketOf(record);
-    const connection = new HostConnection({
-      where,
-      dial: unixDialer(where),
-      ...(record.kind === 'local' && { prepare: this.#options.local.prepare }),
+    const common = {
       onState: () => this.#announce(),
-      onEvent: (message) => this.#events.add({ hostId: record.id, message }),
+      onEvent: (message: unknown) => this.#events.add({ hostId: record.id, message }),
+    };
+    const entry =
+      record.kind === 'ssh' ? this.#overSsh(record, session, common) : { record, connection: this.#onSocket(record, where, common) };
+    this.#entries.set(record.id, entry);
+    entry.connection.start();
+  }
+
+  #onSocket(record: HostRecord, where: string, common: Pick<ConnectionOptions, 'onState' | 'onEvent'>): HostConnection {
+    const prepare = record.kind === 'local' && { prepare: this.#options.local.prepare };
+    return new HostConnection({ where, dial: unixDialer(where), ...prepare, ...common });
+  }
+
+  #overSsh(record: HostRecord, session: SshSession | undefined, common: Pick<ConnectionOptions, 'onState' | 'onEvent'>): Entry {
+    const { address = '', socketPath = '' } = record;
+    const link = new SshLink({ socketPath, connect: (signal) => this.#signInQuietly(record, signal) });
+    if (session) link.adopt(session);
+    const connection = new HostConnection({
+      where: `${address}:${socketPath}`,
+      dial: link.dial,
+      prepare: link.prepare,
+      whyLost: link.whyLost,
+      pauses: SSH_PAUSES,
+      ...common,
+      onState: (state) => {
+        if (state.status === 'connected') link.proven();
+        common.onState(state);
+      },
     });
-    this.#entries.set(record.id, { record, connection });
-    connection.start();
+    return { record, connection, link };
+  }
+
+  async #signInQuietly(record: HostRecord, signal: AbortSignal): Promise<SshSession> {
+    const { sshFiles, secrets, log } = this.#options;
+    try {
+      return await connectSsh(parseAddress(record.address ?? ''), { files: await sshFiles(), secrets, ask: undefined, signal });
+    } catch (error) {
+      log(`${record.name} (${record.address}): ${error instanceof Error ? error.message : error}`);
+      const before = this.#entries.get(record.id)?.connection.wasConnected;
+      // A machine that boots lets nobody in for a while; for good it refuses only where it never let us in.
+      if (before && error instanceof HostFailure && error.error.code === 'ssh-keys-refused') throw new HostFailure(error.error);
+      throw error;
+    }
+  }
+
+  /** An attempt for a host in the list is through: the host takes the connection. */
+  #signedIn({ id, state }: ConnectAttempt): void {
+    const hostId = this.#signingIn.get(id);
+    if (hostId === undefined || state !== 'connected') return;
+    this.#signingIn.delete(id);
+    const { session } = this.attempts.take(id);
+    const entry = this.#entries.get(hostId);
+    if (entry?.link) {
+      entry.link.adopt(session);
+      entry.connection.reconnect();
+    } else session.close();
   }
 
   #socketOf(record: HostRecord): string {
@@ -169,4 +289,11 @@ export class Hosts {
       this.#options.onChange(this.list());
     });
   }
+}
+
+const newId = () => `h${randomBytes(4).toString('hex')}`;
+
+async function stopped({ connection, link }: Entry): Promise<void> {
+  link?.close();
+  await connection.stop();
 }

@@ -1,2 +1,3 @@
 export { Hosts, type LocalEngine } from './hosts.ts';
+export { Keychain, secretsFileSchema } from './keychain.ts';
 export { hostsFileSchema } from './records.ts';

@@ -7,8 +7,11 @@ export interface HostRecord {
   id: string;
   name: string;
   colour: HostColour;
-  kind: 'local' | 'socket';
+  kind: 'local' | 'socket' | 'ssh';
+  /** socket, ssh. */
   socketPath?: string | undefined;
+  /** ssh: as typed. No secret is ever here. */
+  address?: string | undefined;
 }
 
 export const hostsFileSchema = v.object({
@@ -18,8 +21,9 @@ export const hostsFileSchema = v.object({
       id: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,40}$/)),
       name: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),
       colour: v.picklist(COLOURS),
-      kind: v.picklist(['local', 'socket']),
+      kind: v.picklist(['local', 'socket', 'ssh']),
       socketPath: v.optional(v.string()),
+      address: v.optional(v.string()),
     }),
   ),
 });

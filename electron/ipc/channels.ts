@@ -7,6 +7,13 @@ export const CALLS = [
   'hosts.update',
   'hosts.remove',
   'hosts.reconnect',
+  'hosts.suggestions',
+  'hosts.addSsh',
+  'attempts.start',
+  'attempts.signIn',
+  'attempts.answer',
+  'attempts.lookAgain',
+  'attempts.end',
   'starter.load',
   'terminals.list',
   'terminals.open',
@@ -23,7 +30,7 @@ export const CALLS = [
 ] as const;
 export type Call = (typeof CALLS)[number];
 
-export const TOPICS = ['hosts.change', 'hosts.events', 'terminals.change', 'settings.change'] as const;
+export const TOPICS = ['hosts.change', 'hosts.events', 'attempts.change', 'terminals.change', 'settings.change'] as const;
 export type Topic = (typeof TOPICS)[number];
 
 export const PORT_CHANNEL = 'gantry:port';

@@ -21,8 +21,10 @@ export interface Host {
   name: string;
   colour: HostColour;
   kind: HostKind;
-  /** kind socket: the socket's path. */
+  /** kinds socket and ssh: the engine's socket, for ssh on that machine. */
   socketPath?: string;
+  /** kind ssh: as the user typed it. */
+  address?: string;
   state: HostState;
 }
 export type HostState =
@@ -117,6 +119,62 @@ export interface ConnectAnswer {
   /** One for each thing asked for; empty for a host key, where answering is a yes. */
   values: string[];
   remember: boolean;
+}
+
+/** An engine on a machine that is signed in to. */
+export interface FoundOnMachine {
+  socketPath: string;
+  product: EngineIdentity['product'];
+  version: string;
+  /** `permission`: it is there, but not for this user. `off`: installed, but nobody answers. `error` says what to do. */
+  state: 'usable' | 'permission' | 'off';
+  /** Of the user, not of the system. */
+  rootless: boolean;
+  /** The machine forwards no streams: each needs a program there, which takes longer, and few run at a time. */
+  byCommand: boolean;
+  error?: HostError;
+}
+/** What a machine is, as far as its shell says. */
+export interface MachineFacts {
+  os: string;
+  arch: string;
+  kernel: string;
+  /** Such as `Debian GNU/Linux 12 (bookworm)`; empty if unknown. */
+  distribution: string;
+  user: string;
+  isRoot: boolean;
+}
+/** A connection that is being made with the user there, in the dialog. */
+export interface ConnectAttempt {
+  id: string;
+  /** As typed. */
+  address: string;
+  steps: ConnectStep[];
+  /** `id` goes into the answer, so that it is not taken for the answer to another question. */
+  question?: ConnectQuestion & { id: string };
+  state: 'running' | 'connected' | 'failed';
+  error?: HostError;
+  machine?: MachineFacts;
+  /** Usable ones first. */
+  engines?: FoundOnMachine[];
+}
+
+export interface NewSshHost {
+  /** The attempt that is connected: its connection becomes the host's. */
+  attempt: string;
+  name: string;
+  colour: HostColour;
+  socketPath: string;
+}
+/** A host that the user has named elsewhere. */
+export interface HostSuggestion {
+  /** `ssh`: ~/.ssh/config; `docker`: a context of the docker CLI. */
+  source: 'ssh' | 'docker';
+  name: string;
+  /** What to type for it. */
+  address: string;
+  /** Where it leads. */
+  detail: string;
 }
 
 /** An event of an engine's event stream as the app needs it; `message` is the Docker API EventMessage. */
@@ -237,6 +295,22 @@ export interface GantryApi {
     remove(id: string): Promise<void>;
     /** Tries again now (also restarts the local helper when it is down). */
     reconnect(id: string): Promise<void>;
+    suggestions(): Promise<HostSuggestion[]>;
+    addSsh(host: NewSshHost): Promise<Host>;
+  };
+  /** Connections made with the user there: steps, questions, engines found. */
+  attempts: {
+    /** Resolves at once; what happens comes by onChange. */
+    start(address: string): Promise<ConnectAttempt>;
+    /** For a host in the list that needs the user: once connected, it takes the connection over. */
+    signIn(hostId: string): Promise<ConnectAttempt>;
+    onChange(listener: (attempt: ConnectAttempt) => void): Unsubscribe;
+    /** null is a no. */
+    answer(id: string, questionId: string, answer: ConnectAnswer | null): Promise<void>;
+    /** Looks for engines again, also at another path; connects again if it failed. */
+    lookAgain(id: string, socketPath?: string): Promise<void>;
+    /** Closes its connection. */
+    end(id: string): Promise<void>;
   };
   /** Loads the starter image into a host's engine (POST /images/load); resolves with its reference. */
   starter: { load(hostId: string): Promise<string> };

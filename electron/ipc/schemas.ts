@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { HostColour, NewSocketHost, OpenLogs, OpenTerminal, Settings } from './contract.ts';
+import type { ConnectAnswer, HostColour, NewSocketHost, NewSshHost, OpenLogs, OpenTerminal, Settings } from './contract.ts';
 
 /** Checks of what the renderer sends, beside the types in contract.ts. Everything else is refused. */
 
@@ -10,16 +10,19 @@ const colour = v.picklist(COLOURS);
 export const id = v.pipe(v.string(), v.minLength(1), v.maxLength(256), v.regex(/^[\w.:-]+$/));
 const size = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000));
 
-export const newSocketHost = v.strictObject({
-  name,
-  colour,
-  socketPath: v.pipe(
-    v.string(),
-    v.trim(),
-    v.regex(/^\//, "A socket's path begins with /"),
-    v.maxLength(107, "A socket's path has at most 107 characters"),
-  ),
-}) satisfies v.GenericSchema<NewSocketHost>;
+const socketPath = v.pipe(
+  v.string(),
+  v.trim(),
+  v.regex(/^\/[^\0-\x1f]*$/, "A socket's path begins with /"),
+  v.maxLength(107, "A socket's path has at most 107 characters"),
+);
+export const optionalPath = v.optional(socketPath);
+export const newSocketHost = v.strictObject({ name, colour, socketPath }) satisfies v.GenericSchema<NewSocketHost>;
+export const newSshHost = v.strictObject({ name, colour, socketPath, attempt: id }) satisfies v.GenericSchema<NewSshHost>;
+export const address = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(1024));
+export const connectAnswer = v.nullable(
+  v.strictObject({ values: v.pipe(v.array(v.pipe(v.string(), v.maxLength(4096))), v.maxLength(16)), remember: v.boolean() }),
+) satisfies v.GenericSchema<ConnectAnswer | null>;
 
 export const hostChange = v.strictObject({ name: v.optional(name), colour: v.optional(colour) });
 

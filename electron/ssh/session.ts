@@ -226,7 +226,7 @@ export class SshSession {
       ...(error && { detail: shown(error.message), cause: error }),
     });
     this.#closed = error?.name === 'HostFailure' ? error : lost;
-    for (const stream of [...this.#streams]) stream.cut(Object.assign(new Error(lost.message), { code: 'ECONNRESET', cause: lost }));
+    for (const stream of [...this.#streams]) stream.cut(Object.assign(new Error(lost.message), { code: 'ECONNRESET' }));
     for (const listener of [...this.#listeners]) listener(this.#closed);
     this.#listeners.clear();
     // What runs through each other ends together.

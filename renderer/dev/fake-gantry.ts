@@ -1,4 +1,13 @@
-import type { GantryApi, Host, LogLine, Settings, StreamDown, StreamUp, TerminalInfo } from '../../electron/ipc/contract.ts';
+import type {
+  ConnectAttempt,
+  GantryApi,
+  Host,
+  LogLine,
+  Settings,
+  StreamDown,
+  StreamUp,
+  TerminalInfo,
+} from '../../electron/ipc/contract.ts';
 
 let next = 1;
 function port(serve: (port: MessagePort) => void): string {
@@ -25,6 +34,83 @@ function lines(from: number, count: number): LogLine[] {
     err: (from + i) % 7 === 4,
     text: `${samples[(from + i) % samples.length]}${(from + i) % 50 === 1 ? ` ${'long '.repeat(60)}` : ''}`,
   }));
+}
+
+/** One address after the other: a question for the key, then two engines. */
+function fakeAttempts(): GantryApi['attempts'] {
+  let tell: (attempt: ConnectAttempt) => void = () => undefined;
+  let now: ConnectAttempt;
+  const become = (change: Partial<ConnectAttempt>) => {
+    now = { ...now, ...change };
+    tell(now);
+  };
+  const machine = 'ada@nas';
+  const start = async (address: string): Promise<ConnectAttempt> => {
+    now = { id: `a${next++}`, address, state: 'running', steps: [] };
+    setTimeout(() => {
+      become({
+        steps: [
+          { kind: 'resolve', machine, status: 'done', found: { name: 'nas', address: '10.0.0.7' } },
+          { kind: 'connect', machine, status: 'done', found: { address: '10.0.0.7:22' } },
+          { kind: 'hostKey', machine, status: 'running', found: {} },
+        ],
+        question: {
+          id: 'q1',
+          kind: 'hostKey',
+          machine,
+          keyType: 'ssh-ed25519',
+          fingerprint: 'SHA256:9Qh3Tf0uYwQ1sXcV5mJkL2nBpR8dZaE7gHiO4tUvWxY',
+          file: '/home/ada/.ssh/known_hosts',
+          alsoAs: [],
+          canRemember: true,
+        },
+      });
+    }, 300);
+    return now;
+  };
+  return {
+    start,
+    signIn: start,
+    onChange: (listener) => {
+      tell = listener;
+      return () => undefined;
+    },
+    answer: async () => {
+      const { question: _, ...rest } = now;
+      now = rest;
+      become({
+        state: 'connected',
+        steps: [
+          ...now.steps.slice(0, 2),
+          { kind: 'hostKey', machine, status: 'done', found: { keyType: 'ssh-ed25519', fingerprint: 'SHA256:9Qh3Tf0uYwQ1' } },
+          { kind: 'signIn', machine, status: 'done', found: { user: 'ada', method: 'agent', key: 'ada@laptop' } },
+          { kind: 'engine', machine, status: 'done', found: { product: 'Docker', version: '28.2.2', path: '/var/run/docker.sock' } },
+        ],
+        machine: {
+          os: 'Linux',
+          arch: 'x86_64',
+          kernel: '6.1.0',
+          distribution: 'Debian GNU/Linux 12 (bookworm)',
+          user: 'ada',
+          isRoot: false,
+        },
+        engines: [
+          { socketPath: '/var/run/docker.sock', product: 'Docker', version: '28.2.2', state: 'usable', rootless: false, byCommand: false },
+          {
+            socketPath: '/run/user/1000/podman/podman.sock',
+            product: 'Podman',
+            version: '',
+            state: 'off',
+            rootless: true,
+            byCommand: false,
+            error: { code: 'socket-missing', message: 'No engine is listening', fix: 'systemctl --user enable --now podman.socket' },
+          },
+        ],
+      });
+    },
+    lookAgain: async () => undefined,
+    end: async () => undefined,
+  };
 }
 
 /** `window.gantry` without a main process. */
@@ -55,7 +141,13 @@ export function fakeGantry(settings: Settings, hosts: Host[], logLines: number):
       update: async () => hosts[0] as Host,
       remove: async () => undefined,
       reconnect: async () => undefined,
+      suggestions: async () => [
+        { source: 'ssh', name: 'nas', address: 'nas', detail: 'ada@10.0.0.7' },
+        { source: 'docker', name: 'build', address: 'ssh://ci@build.example', detail: 'ssh://ci@build.example' },
+      ],
+      addSsh: async () => hosts[0] as Host,
     },
+    attempts: fakeAttempts(),
     starter: { load: async () => 'nginx:1.27' },
     terminals: {
       list: async () => terminals,

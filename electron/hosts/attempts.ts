@@ -1,0 +1,188 @@
+import { randomBytes } from 'node:crypto';
+import type { ConnectAnswer, ConnectAttempt, ConnectQuestion } from '../ipc/contract.ts';
+import {
+  type Address,
+  ChannelRefused,
+  type ConfigFiles,
+  cancelled,
+  connectSsh,
+  failure,
+  findEngines,
+  parseAddress,
+  type Secrets,
+  type SshSession,
+} from '../ssh/index.ts';
+import { hostErrorOf } from './errors.ts';
+
+export interface AttemptsOptions {
+  files: () => Promise<ConfigFiles>;
+  secrets: Secrets;
+  onChange: (attempt: ConnectAttempt) => void;
+}
+
+interface Running {
+  attempt: ConnectAttempt;
+  address: Address;
+  abort: AbortController;
+  session: SshSession | undefined;
+  answer: ((answer: ConnectAnswer | undefined) => void) | undefined;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** A dialog that nobody looks at any more keeps no machine signed in. */
+const IDLE_MS = 15 * 60_000;
+const ATTEMPTS_LIMIT = 16;
+
+/** Connections that are made with the user there: each step is shown, questions are asked, engines are found. */
+export class Attempts {
+  readonly #options: AttemptsOptions;
+  readonly #running = new Map<string, Running>();
+
+  constructor(options: AttemptsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Begins; what happens is told by `onChange`.
+   *
+   * @param typed as the user wrote it
+   * @param path a socket to look at besides the usual ones
+   * @throws Error with a sentence for the user if it is no address
+   */
+  start(typed: string, path?: string): ConnectAttempt {
+    const address = parseAddress(typed);
+    const oldest = [...this.#running.keys()][0];
+    if (oldest !== undefined && this.#running.size >= ATTEMPTS_LIMIT) this.end(oldest);
+    const id = `a${randomBytes(6).toString('hex')}`;
+    const running: Running = {
+      attempt: { id, address: typed.trim(), steps: [], state: 'running' },
+      address,
+      abort: new AbortController(),
+      session: undefined,
+      answer: undefined,
+      timer: undefined,
+    };
+    this.#running.set(id, running);
+    void this.#run(running, path ?? address.socketPath);
+    return running.attempt;
+  }
+
+  /** @param answer null is a no */
+  answer(id: string, questionId: string, answer: ConnectAnswer | null): void {
+    const running = this.#running.get(id);
+    if (running?.attempt.question?.id !== questionId) return;
+    running.answer?.(answer ?? undefined);
+  }
+
+  /** Looks again on a machine that is signed in to: something was started or installed there, or it has another socket. */
+  lookAgain(id: string, path?: string): void {
+    const running = this.#running.get(id);
+    if (!running || running.attempt.state === 'running') return;
+    const { error, engines, ...rest } = running.attempt;
+    this.#become(running, { ...rest, state: 'running', steps: running.session ? rest.steps.filter(({ kind }) => kind !== 'engine') : [] });
+    void this.#run(running, path ?? running.address.socketPath);
+  }
+
+  /** Hands over the connection and forgets the attempt. @throws Error if it is not connected (any more) */
+  take(id: string): { session: SshSession; attempt: ConnectAttempt } {
+    const running = this.#running.get(id);
+    if (!running?.session || running.session.closed) throw new Error('This connection has ended. Connect again');
+    this.#running.delete(id);
+    clearTimeout(running.timer);
+    return { session: running.session, attempt: running.attempt };
+  }
+
+  /** The session of an attempt, which stays. */
+  session(id: string): SshSession {
+    const session = this.#running.get(id)?.session;
+    if (!session || session.closed) throw new Error('This connection has ended. Connect again');
+    return session;
+  }
+
+  end(id: string): void {
+    const running = this.#running.get(id);
+    if (!running) return;
+    this.#running.delete(id);
+    clearTimeout(running.timer);
+    running.abort.abort(cancelled());
+    running.session?.close();
+  }
+
+  endAll(): void {
+    for (const id of [...this.#running.keys()]) this.end(id);
+  }
+
+  async #run(running: Running, path: string | undefined): Promise<void> {
+    const { signal } = running.abort;
+    try {
+      if (!running.session || running.session.closed) {
+        running.session = await connectSsh(running.address, {
+          files: await this.#options.files(),
+          secrets: this.#options.secrets,
+          ask: (question) => this.#ask(running, question),
+          onStep: (step) => this.#step(running, step),
+          signal,
+        });
+        if (signal.aborted) return running.session.close();
+      }
+      const { machine } = running.session;
+      this.#step(running, { kind: 'engine', machine, status: 'running', found: {} });
+      const found = await findEngines(running.session, path, signal);
+      const [first] = found.engines;
+      const usable = first?.state === 'usable';
+      this.#step(running, {
+        kind: 'engine',
+        machine,
+        status: usable ? 'done' : 'failed',
+        found: usable ? { product: first.product, version: first.version, path: first.socketPath } : {},
+      });
+      this.#become(running, { ...running.attempt, state: 'connected', ...found });
+    } catch (error) {
+      if (signal.aborted) return;
+      const reason = error instanceof ChannelRefused ? noCommands(running) : hostErrorOf(error, running.attempt.address);
+      const steps = running.attempt.steps.map((step) => (step.status === 'running' ? { ...step, status: 'failed' as const } : step));
+      this.#become(running, { ...running.attempt, steps, state: 'failed', error: reason });
+    }
+  }
+
+  #step(running: Running, step: ConnectAttempt['steps'][number]): void {
+    const { steps } = running.attempt;
+    const at = steps.findIndex(({ kind, machine }) => kind === step.kind && machine === step.machine);
+    const next = at === -1 ? [...steps, step] : steps.map((old, index) => (index === at ? step : old));
+    this.#become(running, { ...running.attempt, steps: next });
+  }
+
+  async #ask(running: Running, question: ConnectQuestion): Promise<ConnectAnswer> {
+    const { signal } = running.abort;
+    const id = randomBytes(6).toString('hex');
+    this.#become(running, { ...running.attempt, question: { ...question, id } });
+    try {
+      const answer = await new Promise<ConnectAnswer | undefined>((resolve) => {
+        running.answer = resolve;
+        signal.addEventListener('abort', () => resolve(undefined), { once: true });
+      });
+      if (!answer) throw cancelled();
+      return answer;
+    } finally {
+      running.answer = undefined;
+      const { question: _, ...rest } = running.attempt;
+      this.#become(running, rest);
+    }
+  }
+
+  #become(running: Running, attempt: ConnectAttempt): void {
+    if (!this.#running.has(attempt.id)) return;
+    running.attempt = attempt;
+    clearTimeout(running.timer);
+    running.timer = setTimeout(() => this.end(attempt.id), IDLE_MS);
+    running.timer.unref();
+    this.#options.onChange(attempt);
+  }
+}
+
+function noCommands({ attempt, session }: Running) {
+  const machine = session?.machine ?? attempt.address;
+  return failure('ssh-forwarding', `${machine} runs no commands for this user`, {
+    values: { machine, path: '', user: session?.user ?? '' },
+  }).error;
+}

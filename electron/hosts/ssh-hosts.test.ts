@@ -1,0 +1,309 @@
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { ConnectAttempt, Host } from '../ipc/contract.ts';
+import { readConfigFiles } from '../ssh/index.ts';
+import { JsonFile } from '../store/json-file.ts';
+import { FakeEngine } from '../testing/fake-engine.ts';
+import { MemorySecrets } from '../testing/ssh-answers.ts';
+import { GUEST, hasSshd, mayHavePasswords, Sshd, type SshdOptions } from '../testing/sshd.ts';
+import { Hosts } from './hosts.ts';
+import { hostsFileSchema } from './records.ts';
+
+let home: string;
+let engine: FakeEngine;
+let secrets: MemorySecrets;
+const toDispose: (() => unknown)[] = [];
+beforeEach(async () => {
+  home = mkdtempSync(join(tmpdir(), 'gantry-home-'));
+  engine = await FakeEngine.create();
+  engine.routes.set('GET /events', (_, response) => response.write('{"Type":"container"}\n'));
+  secrets = new MemorySecrets();
+});
+afterEach(async () => {
+  for (const dispose of toDispose.splice(0).reverse()) await dispose();
+  await engine.dispose();
+  rmSync(home, { recursive: true, force: true });
+});
+
+async function sshd(options?: SshdOptions): Promise<Sshd> {
+  const server = await Sshd.start(options);
+  toDispose.push(() => server.dispose());
+  return server;
+}
+function configure(server: Sshd, lines: string): void {
+  mkdirSync(join(home, '.ssh'), { recursive: true });
+  writeFileSync(join(home, '.ssh', 'config'), `Host nas\n  HostName ${server.address}\n  Port ${server.port}\n${lines}`);
+}
+
+/** The part of the app below the window. */
+class Below {
+  attempt: ConnectAttempt | undefined;
+  readonly events: unknown[] = [];
+  readonly log: string[] = [];
+  readonly hosts: Hosts;
+  list: Host[] = [];
+
+  constructor() {
+    this.hosts = new Hosts({
+      file: new JsonFile(join(home, 'hosts.json'), hostsFileSchema),
+      local: { socketPath: '/nowhere.sock', prepare: async () => {} },
+      onChange: (list) => {
+        this.list = list;
+      },
+      onEvents: (events) => this.events.push(...events),
+      onAttempt: (attempt) => {
+        this.attempt = attempt;
+      },
+      sshFiles: () => readConfigFiles({ home, system: '/none', env: {} }),
+      secrets,
+      log: (text) => this.log.push(text),
+    });
+    toDispose.push(() => this.hosts.stop());
+  }
+
+  get host(): Host | undefined {
+    return this.list.find(({ kind }) => kind === 'ssh');
+  }
+  async becomes(status: Host['state']['status'], ms = 10_000): Promise<Host> {
+    await expect.poll(() => this.host?.state.status, { timeout: ms }).toBe(status);
+    return this.host as Host;
+  }
+  /** Answers questions until the attempt is over. */
+  async through(answers: Partial<Record<'hostKey' | 'password' | 'passphrase' | 'interactive', string | null>>): Promise<ConnectAttempt> {
+    let answered = '';
+    await expect
+      .poll(
+        () => {
+          const { attempt } = this;
+          const question = attempt?.question;
+          if (attempt && question && question.id !== answered) {
+            answered = question.id;
+            const answer = answers[question.kind];
+            if (answer === undefined) throw new Error(`nobody expected ${JSON.stringify(question)}`);
+            this.hosts.attempts.answer(attempt.id, question.id, answer === null ? null : { values: [answer], remember: false });
+          }
+          return attempt?.state ?? 'running';
+        },
+        { timeout: 15_000, interval: 10 },
+      )
+      .not.toBe('running');
+    return this.attempt as ConnectAttempt;
+  }
+  async add(name = 'nas', socketPath = engine.socketPath): Promise<Host> {
+    return this.hosts.addSsh({ attempt: this.attempt?.id ?? '', name, colour: 'blue', socketPath });
+  }
+}
+
+describe.skipIf(!hasSshd)('hosts over SSH', () => {
+  async function ready(options?: SshdOptions): Promise<{ server: Sshd; app: Below }> {
+    const server = await sshd(options);
+    configure(server, `  User ${server.user}\n  IdentityFile ${server.path('user_key')}\n`);
+    const app = new Below();
+    await app.hosts.start();
+    return { server, app };
+  }
+  async function added(options?: SshdOptions) {
+    const { server, app } = await ready(options);
+    await app.hosts.attempts.start('nas', engine.socketPath);
+    await app.through({ hostKey: 'yes' });
+    await app.add();
+    await app.becomes('connected');
+    return { server, app };
+  }
+
+  test('typed, asked for the key, engine found, added: the connection of the dialog becomes the host’s', async () => {
+    const { server, app } = await ready();
+    app.hosts.attempts.start('nas', engine.socketPath);
+    const attempt = await app.through({ hostKey: 'yes' });
+    expect(attempt).toMatchObject({ state: 'connected', machine: { os: 'Linux', user: server.user } });
+    expect(attempt.engines?.[0]).toEqual({
+      socketPath: engine.socketPath,
+      product: 'Gantry',
+      version: '9.9',
+      state: 'usable',
+      rootless: false,
+      byCommand: false,
+    });
+    expect(attempt.steps.map(({ kind, status }) => `${kind} ${status}`)).toEqual(
+      ['resolve', 'connect', 'hostKey', 'signIn', 'engine'].map((kind) => `${kind} done`),
+    );
+    expect(await app.add()).toMatchObject({ kind: 'ssh', address: 'nas', socketPath: engine.socketPath });
+    await app.becomes('connected');
+    expect(app.host?.state).toMatchObject({ engine: { product: 'Gantry' } });
+    await expect.poll(() => app.events).toHaveLength(1);
+    expect(server.log.match(/Accepted publickey/g)).toHaveLength(1);
+
+    // The next start of the app needs nobody.
+    await app.hosts.stop();
+    const next = new Below();
+    await next.hosts.start();
+    await next.becomes('connected');
+    await expect(app.hosts.addSsh({ attempt: attempt.id, name: 'x', colour: 'red', socketPath: '/x' })).rejects.toThrow(/has ended/);
+  });
+
+  test('a killed session comes back by itself, requests work again, and there is one attempt at a time', async () => {
+    const { server, app } = await added();
+    server.signalSessions('SIGKILL');
+    await app.becomes('reconnecting');
+    expect(app.host?.state).toMatchObject({ engine: { product: 'Gantry' }, error: { code: 'ssh-lost' } });
+    await app.becomes('connected');
+    expect(await app.hosts.clientOrThrow(app.host?.id ?? '').json('GET', '/version')).toMatchObject({ Version: '9.9' });
+    expect(server.log.match(/Accepted publickey/g)).toHaveLength(2);
+    // The server away: attempts become rare, then it is back.
+    await server.stop();
+    await app.becomes('reconnecting');
+    await expect.poll(() => (app.host?.state.status === 'reconnecting' ? app.host.state.attempt : 0), { timeout: 10_000 }).toBe(2);
+    expect(app.host?.state).toMatchObject({ error: { code: 'ssh-refused' } });
+    await server.listen();
+    app.hosts.reconnect(app.host?.id ?? '');
+    await app.becomes('connected');
+  });
+
+  test('a machine frozen during our sleep is noticed when we wake', async () => {
+    const { server, app } = await added();
+    server.signalSessions('SIGSTOP');
+    app.hosts.reconnectAll();
+    await app.becomes('reconnecting');
+    await app.becomes('connected', 15_000);
+    server.signalSessions('SIGKILL');
+  });
+
+  test('the engine away, the machine not: it is said, and the connection stays', async () => {
+    const { server, app } = await added();
+    await engine.kill();
+    await app.becomes('reconnecting');
+    await expect
+      .poll(() => app.host?.state, { timeout: 5000 })
+      .toMatchObject({ error: { code: 'socket-missing', values: { path: engine.socketPath } } });
+    await engine.listen();
+    await app.becomes('connected');
+    expect(server.log.match(/Accepted publickey/g)).toHaveLength(1);
+  });
+
+  test('a changed key stops a host for good, and says where', async () => {
+    const { server, app } = await added();
+    await server.stop();
+    server.newKey('host_key');
+    await app.becomes('reconnecting');
+    await server.listen();
+    app.hosts.reconnect(app.host?.id ?? '');
+    await app.becomes('failed');
+    expect(app.host?.state).toMatchObject({ error: { code: 'ssh-key-changed', values: { line: '1' } } });
+  });
+
+  test('no engine, another path, removed', async () => {
+    const { server, app } = await ready();
+    app.hosts.attempts.start('nas');
+    const first = await app.through({ hostKey: 'yes' });
+    expect(first.engines?.some(({ socketPath }) => socketPath === engine.socketPath)).toBe(false);
+    app.hosts.attempts.lookAgain(first.id, engine.socketPath);
+    const second = await app.through({});
+    expect(second.engines?.[0]).toMatchObject({ socketPath: engine.socketPath, state: 'usable' });
+    const host = await app.add();
+    await app.becomes('connected');
+    await app.hosts.remove(host.id);
+    await expect.poll(() => server.sessions()).toHaveLength(0);
+    expect(JSON.parse(readFileSync(join(home, 'hosts.json'), 'utf8')).hosts).toHaveLength(1);
+  });
+
+  test('ended attempts leave no connection; their answers count for nothing', async () => {
+    const { server, app } = await ready();
+    app.hosts.attempts.start('nas');
+    await expect.poll(() => app.attempt?.question?.kind).toBe('hostKey');
+    const { id, question } = app.attempt as ConnectAttempt;
+    app.hosts.attempts.answer(id, 'another', { values: [], remember: false });
+    expect(app.attempt?.question).toEqual(question);
+    app.hosts.attempts.end(id);
+    app.hosts.attempts.answer(id, question?.id ?? '', { values: [], remember: false });
+    await expect.poll(() => server.sessions()).toHaveLength(0);
+    expect(() => app.hosts.attempts.start('no such')).toThrow(/no host name/);
+  });
+
+  // docker's CLI or another program that dials has to be there.
+  const hasDialer = ['socat', 'docker', 'podman'].some((name) => spawnSync(name, ['--version']).error === undefined);
+  test.skipIf(!hasDialer)('forwarding closed: a program on the machine dials, for more streams than one connection may have', async () => {
+    const { server, app } = await ready({ config: ['DisableForwarding yes'] });
+    app.hosts.attempts.start('nas', engine.socketPath);
+    const attempt = await app.through({ hostKey: 'yes' });
+    expect(attempt.engines?.[0]).toMatchObject({ state: 'usable', byCommand: true });
+    await app.add();
+    await app.becomes('connected');
+    const client = app.hosts.clientOrThrow(app.host?.id ?? '');
+    const opened = [];
+    for (let n = 0; n < 14; n += 1) opened.push(await client.stream('GET', '/events'));
+    expect(opened).toHaveLength(14);
+    expect(server.log.match(/Accepted publickey/g)).toHaveLength(2);
+    for (const { body } of opened) body.destroy();
+  });
+
+  test.skipIf(!hasDialer)('forwarding closed, and no program: the message says so', async () => {
+    // A shell that finds no programs but those that the probe itself needs.
+    const { server, app } = await ready({ config: ['DisableForwarding yes', `ForceCommand ${join(home, 'poor')}`] });
+    writeFileSync(join(home, 'poor'), `#!/bin/sh\nsed 's/^for tool in .*; do/for tool in; do/' | sh\n`);
+    chmodSync(join(home, 'poor'), 0o755);
+    app.hosts.attempts.start('nas', engine.socketPath);
+    const attempt = await app.through({ hostKey: 'yes' });
+    expect(attempt.engines?.find(({ socketPath }) => socketPath === engine.socketPath)).toMatchObject({
+      state: 'off',
+      error: { code: 'ssh-forwarding' },
+    });
+    expect(server.log).toMatch(/Accepted/);
+  });
+
+  test('suggestions: names of ~/.ssh/config and docker contexts, without what is in the list', async () => {
+    const { app } = await added();
+    appendFileSync(join(home, '.ssh', 'config'), 'Host pi\n  User pi\n');
+    const context = join(home, '.docker', 'contexts', 'meta', 'abc');
+    mkdirSync(context, { recursive: true });
+    writeFileSync(join(context, 'meta.json'), JSON.stringify({ Name: 'build', Endpoints: { docker: { Host: 'ssh://ci@build' } } }));
+    mkdirSync(join(home, '.docker', 'contexts', 'meta', 'bad'));
+    writeFileSync(join(home, '.docker', 'contexts', 'meta', 'bad', 'meta.json'), '{');
+    expect(await app.hosts.suggestions()).toEqual([
+      { source: 'ssh', name: 'pi', address: 'pi', detail: 'pi@pi' },
+      { source: 'docker', name: 'build', address: 'ssh://ci@build', detail: 'ssh://ci@build' },
+    ]);
+  });
+});
+
+describe.skipIf(!mayHavePasswords)('hosts over SSH with a password', () => {
+  test('no permission on the socket: the fix is named, and works; signing in again after a new start', async () => {
+    const server = await sshd({ guest: 'password' });
+    configure(server, `  User ${GUEST.name}\n`);
+    chmodSync(engine.folder, 0o755);
+    chmodSync(engine.socketPath, 0o660);
+    const app = new Below();
+    await app.hosts.start();
+    app.hosts.attempts.start('nas', engine.socketPath);
+    const attempt = await app.through({ hostKey: 'yes', password: GUEST.password });
+    expect(attempt.machine).toMatchObject({ user: GUEST.name, isRoot: false });
+    expect(attempt.engines?.[0]).toMatchObject({ socketPath: engine.socketPath, state: 'permission', error: { code: 'permission' } });
+    spawnSync('chown', ['root:daemon', engine.socketPath]);
+    app.hosts.attempts.lookAgain(attempt.id, engine.socketPath);
+    const again = await app.through({});
+    expect(again.engines?.[0]?.error?.fix).toBe(`sudo usermod -aG daemon ${GUEST.name}`);
+    chmodSync(engine.socketPath, 0o666);
+    app.hosts.attempts.lookAgain(attempt.id, engine.socketPath);
+    expect((await app.through({})).engines?.[0]).toMatchObject({ state: 'usable' });
+    await app.add();
+    await app.becomes('connected');
+    // The password that was typed brings a lost connection back.
+    server.signalSessions('SIGKILL');
+    await app.becomes('reconnecting');
+    await app.becomes('connected');
+
+    // After a new start it is in no file: the user has to be there.
+    await app.hosts.stop();
+    secrets.kept.clear();
+    const next = new Below();
+    await next.hosts.start();
+    await next.becomes('failed');
+    expect(next.host?.state).toMatchObject({ error: { code: 'ssh-sign-in' } });
+    next.hosts.signIn(next.host?.id ?? '');
+    expect((await next.through({ password: GUEST.password })).state).toBe('connected');
+    await next.becomes('connected');
+    expect(readFileSync(join(home, 'hosts.json'), 'utf8')).not.toContain(GUEST.password);
+  });
+});

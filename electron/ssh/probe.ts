@@ -1,0 +1,116 @@
+import { failure, shown } from './failures.ts';
+import type { SshSession } from './session.ts';
+
+/** A Unix socket on a machine, as its shell sees it. */
+export interface ProbedSocket {
+  path: string;
+  /** `hidden`: in a folder that this user may not enter, so it may be there or not. */
+  access: 'yes' | 'no' | 'hidden';
+  owner: string;
+  group: string;
+  /** Device and inode: several names may be one socket. Empty where stat does not say. */
+  identity: string;
+}
+export interface Probe {
+  os: string;
+  arch: string;
+  kernel: string;
+  distribution: string;
+  user: string;
+  uid: number;
+  groups: string[];
+  /** Programs that are there, with their paths. */
+  tools: Map<string, string>;
+  sockets: ProbedSocket[];
+}
+
+const PROBE_MS = 20_000;
+const LINES_LIMIT = 1000;
+const TOOLS = ['gantryd', 'docker', 'dockerd', 'podman', 'socat', 'sudo', 'systemctl'];
+
+/** Where engines listen by habit. Shell words; `$run` is the user's runtime folder. */
+const USUAL = [
+  '/run/gantry/gantry.sock',
+  '/var/run/docker.sock',
+  '/run/docker.sock',
+  '"$run/docker.sock"',
+  '/run/podman/podman.sock',
+  '"$run/podman/podman.sock"',
+  '"$HOME/.docker/run/docker.sock"',
+  '"$HOME/.docker/desktop/docker.sock"',
+  '"$HOME/.colima/default/docker.sock"',
+];
+
+export const shellQuoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+
+/** POSIX sh, read from stdin: whatever the user's login shell is, it only has to start `sh`. */
+export function probeScript(paths: readonly string[]): string {
+  const sockets = [...paths.map(shellQuoted), ...USUAL, '"${DOCKER_HOST#unix://}"'];
+  return `LC_ALL=C; export LC_ALL
+PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+say() { printf '%s\\t' "$@"; printf '\\n'; }
+say gantry-probe 1
+say system "$(uname -s)" "$(uname -m)" "$(uname -r)"
+say distribution "$(. /etc/os-release 2>/dev/null && printf %s "$PRETTY_NAME")"
+say user "$(id -un)" "$(id -u)" "$(id -Gn)"
+for tool in ${TOOLS.join(' ')}; do
+  path=$(command -v "$tool" 2>/dev/null) && say tool "$tool" "$path"
+done
+run=\${XDG_RUNTIME_DIR:-/run/user/$(id -u)}
+for path in ${sockets.join(' ')}; do
+  if [ -S "$path" ]; then
+    access=no
+    [ -r "$path" ] && [ -w "$path" ] && access=yes
+    say socket "$path" "$access" "$(stat -Lc '%U %G %d:%i' "$path" 2>/dev/null)"
+  elif [ -d "\${path%/*}" ] && [ ! -x "\${path%/*}" ]; then
+    say socket "$path" hidden ''
+  fi
+done
+exit 0
+`;
+}
+
+/** Takes apart what the script printed. Anything else, such as a greeting from a login script, is passed over. */
+export function parseProbe(output: string): Probe | undefined {
+  const lines = output.split('\n').slice(0, LINES_LIMIT);
+  const from = lines.findIndex((line) => line.startsWith('gantry-probe\t1'));
+  if (from === -1) return undefined;
+  const probe: Probe = { os: '', arch: '', kernel: '', distribution: '', user: '', uid: -1, groups: [], tools: new Map(), sockets: [] };
+  for (const line of lines.slice(from + 1)) {
+    const [kind, ...rest] = line.split('\t');
+    const [a = '', b = '', c = ''] = rest.map((field) => shown(field, 200));
+    if (kind === 'system') [probe.os, probe.arch, probe.kernel] = [a, b, c];
+    else if (kind === 'distribution') probe.distribution = a;
+    else if (kind === 'user') {
+      probe.user = a;
+      probe.uid = /^\d{1,10}$/.test(b) ? Number(b) : -1;
+      probe.groups = c.split(' ').filter((name) => name !== '');
+    } else if (kind === 'tool' && TOOLS.includes(a) && isPath(b)) probe.tools.set(a, b);
+    else if (kind === 'socket' && isPath(a) && (b === 'yes' || b === 'no' || b === 'hidden')) {
+      const [owner = '', group = '', identity = ''] = c.split(' ');
+      if (!probe.sockets.some(({ path }) => path === a)) probe.sockets.push({ path: a, access: b, owner, group, identity });
+    }
+  }
+  return probe;
+}
+
+// A socket's path has at most 107 bytes.
+const isPath = (text: string) => /^\/[^\0-\x1f]*$/.test(text) && Buffer.byteLength(text) <= 107;
+
+/**
+ * Asks a machine's shell what is there.
+ *
+ * @param paths sockets to look at besides the usual ones
+ * @throws ChannelRefused if the user may run no commands there; HostFailure if what answers is no shell
+ */
+export async function probe(session: SshSession, paths: readonly string[] = [], signal?: AbortSignal): Promise<Probe> {
+  const { stdout, stderr, code } = await session.exec('sh', {
+    input: probeScript(paths),
+    timeoutMs: PROBE_MS,
+    ...(signal && { signal }),
+  });
+  const parsed = parseProbe(stdout);
+  if (parsed) return parsed;
+  const detail = shown(`code ${code}\n${stderr}\n${stdout}`, 2000);
+  throw failure('protocol', `${session.machine} runs no commands for ${session.user}`, { values: { machine: session.machine }, detail });
+}
