@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { type Api, NEWEST_TEXT, OLDEST_TEXT, startApi } from './api/index.ts';
+import { type Api, NEWEST_TEXT, OLDEST_TEXT, serveMetrics, startApi } from './api/index.ts';
 import { withoutEffect } from './config/index.ts';
 import { needRestart, reloadAttributes, takeOver } from './config/reload.ts';
 import { createContainers } from './engine/containers/index.ts';
@@ -8,6 +8,7 @@ import type { DaemonConfig, EngineContext, Log } from './engine/context.ts';
 import { createEvents, type EventBus } from './engine/events/index.ts';
 import { Failure, messageOf } from './engine/failure.ts';
 import { createImages, type ImageUsage } from './engine/images/index.ts';
+import { createMetrics, Tally, time } from './engine/metrics/index.ts';
 import { createNetworks } from './engine/networks/index.ts';
 import { createSystem, type System } from './engine/system/index.ts';
 import { createVolumes } from './engine/volumes/index.ts';
@@ -47,7 +48,8 @@ export async function serve({ folders, socket, start, reread }: ServeOptions): P
   const pidFile = settings.pidfile === undefined ? undefined : writePidFile(settings.pidfile);
   mkdirSync(paths.run, { recursive: true, mode: 0o711 });
   for (const key of withoutEffect(start.file)) log.warn(`the option "${key}" has no effect in this engine`);
-  const context: EngineContext = { paths, config, log, instance: instanceName(paths.data) };
+  const tally = new Tally();
+  const context: EngineContext = { paths, config, log, instance: instanceName(paths.data), meter: tally };
 
   const runtimeRoot = path.join(paths.run, 'runtime');
   const runtimes = await findRuntimes(runtimeRoot, config);
@@ -81,9 +83,20 @@ export async function serve({ folders, socket, start, reread }: ServeOptions): P
     minApiVersion: OLDEST_TEXT,
   });
 
+  const metrics = createMetrics({ tally, containers, events, info: system.info, version: system.version });
+  const metricsServer = settings.metrics && (await serveMetrics(settings.metrics, metrics, log));
   const api = await startApi({
     listeners,
-    engine: { containers, images, volumes, networks, events, system },
+    engine: {
+      containers: time(containers, tally, 'container', {
+        ...{ startContainer: 'start', changes: 'changes', commit: 'commit', create: 'create', remove: 'delete' },
+      }),
+      images: time(images, tally, 'image', { pull: 'pull', push: 'push', remove: 'delete' }),
+      networks: time(networks, tally, 'network', {
+        ...{ create: 'create', remove: 'delete', connect: 'connect', disconnect: 'disconnect' },
+      }),
+      ...{ volumes, events, system, metrics },
+    },
     context,
     serverVersion: VERSION,
   });
@@ -99,6 +112,7 @@ export async function serve({ folders, socket, start, reread }: ServeOptions): P
 
   await stopSignal(log);
   notify('STOPPING=1');
+  metricsServer?.close();
   await api.close();
   await containers.stop();
   await networks.stop();

@@ -4,6 +4,7 @@ import type { Containers } from '../engine/containers/types.ts';
 import type { Log } from '../engine/context.ts';
 import type { Events } from '../engine/events/types.ts';
 import type { Images } from '../engine/images/types.ts';
+import type { Metrics } from '../engine/metrics/types.ts';
 import type { Networks } from '../engine/networks/types.ts';
 import type { System } from '../engine/system/types.ts';
 import type { Volumes } from '../engine/volumes/types.ts';
@@ -19,6 +20,7 @@ export interface Engine {
   volumes: Volumes;
   events: Events;
   system: System;
+  metrics: Metrics;
 }
 
 /** One request, parsed as far as every route wants it. */

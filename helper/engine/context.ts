@@ -1,3 +1,5 @@
+import type { Meter } from './metrics/types.ts';
+
 /** What every part of the engine is given: where its files lie, its settings and its log. */
 export interface EngineContext {
   paths: Paths;
@@ -5,6 +7,8 @@ export interface EngineContext {
   log: Log;
   /** Short id of this instance, from its data folder: names bridges, nft tables and cgroups, so that instances don't meet. */
   instance: string;
+  /** Counts for /metrics. */
+  meter?: Meter;
 }
 
 /** `data` is durable (default /var/lib/gantry), `run` is for the life of the boot (default /run/gantry). */

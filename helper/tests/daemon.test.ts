@@ -98,6 +98,16 @@ describe.runIf(onGantry)('gantryd', () => {
     expect((await engine.client.get(`/containers/${id}/json`)).json.State).toMatchObject({ Running: true, Pid });
   }, 30_000);
 
+  it('has units that systemd understands', async () => {
+    const units = path.join(import.meta.dirname, '../../assets/systemd');
+    for (const name of ['gantry.service', 'gantry.socket']) {
+      const text = readFileSync(path.join(units, name), 'utf8').replace('/usr/bin/node', process.execPath);
+      writeFileSync(path.join(folder, name), text);
+    }
+    const verified = await run('systemd-analyze', ['verify', path.join(folder, 'gantry.service'), path.join(folder, 'gantry.socket')]);
+    expect(verified).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
   it('logs as JSON with the fields of dockerd’s log', async () => {
     engine = await startEngine({ image: false, args: ['--log-format', 'json'] });
     const lines = engine

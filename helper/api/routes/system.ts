@@ -5,6 +5,7 @@ import type { DiskUsageType } from '../../engine/system/types.ts';
 import { readJson } from '../body.ts';
 import { type Call, type Route, route } from '../call.ts';
 import { parseFilters } from '../filters.ts';
+import { sendMetrics } from '../metrics-server.ts';
 import { begin, sendJson, sendTexts } from '../respond.ts';
 import { diskUsage, sendsEvent, systemInfo } from '../shape-changes.ts';
 import { SHAPES } from '../shapes.ts';
@@ -19,6 +20,7 @@ export const systemRoutes: Route[] = [
   route('GET', '/events', events),
   route('GET', '/system/df', df, 25),
   route('POST', '/auth', auth),
+  route('GET', '/metrics', ({ engine, response }) => sendMetrics(response, engine.metrics)),
 ];
 
 function ping({ request, response }: Call): void {

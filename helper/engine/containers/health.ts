@@ -73,6 +73,7 @@ export function startHealth(engine: Engine, container: Container, options: { res
     const result = await probe(engine, container, command, check, abort.signal);
     // The container ended or was paused while the check ran: its result says nothing.
     if (abort.signal.aborted || !container.live.health) return;
+    engine.context.meter?.healthCheck(result.ExitCode !== 0);
     const before = container.live.health.Status;
     container.live.health = nextHealth(container.live.health, result, check, startedAt);
     container.live.summary = undefined;

@@ -14,6 +14,7 @@ export function createEvents(limits: { historyLimit?: number; queueLimit?: numbe
   const history: TimedEvent[] = [];
   const listeners = new Set<(event: TimedEvent) => void>();
   let streams = 0;
+  let published = 0;
 
   const observe = (listener: (event: TimedEvent) => void): (() => void) => {
     listeners.add(listener);
@@ -23,8 +24,10 @@ export function createEvents(limits: { historyLimit?: number; queueLimit?: numbe
   return {
     observe,
     subscribers: () => streams,
+    published: () => published,
     publish(type, action, id, attributes = {}) {
       const event = message(type, action, id, attributes);
+      published += 1;
       history.push(event);
       if (history.length > historyLimit) history.shift();
       for (const listener of listeners) listener(event);

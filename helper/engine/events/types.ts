@@ -22,4 +22,6 @@ export interface Events {
 export interface EventBus extends Events {
   /** How many streams are open, for `GET /info`. */
   subscribers(): number;
+  /** How many events there were, for /metrics. */
+  published(): number;
 }

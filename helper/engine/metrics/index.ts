@@ -1,0 +1,2 @@
+export { Tally, time } from './meter.ts';
+export { createMetrics, type Metrics } from './metrics.ts';
