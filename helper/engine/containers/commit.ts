@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import type { ContainerConfig, ContainerCreateRequest } from '../../contract/docker.ts';
 import { Failure } from '../failure.ts';
-import { applyChanges } from '../images/index.ts';
+import { applyChanges, familiarReference } from '../images/index.ts';
 import { nowInstant } from '../instant.ts';
 import { containerChanges, isOpaque, isWhiteout } from './changes.ts';
 import type { Container } from './container.ts';
@@ -63,6 +63,7 @@ export async function commit(engine: Engine, reference: string, options: CommitO
     container.state.status === 'running' &&
     !container.state.paused &&
     (await ifRunning(engine.cgroups.freeze(cgroupsPath(engine, container))));
+  if (frozen) emit(engine, container, 'pause');
   try {
     const created = nowInstant();
     const id = await engine.images.create(
@@ -97,12 +98,15 @@ export async function commit(engine: Engine, reference: string, options: CommitO
     emit(engine, container, 'commit', {
       comment: options.comment,
       imageID: id,
-      ...(options.repository ? { imageRef: options.repository } : {}),
+      ...(options.repository ? { imageRef: familiarReference(options.repository, options.tag) } : {}),
     });
     return { Id: id };
   } finally {
     abort.abort();
-    if (frozen) await ifRunning(engine.cgroups.thaw(cgroupsPath(engine, container)));
+    if (frozen) {
+      await ifRunning(engine.cgroups.thaw(cgroupsPath(engine, container)));
+      emit(engine, container, 'unpause');
+    }
   }
 }
 

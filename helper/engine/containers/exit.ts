@@ -57,6 +57,7 @@ export async function recordExit(engine: Engine, container: Container, exit: Exi
   container.live.summary = undefined;
   emit(engine, container, 'die', { execDuration: String(Math.trunc(ranMs / 1000)), exitCode: String(exit.exitCode) });
   await cleanUp(engine, container);
+  for (const mount of container.mounts) if (mount.type === 'volume') engine.volumes.noteUnmount(mount.name ?? '', container.id);
   container.network = undefined;
   await engine.store.saveState(container);
   settleExit(container, exit.exitCode);

@@ -10,7 +10,7 @@ async function folderSize(folder: string, seen: Set<string>): Promise<number> {
   for (const entry of entries) {
     const here = path.join(folder, entry.name);
     if (entry.isDirectory()) total += await folderSize(here, seen);
-    else if (entry.isFile()) {
+    else {
       const stat = await fs.lstat(here).catch(() => undefined);
       if (!stat) continue;
       const key = `${stat.dev}:${stat.ino}`;

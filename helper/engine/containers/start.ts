@@ -183,6 +183,11 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
   container.state = { status: 'running', pid, monitorPid, startedAt, paused: false, oomKilled: false, finishedAt };
   container.everStarted = true;
   await engine.store.saveState(container);
+  for (const mount of container.mounts) {
+    if (mount.type !== 'volume') continue;
+    const { destination, propagation, rw } = mount;
+    engine.volumes.noteMount(mount.name ?? '', id, { destination, readOnly: !rw, propagation });
+  }
   emit(engine, container, 'start');
   startHealth(engine, container);
   startRotation(engine, container);

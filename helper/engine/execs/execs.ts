@@ -36,8 +36,10 @@ export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
 
   const ended = (exec: Exec, host: ExecHost, exitCode: number): void => {
     if (exec.state.status === 'ended') return;
+    const ran = exec.state.status === 'running';
     exec.state = { status: 'ended', exitCode, pid: exec.state.status === 'running' ? exec.state.pid : 0 };
-    host.emit('exec_die', { execID: exec.id, exitCode: String(exitCode) });
+    // What never ran does not die.
+    if (ran) host.emit('exec_die', { execID: exec.id, exitCode: String(exitCode) });
     setTimeout(() => execs.delete(exec.id), KEPT_AFTER_END_MS).unref();
     fs.rm(exec.folder, { recursive: true, force: true }).catch((error) => log.warn('exec folder not removed', { exec: exec.id, error }));
   };

@@ -1,6 +1,6 @@
 import type { ProcessSpec } from '../../system/runtime/types.ts';
 import { availableCapabilities, containerCapabilities, processCapabilities } from '../containers/spec/capabilities.ts';
-import { overrideEnvironment } from '../containers/spec/environment.ts';
+import { overrideEnvironment, withHome } from '../containers/spec/environment.ts';
 import { lookupUser } from '../containers/spec/user.ts';
 import type { Exec } from './exec.ts';
 import type { ExecHost } from './types.ts';
@@ -16,15 +16,9 @@ export async function execProcess(host: ExecHost, exec: Exec, consoleSize: [numb
     availableCapabilities(),
   );
   const terminal = request.Tty ?? false;
-  // HOME belongs to the user that the process runs as, unless someone set it.
-  const env = overrideEnvironment(
-    [
-      ...(terminal ? ['TERM=xterm'] : []),
-      ...host.env.filter((entry) => !(request.User && entry.startsWith('HOME='))),
-      ...(request.User ? [`HOME=${user.home}`] : []),
-    ],
-    request.Env ?? [],
-  );
+  // HOME belongs to the user that the process runs as: the container's own says nothing for another user.
+  const inherited = host.env.filter((entry) => !(request.User && entry.startsWith('HOME=')));
+  const env = overrideEnvironment(withHome([...(terminal ? ['TERM=xterm'] : []), ...inherited], user.home), request.Env ?? []);
   const [height, width] = consoleSize ?? [0, 0];
   const capabilities = processCapabilities(names);
   return {

@@ -12,6 +12,7 @@ import { ImageService } from './service.ts';
 import type { Images, ImageUsage } from './types.ts';
 
 export { applyChanges } from './changes.ts';
+export { familiarReference } from './references.ts';
 export type { ImageConfigFile, Images, ImageUsage, LowerLayers, Platform, ResolvedImage } from './types.ts';
 
 export interface ImagesOptions {

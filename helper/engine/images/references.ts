@@ -123,3 +123,8 @@ export function familiarName(reference: Reference): string {
 export function familiar(reference: Reference): string {
   return familiarName(reference) + format(reference).slice(repositoryOf(reference).length);
 }
+
+/** A repository and a tag as the user calls them: `docker.io/library/a`, `1` → `a:1`. @throws Failure invalidParameter */
+export function familiarReference(repository: string, tag: string | undefined): string {
+  return familiar(parseRepositoryTag(repository, tag ?? ''));
+}

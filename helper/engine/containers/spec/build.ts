@@ -4,7 +4,7 @@ import { byDepth } from '../mount-parse.ts';
 import { containerCapabilities, processCapabilities } from './capabilities.ts';
 import { defaultDeviceRules, defaultMounts } from './defaults.ts';
 import { deviceRule } from './devices.ts';
-import { containerEnvironment } from './environment.ts';
+import { containerEnvironment, withHome } from './environment.ts';
 import { INIT_IN_CONTAINER } from './init.ts';
 import { rlimits } from './resources.ts';
 import { customProfile, defaultProfile, type Machine } from './seccomp.ts';
@@ -113,7 +113,7 @@ export function buildSpec(input: SpecInput): RuntimeSpec {
       ...(config.Tty && height > 0 && width > 0 ? { consoleSize: { height, width } } : {}),
       user: { uid: input.user.uid, gid: input.user.gid, additionalGids: input.user.additionalGids },
       args: input.init ? [INIT_IN_CONTAINER, '--', ...command] : command,
-      env: containerEnvironment(config, input.linkedEnv),
+      env: withHome(containerEnvironment(config, input.linkedEnv), input.user.home),
       cwd: config.WorkingDir || '/',
       capabilities: processCapabilities(given),
       ...(hostConfig.Ulimits?.length ? { rlimits: rlimits(hostConfig.Ulimits) } : {}),

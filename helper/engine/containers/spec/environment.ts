@@ -14,7 +14,7 @@ export function overrideEnvironment(base: readonly string[], overrides: readonly
   return [...merged.values()];
 }
 
-/** What a container's process sees: PATH, HOSTNAME and, with a terminal, TERM first, then the config's own. HOME comes from the runtime. */
+/** What a container's process sees: PATH, HOSTNAME and, with a terminal, TERM first, then the config's own. HOME is the user's (see withHome). */
 export function containerEnvironment(
   config: { Hostname?: string; Tty?: boolean; Env?: string[] | null },
   linked: readonly string[] = [],
@@ -23,4 +23,9 @@ export function containerEnvironment(
     [`PATH=${DEFAULT_PATH}`, `HOSTNAME=${config.Hostname ?? ''}`, ...(config.Tty ? ['TERM=xterm'] : []), ...linked],
     config.Env ?? [],
   );
+}
+
+/** HOME of the user that the process runs as, unless it is set. (crun leaves it out for users that have no entry.) */
+export function withHome(env: readonly string[], home: string): string[] {
+  return env.some((entry) => entry.startsWith('HOME=')) ? [...env] : [...env, `HOME=${home}`];
 }
