@@ -61,3 +61,8 @@ function output(command: string, args: string[]): string {
 function lines(text: string): string[] {
   return text.split('\n').filter(Boolean);
 }
+
+/** Memory of a process that is in RAM, in bytes. */
+export function residentBytes(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+}

@@ -4,6 +4,7 @@ import { lgetxattr } from '../../system/syscall/index.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
 import { withImageTree } from './rootfs-mount.ts';
+import { openPlace } from './tree/walk.ts';
 
 export type Change = { Path: string; Kind: 0 | 1 | 2 };
 
@@ -46,18 +47,35 @@ export function isRuntimes(where: string, stat: BigIntStats): boolean {
 const sameFolder = (a: BigIntStats, b: BigIntStats): boolean =>
   a.isDirectory() && b.isDirectory() && a.mode === b.mode && a.uid === b.uid && a.gid === b.gid;
 
-/** Differences of the upper folder to the image, by path. */
+/**
+ * Differences of the upper folder to the image, by path. The container may run and swap its folders for links: each is held
+ * open while it is read, and none is followed. Nor is a link of the image where the upper folder has a folder.
+ */
 async function compare(upper: string, image: string): Promise<Change[]> {
   const changes: Change[] = [];
-  const visit = async (where: string): Promise<boolean> => {
+  const visit = async (where: string, file: string, imageFolder: string | undefined): Promise<boolean> => {
+    const folder = await openPlace(file).catch((error: NodeJS.ErrnoException) => {
+      if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(error.code ?? '')) return undefined;
+      throw error;
+    });
+    if (!folder) return false;
+    try {
+      return await compareFolder(where, `/proc/self/fd/${folder.fd}`, imageFolder);
+    } finally {
+      await folder.close();
+    }
+  };
+  const compareFolder = async (where: string, held: string, imageFolder: string | undefined): Promise<boolean> => {
     let changed = false;
-    const names = await fs.readdir(path.join(upper, where));
+    const names = await fs.readdir(held);
     names.sort();
     for (const name of names) {
       const child = path.posix.join(where, name);
-      const stat = await fs.lstat(path.join(upper, child), { bigint: true }).catch(() => undefined);
+      const file = `${held}/${name}`;
+      const imageFile = imageFolder === undefined ? undefined : path.join(imageFolder, name);
+      const stat = await fs.lstat(file, { bigint: true }).catch(() => undefined);
       if (!stat) continue;
-      const before = await fs.lstat(path.join(image, child), { bigint: true }).catch(() => undefined);
+      const before = imageFile === undefined ? undefined : await fs.lstat(imageFile, { bigint: true }).catch(() => undefined);
       if (isWhiteout(stat)) {
         // Deleted and never there: made and removed by the container itself.
         if (!before) continue;
@@ -66,7 +84,7 @@ async function compare(upper: string, image: string): Promise<Change[]> {
         continue;
       }
       const at = changes.length;
-      const inside = stat.isDirectory() ? await visit(child) : false;
+      const inside = stat.isDirectory() ? await visit(child, file, before?.isDirectory() ? imageFile : undefined) : false;
       if (isRuntimes(child, stat) && !inside) continue;
       // A folder lies in upper also when only something below it changed: then it counts as changed for that.
       if (before && sameFolder(stat, before) && !inside) continue;
@@ -75,7 +93,7 @@ async function compare(upper: string, image: string): Promise<Change[]> {
     }
     return changed;
   };
-  await visit('/');
+  await visit('/', `${upper}/.`, image);
   return changes;
 }
 

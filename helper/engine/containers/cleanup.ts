@@ -37,11 +37,12 @@ async function endProcesses(engine: Engine, container: Container): Promise<void>
   else await runtime.delete(container.id, true);
 }
 
-/** A shareable /dev/shm and mounted images. */
+/** A shareable /dev/shm, parts of volumes and mounted images. */
 async function unmountExtras(engine: Engine, container: Container): Promise<void> {
   const folder = engine.store.runFolder(container.id);
   if (container.hostConfig.IpcMode === 'shareable') unmount(path.join(folder, 'shm'));
   for (const [index, mount] of container.mounts.entries()) {
+    if (mount.subpath && mount.type === 'volume') unmount(path.join(folder, `subpath-${index}`));
     if (mount.type !== 'image') continue;
     unmount(path.join(folder, `image-${index}`));
     await engine.images.releaseLayers(`${container.id}.image-${index}`);

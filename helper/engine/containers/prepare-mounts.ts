@@ -1,4 +1,4 @@
-import { promises as fs } from 'node:fs';
+import { constants, promises as fs, lstatSync } from 'node:fs';
 import path from 'node:path';
 import { mountOf, mountOverlay, parseMountInfo, unmount } from '../../system/mount/index.ts';
 import type { MountSpec } from '../../system/runtime/types.ts';
@@ -9,6 +9,9 @@ import { type Container, sharedWith } from './container.ts';
 import type { Engine } from './engine.ts';
 import { type MountRecord, mergeTmpfsOptions } from './mount-parse.ts';
 import { resolveInRoot } from './rootfs.ts';
+import { find } from './tree/walk.ts';
+
+const O_PATH = 0o10000000;
 
 export interface PreparedMounts {
   mounts: MountSpec[];
@@ -30,16 +33,45 @@ async function bindSource(mount: MountRecord): Promise<string> {
   return mount.source;
 }
 
-async function volumeSource(engine: Engine, container: Container, mount: MountRecord): Promise<string> {
+/**
+ * What lies under a name inside of `root`, mounted at a place of our own. Other containers may change the tree at any moment: what
+ * counts is what was held open after the links were resolved, not what the runtime would find under that name later.
+ */
+async function pinned(engine: Engine, container: Container, root: string, name: string, index: number, undo: Undo): Promise<string> {
+  const target = path.join(engine.store.runFolder(container.id), `subpath-${index}`);
+  const missing = (): Failure => {
+    const inside = path.join(root, name);
+    return new Failure('invalidParameter', `cannot access path ${inside}: lstat ${inside}: no such file or directory`);
+  };
+  const place = await find({ root, mounts: new Map(), hidden: new Set() }, name, { follow: true }).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ENOENT' || error.code === 'ENOTDIR' ? missing() : error;
+  });
+  try {
+    const handle = await fs.open(place.file, place.name === '' ? O_PATH : O_PATH | constants.O_NOFOLLOW).catch(() => {
+      throw missing();
+    });
+    try {
+      const stat = await handle.stat();
+      // A link may have come there since: one that is mounted would be followed, out of the volume.
+      if (stat.isSymbolicLink()) throw missing();
+      if (stat.isDirectory()) await fs.mkdir(target, { recursive: true });
+      else await (await fs.open(target, 'a')).close();
+      mountFs(`/proc/self/fd/${handle.fd}`, target, null, MS.BIND | MS.REC);
+      undo.add('subpath', () => unmount(target));
+    } finally {
+      await handle.close();
+    }
+  } finally {
+    await place.close();
+  }
+  return target;
+}
+
+async function volumeSource(engine: Engine, container: Container, mount: MountRecord, index: number, undo: Undo): Promise<string> {
   // Again at each start: a volume with driver options may have to be mounted, and one removed by force is made anew.
   const { path: data } = await engine.volumes.acquire(mount.name, container.id, mount.driver ? { driver: mount.driver } : {});
   mount.source = data;
-  if (!mount.subpath) return data;
-  const inside = await resolveInRoot(data, mount.subpath);
-  await fs.stat(inside).catch(() => {
-    throw new Failure('invalidParameter', `cannot access path ${inside}: lstat ${inside}: no such file or directory`);
-  });
-  return inside;
+  return mount.subpath ? pinned(engine, container, data, mount.subpath, index, undo) : data;
 }
 
 /** Where `source` is mounted, and whether that is shared or a slave. Source: proc(5), /proc/PID/mountinfo. */
@@ -117,7 +149,7 @@ export async function prepareMounts(engine: Engine, container: Container, undo: 
       mount.type === 'bind'
         ? await bindSource(mount)
         : mount.type === 'volume'
-          ? await volumeSource(engine, container, mount)
+          ? await volumeSource(engine, container, mount, index, undo)
           : await imageSource(engine, container, mount, index, undo);
     if (mount.type === 'bind') rootfsPropagation = await propagate(mount, source, rootfsPropagation);
     mounts.push({
@@ -142,14 +174,22 @@ export async function prepareMounts(engine: Engine, container: Container, undo: 
   return { mounts, rootfsPropagation };
 }
 
-/** The engine's own files, where the user has put nothing else. `folder` is where the network wrote them. */
-export function networkFiles(folder: string, taken: ReadonlySet<string>, readOnly: boolean): MountSpec[] {
+/**
+ * The engine's own files, where the user has put nothing else. `folder` is where the network wrote them, `root` the container's tree.
+ * @throws Failure invalidParameter when the image has a pipe there, which crun would open and wait at for ever
+ */
+export function networkFiles(folder: string, taken: ReadonlySet<string>, readOnly: boolean, root: string): MountSpec[] {
   return ['resolv.conf', 'hostname', 'hosts']
     .filter((name) => !taken.has(`/etc/${name}`))
-    .map((name) => ({
-      destination: `/etc/${name}`,
-      type: 'bind',
-      source: path.join(folder, name),
-      options: ['rbind', ...(readOnly ? ['ro'] : []), 'rprivate'],
-    }));
+    .map((name) => {
+      if (lstatSync(path.join(root, 'etc', name), { throwIfNoEntry: false })?.isFIFO()) {
+        throw new Failure('invalidParameter', `the image has a named pipe as /etc/${name}, where the engine's own file belongs`);
+      }
+      return {
+        destination: `/etc/${name}`,
+        type: 'bind',
+        source: path.join(folder, name),
+        options: ['rbind', ...(readOnly ? ['ro'] : []), 'rprivate'],
+      };
+    });
 }

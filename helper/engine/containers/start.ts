@@ -135,7 +135,7 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
       ipc: joined(engine, hostConfig.IpcMode, 'IPC'),
       pid: joined(engine, hostConfig.PidMode, 'PID'),
     },
-    mounts: [...mounts.mounts, ...networkFiles(network.folder, taken, hostConfig.ReadonlyRootfs ?? false)],
+    mounts: [...mounts.mounts, ...networkFiles(network.folder, taken, hostConfig.ReadonlyRootfs ?? false, rootfs.root)],
     rootfsPropagation: mounts.rootfsPropagation,
     init,
     devices,

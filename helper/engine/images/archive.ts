@@ -229,11 +229,11 @@ function clean(path: string): string {
 }
 
 /** Reads a file of the archive as JSON. @throws Failure invalidParameter */
-export function archiveJson<T>(archive: Archive, path: string): T {
+export function archiveJson(archive: Archive, path: string): unknown {
   const file = archive.files.get(clean(path));
   if (!file) throw new Failure('invalidParameter', `invalid archive: does not contain ${path}`);
   try {
-    return JSON.parse(file.toString()) as T;
+    return JSON.parse(file.toString());
   } catch (error) {
     throw new Failure('invalidParameter', `invalid archive: ${path}: ${(error as Error).message}`);
   }

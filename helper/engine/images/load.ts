@@ -3,6 +3,7 @@
  * Source: Docker API (docker-save archives: manifest.json), OCI image layout
  */
 import type { Readable } from 'node:stream';
+import * as v from 'valibot';
 import type { ProgressMessage } from '../../contract/docker.ts';
 import { digestOf } from '../../store/content.ts';
 import type { Lease } from '../../store/leases.ts';
@@ -22,13 +23,14 @@ import type { Orphans } from './sweep.ts';
 import { sweep } from './sweep.ts';
 import type { Platform } from './types.ts';
 
-/** One entry of manifest.json. */
-interface SavedImage {
-  Config: string;
-  RepoTags: string[] | null;
-  Layers: string[];
-  Parent?: string;
-}
+/** manifest.json: null stands for a list without entries. */
+const SAVED_IMAGE = v.looseObject({
+  Config: v.string(),
+  RepoTags: v.nullish(v.array(v.string())),
+  Layers: v.nullish(v.array(v.string())),
+  Parent: v.nullish(v.string()),
+});
+type SavedImage = v.InferOutput<typeof SAVED_IMAGE>;
 
 /** @throws Failure invalidParameter on what is no image archive */
 export function load(
@@ -66,8 +68,12 @@ function layerName(path: string): string {
 
 async function loadImages(parts: Parts, lease: Lease, archive: Archive, emit: Emit, platform: Platform | undefined): Promise<void> {
   if (archiveFile(archive, 'manifest.json')) {
-    const saved = archiveJson<SavedImage[]>(archive, 'manifest.json');
-    if (!Array.isArray(saved)) throw new Failure('invalidParameter', 'invalid archive: manifest.json is not a list');
+    const result = v.safeParse(v.array(SAVED_IMAGE), archiveJson(archive, 'manifest.json'));
+    if (!result.success) {
+      const [issue] = result.issues;
+      throw new Failure('invalidParameter', `invalid archive: manifest.json: ${v.getDotPath(issue) ?? ''}: ${issue.message}`);
+    }
+    const saved = result.output;
     let loaded = 0;
     for (const image of saved) if (await loadSaved(parts, lease, archive, image, emit, platform)) loaded++;
     if (platform && loaded === 0) throw notInArchive(platform);

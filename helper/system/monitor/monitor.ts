@@ -2,13 +2,17 @@ import { constants, promises as fs } from 'node:fs';
 import path from 'node:path';
 import { Failure } from '../../engine/failure.ts';
 import { run } from '../process/run.ts';
+import { killTree } from '../process/tree.ts';
 import { startFailure } from '../runtime/messages.ts';
 import type { Runtime } from '../runtime/types.ts';
 import { connectPackets } from '../syscall/index.ts';
-import { type ConmonCall, findConmon, startConmon } from './conmon.ts';
+import { type ConmonCall, findConmon, type SyncMessage, startConmon } from './conmon.ts';
 import { watchExitFolder } from './exits.ts';
 import { SeccompCache } from './seccomp-cache.ts';
 import type { CreateProcess, ExecProcess, Monitor, MonitoredProcess } from './types.ts';
+
+/** Creating takes 10 ms, and seconds on a machine that has no more memory. */
+const CREATE_LIMIT_MS = 60_000;
 
 export interface MonitorOptions {
   /** Folder of the exit files, below the run folder. */
@@ -39,7 +43,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
       const call = startConmon(conmon, createArguments(request, runtime, options), { attachPipe: false, cwd: request.bundle, signal });
       try {
         call.go();
-        const { data: pid, message } = await call.sync();
+        const { data: pid, message } = await answered(call.sync(), request.bundle, signal);
         if (pid <= 0) throw startFailure('create', runtime.family, message ?? '', request.spec.process.args[0] ?? '');
         used.set(request.id, runtime);
         await learn?.(request.id);
@@ -74,6 +78,34 @@ export function createMonitor(options: MonitorOptions): Monitor {
       used.delete(id);
     },
   };
+}
+
+/**
+ * A runtime that waits for ever (crun 1.8 opens what an image has where a file is mounted, and that may be a pipe) is ended
+ * with all it has started.
+ */
+async function answered(sync: Promise<SyncMessage>, bundle: string, signal: AbortSignal | undefined): Promise<SyncMessage> {
+  let settle: (() => void) | undefined;
+  const given = new Promise<never>((_, reject) => {
+    const giveUp = (): void =>
+      reject(new Failure('system', `the runtime did not create the container in ${CREATE_LIMIT_MS / 1000} seconds`));
+    const timer = setTimeout(giveUp, CREATE_LIMIT_MS);
+    signal?.addEventListener('abort', giveUp);
+    settle = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', giveUp);
+    };
+  });
+  try {
+    return await Promise.race([sync, given]);
+  } catch (error) {
+    sync.catch(() => undefined);
+    const monitor = Number(await fs.readFile(path.join(bundle, 'monitor-pid'), 'utf8').catch(() => ''));
+    if (monitor > 0) killTree(monitor);
+    throw error;
+  } finally {
+    settle?.();
+  }
 }
 
 function commonArguments(runtime: Runtime, options: MonitorOptions): string[] {

@@ -27,7 +27,8 @@ function oneMessage(line: string): string | undefined {
 
 interface Cause {
   pattern: RegExp;
-  words: (match: RegExpExecArray, command: string) => string;
+  /** Undefined: it is something else, after all. */
+  words: (match: RegExpExecArray, command: string) => string | undefined;
 }
 
 /**
@@ -50,7 +51,11 @@ const CAUSES: Cause[] = [
   {
     pattern:
       /(?:open|exec(?:ve)?|stat)[^:]*[`'"]([^`'"]+)[`'"][^:]*: (?:No such file or directory|Permission denied|Is a directory|Exec format error)/i,
-    words: ([all, file], command) => `exec: "${file || command}": ${reason(all)}`,
+    // What could not be opened may be the place of a mount as well.
+    words: ([all, file = ''], command) =>
+      /^(?:open|stat)/i.test(all) && !`/${file}`.endsWith(`/${command.replace(/^.*\//, '')}`)
+        ? undefined
+        : `exec: "${file || command}": ${reason(all)}`,
   },
   { pattern: /exec.*(?:Exec format error)/i, words: (_, command) => `exec ${command}: exec format error` },
   { pattern: /exec.*(?:Permission denied)/i, words: (_, command) => `exec: "${command}": permission denied` },
@@ -72,8 +77,9 @@ export function startFailure(what: 'create' | 'exec', runtime: string, output: s
   const message = runtimeMessage(runtime, output);
   for (const { pattern, words } of CAUSES) {
     const match = pattern.exec(message);
-    if (!match) continue;
-    const cause = `unable to start container process: ${words(match, command)}: unknown`;
+    const found = match && words(match, command);
+    if (!found) continue;
+    const cause = `unable to start container process: ${found}: unknown`;
     return new Failure(
       'invalidParameter',
       what === 'exec'

@@ -1,3 +1,4 @@
+import { closeSync, constants, openSync } from 'node:fs';
 import os from 'node:os';
 import koffi from 'koffi';
 
@@ -248,3 +249,34 @@ export function joinPeerGroup(from: number, target: string): void {
   const flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_SET_GROUP;
   check('move_mount', call(SYS.moveMount, from, '', AT_FDCWD, target, flags), target);
 }
+
+const SYS_OPENAT2 = 437;
+const RESOLVE_NO_MAGICLINKS = 0x02;
+const RESOLVE_IN_ROOT = 0x10;
+const RACE_ATTEMPTS = 16;
+/**
+ * Opens `name` as a process whose root is `root` would: neither links nor `..` lead out of it, whatever is renamed meanwhile.
+ * @returns a descriptor, close-on-exec
+ * @throws SystemCallError ENOSYS before Linux 5.6
+ */
+export function openInRoot(root: string, name: string, flags: number): number {
+  const call = native('long syscall(long n, int folder, const char *path, const void *how, size_t size)');
+  const folder = openSync(root, O_PATH | constants.O_DIRECTORY);
+  try {
+    const how = Buffer.alloc(24);
+    how.writeBigUInt64LE(BigInt(flags | O_CLOEXEC), 0);
+    how.writeBigUInt64LE(BigInt(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS), 16);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return check('openat2', call(SYS_OPENAT2, folder, name, how, how.length), name);
+      } catch (error) {
+        // Something was renamed while `..` was looked up: the kernel wants the caller to try again.
+        if ((error as SystemCallError).code !== 'EAGAIN' || attempt === RACE_ATTEMPTS) throw error;
+      }
+    }
+  } finally {
+    closeSync(folder);
+  }
+}
+const O_PATH = 0o10000000;
+const O_CLOEXEC = 0o2000000;

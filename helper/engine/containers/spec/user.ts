@@ -1,4 +1,5 @@
 import { constants, promises as fs } from 'node:fs';
+import { closeFd, openInRoot } from '../../../system/syscall/index.ts';
 import { Failure } from '../../failure.ts';
 import { resolveInRoot } from '../rootfs.ts';
 
@@ -98,8 +99,7 @@ export function findUser(spec: string, groupAdd: readonly string[], users: reado
 
 async function readInRoot(root: string, name: string): Promise<string> {
   try {
-    // O_NONBLOCK: a FIFO under that name must not hold us for ever.
-    const handle = await fs.open(await resolveInRoot(root, name), constants.O_RDONLY | constants.O_NONBLOCK);
+    const handle = await openFile(root, name);
     try {
       const { size } = await handle.stat();
       const buffer = Buffer.alloc(Math.min(size, MAX_BYTES));
@@ -113,9 +113,27 @@ async function readInRoot(root: string, name: string): Promise<string> {
   }
 }
 
+/** O_NONBLOCK: a FIFO under that name must not hold us for ever. */
+async function openFile(root: string, name: string): Promise<fs.FileHandle> {
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
+  let fd: number;
+  try {
+    fd = openInRoot(root, name, flags);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSYS') throw error;
+    return fs.open(await resolveInRoot(root, name), flags);
+  }
+  try {
+    // A handle of Node's, with reads that don't block; descriptors can be opened again by their names.
+    return await fs.open(`/proc/self/fd/${fd}`, flags);
+  } finally {
+    closeFd(fd);
+  }
+}
+
 /**
  * Who `spec` is in the file system under `root` (a mounted rootfs, or `/proc/PID/root`).
- * Symbolic links are resolved within `root`.
+ * Symbolic links are resolved within `root`, by the kernel: what runs in there can't lead the look-up out of it.
  */
 export async function lookupUser(root: string, spec: string, groupAdd: readonly string[] = []): Promise<ProcessUser> {
   const [passwd, group] = await Promise.all([readInRoot(root, '/etc/passwd'), readInRoot(root, '/etc/group')]);

@@ -90,7 +90,12 @@ class Packer {
   }
 
   async #folder(file: string, path: string, name: string): Promise<void> {
-    const handle = await openPlace(file);
+    const handle = await openPlace(file).catch((error: NodeJS.ErrnoException) => {
+      // Since it was looked at, it went or became something else.
+      if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(error.code ?? '')) return undefined;
+      throw error;
+    });
+    if (!handle) return;
     try {
       const held = `/proc/self/fd/${handle.fd}`;
       const names = await fs.readdir(held);
