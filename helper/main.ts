@@ -3,7 +3,7 @@ import { type Arguments, HELP, readArguments } from './arguments.ts';
 import { type File, mergeFlags, readConfigFile, resolveConfig, type Settings } from './config/index.ts';
 import { messageOf } from './engine/failure.ts';
 import { enterPrivateMounts } from './system/namespace/index.ts';
-import { VERSION } from './version.ts';
+import { BUILD, VERSION } from './version.ts';
 
 /** gantryd: see HELP in arguments.ts. Exit codes: 0, 1 for a failure or a wrong configuration, 2 for wrong arguments. */
 const DEFAULT_CONFIG = '/etc/gantry/daemon.json';
@@ -40,7 +40,7 @@ function argumentsOf(argv: string[]): Arguments {
 async function main(): Promise<void> {
   const options = argumentsOf(process.argv.slice(2));
   if (options.action === 'help') return void process.stdout.write(HELP);
-  if (options.action === 'version') return void process.stdout.write(`Gantry version ${VERSION}, build unknown\n`);
+  if (options.action === 'version') return void process.stdout.write(`Gantry version ${VERSION}, build ${BUILD.commit || 'unknown'}\n`);
   let start: Configuration;
   try {
     start = configuration(options);

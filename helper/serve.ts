@@ -21,7 +21,7 @@ import { createMonitor } from './system/monitor/index.ts';
 import { run } from './system/process/run.ts';
 import { findRuntime, type Runtime } from './system/runtime/index.ts';
 import { createNotify, type Notify, takePassedSockets } from './system/systemd/index.ts';
-import { VERSION } from './version.ts';
+import { BUILD, VERSION } from './version.ts';
 
 export interface ServeOptions {
   folders: { data: string; run: string };
@@ -79,6 +79,8 @@ export async function serve({ folders, socket, start, reread }: ServeOptions): P
     runtimes,
     components: await components,
     serverVersion: VERSION,
+    gitCommit: BUILD.commit,
+    buildTime: BUILD.time,
     apiVersion: NEWEST_TEXT,
     minApiVersion: OLDEST_TEXT,
   });

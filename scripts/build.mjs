@@ -12,6 +12,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fingerprint, unlessFresh } from './lib/fingerprint.mjs';
 import { dist, isMain, root } from './lib/paths.mjs';
+import { run } from './lib/run.mjs';
 import { runMain, Stop, say, since } from './lib/say.mjs';
 
 const common = ['package-lock.json', 'tsconfig.json', 'scripts/build.mjs', 'scripts/lib'];
@@ -30,10 +31,27 @@ const cjs = {
   define: { 'import.meta.url': '__moduleUrl', 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
 };
 
+/** The commit that is built and its time, for `docker version`; empty outside a checkout. Not the clock: the same sources make the same file. */
+async function revision() {
+  const { code, output } = await run('git', ['-C', root, 'log', '-1', '--format=%h %cI'], { quiet: true }).catch(() => ({
+    code: 1,
+    output: '',
+  }));
+  const [commit = '', time = ''] = code === 0 ? output.trim().split(' ') : [];
+  return { commit, time };
+}
+
 async function buildHelper() {
   const { build } = await import('esbuild');
   const { embedKoffi, workerText } = await import('./lib/bundle-plugins.mjs');
-  await build({ ...cjs, entryPoints: ['helper/main.ts'], outfile: 'dist/gantryd.js', plugins: [workerText(cjs), embedKoffi] });
+  const { commit, time } = await revision();
+  await build({
+    ...cjs,
+    define: { ...cjs.define, GANTRY_COMMIT: JSON.stringify(commit), GANTRY_BUILD_TIME: JSON.stringify(time) },
+    entryPoints: ['helper/main.ts'],
+    outfile: 'dist/gantryd.js',
+    plugins: [workerText(cjs), embedKoffi],
+  });
 }
 
 async function buildElectron() {

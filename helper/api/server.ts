@@ -105,7 +105,7 @@ async function answer({ options, find, request, response, upgrade }: Exchange): 
   try {
     const match = find(request.method ?? '', rest ?? path);
     if (!match) throw new Failure('notFound', 'page not found');
-    setHeaders(response, options.serverVersion);
+    setHeaders(response, options.serverVersion, context.config.experimental);
     const version = readVersion(versionText);
     if (version < (match.route.since ?? 0)) {
       throw new Failure(
@@ -133,9 +133,9 @@ async function answer({ options, find, request, response, upgrade }: Exchange): 
   }
 }
 
-function setHeaders(response: ServerResponse, serverVersion: string): void {
+function setHeaders(response: ServerResponse, serverVersion: string, experimental: boolean): void {
   response.setHeader('Api-Version', NEWEST_TEXT);
-  response.setHeader('Docker-Experimental', 'false');
+  response.setHeader('Docker-Experimental', String(experimental));
   response.setHeader('Ostype', 'linux');
   response.setHeader('Server', `Gantry/${serverVersion} (linux)`);
 }

@@ -202,14 +202,14 @@ function runtimes(given: NonNullable<File['runtimes']>): DaemonConfig['runtimes'
   return Object.fromEntries(Object.entries(given).map(([name, { path, runtimeArgs = [] }]) => [name, { path, args: runtimeArgs }]));
 }
 
-/** The text of a profile, `unconfined`, or undefined for the built-in one. */
-function seccompProfile(file: string | undefined): string | undefined {
+/** Undefined for the built-in one. */
+function seccompProfile(file: string | undefined): DaemonConfig['seccompProfile'] {
   if (!file || file === 'builtin') return undefined;
-  if (file === 'unconfined') return file;
+  if (file === 'unconfined') return { name: file, text: file };
   try {
     const text = readFileSync(file, 'utf8');
     JSON.parse(text);
-    return text;
+    return { name: file, text };
   } catch (error) {
     throw wrong('seccomp-profile', `opening seccomp profile (${file}) failed: ${messageOf(error)}`);
   }

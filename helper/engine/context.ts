@@ -51,8 +51,8 @@ export interface DaemonConfig {
   defaultShmSize: number;
   defaultUlimits: Record<string, { Name: string; Soft: number; Hard: number }>;
   noNewPrivileges: boolean;
-  /** The text of a profile, or `unconfined`; undefined: the built-in one. */
-  seccompProfile: string | undefined;
+  /** Its file's name and text (both `unconfined` for none at all); undefined: the built-in one. */
+  seccompProfile: { name: string; text: string } | undefined;
   /** Seconds that stopping the engine waits for containers when it is to stop them; negative: for ever. */
   shutdownTimeout: number;
   liveRestore: boolean;

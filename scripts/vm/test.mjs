@@ -33,7 +33,7 @@ async function projectDisk(folder) {
   const tree = join(folder, 'project');
   mkdirSync(tree);
   const exclude = LEFT_OUT.flatMap((name) => ['--exclude', `node_modules/${name}`]);
-  const copy = `tar -C ${root} -c ${exclude.join(' ')} dist/gantryd.js dist/package.json helper scripts node_modules package.json tsconfig.json vitest.config.ts vite.config.ts | tar -C ${tree} -x`;
+  const copy = `tar -C ${root} -c ${exclude.join(' ')} dist/gantryd.js dist/package.json assets helper scripts node_modules package.json tsconfig.json vitest.config.ts vite.config.ts | tar -C ${tree} -x`;
   const steps = [
     ['sh', ['-c', copy]],
     ['sh', ['-c', `mkdir ${tree}/bin && cp ${process.execPath} ${tree}/bin/node && cp ${which('docker')} ${tree}/bin/docker`]],

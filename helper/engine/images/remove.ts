@@ -110,7 +110,8 @@ async function removeImage(
   if (parts.usage(image.id).length > 0) orphans.add(image.id, image.config.rootfs.diff_ids);
   await parts.catalog.drop({ ids: [image.id] });
   untagged(parts, image, names, entries);
-  imageEvent(parts, 'delete', image.id, image.id, image);
+  // Without labels, as dockerd's: the image is no more when it looks for them.
+  imageEvent(parts, 'delete', image.id, image.id, undefined);
   entries.push({ Deleted: image.id });
   for (const chainId of goneChains(parts, orphans, image)) entries.push({ Deleted: chainId });
   const parent = options.prune && image.parent ? parts.catalog.get(image.parent) : undefined;

@@ -46,7 +46,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
         cgroups: options.cgroups,
         runtimes: [...options.runtimes.values()],
         components: options.components,
-        logDrivers: options.logDrivers ?? ['json-file', 'local', 'none'],
+        logDrivers: options.logDrivers ?? ['json-file', 'local'],
         counts: options.containers.counts(),
         images: options.images.count(),
         eventListeners: options.events.subscribers(),
@@ -59,6 +59,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
         gitCommit: options.gitCommit ?? '',
         buildTime: options.buildTime ?? '',
         components: options.components,
+        experimental: options.context.config.experimental,
       }),
     diskUsage(types) {
       const key = [...types].sort().join();

@@ -2,7 +2,7 @@ import { promises as fs } from 'node:fs';
 import os from 'node:os';
 import type { SystemInfo } from '../../contract/docker.ts';
 import type { Cgroups } from '../../system/cgroup/types.ts';
-import type { EngineContext } from '../context.ts';
+import type { DaemonConfig, EngineContext } from '../context.ts';
 import { nowInstant } from '../instant.ts';
 import { fileSystemName, forwardsIPv4, hasAppArmor, hasSeccomp, machine, operatingSystem, totalMemory } from './host.ts';
 import type { Component } from './types.ts';
@@ -27,6 +27,7 @@ export async function systemInfo(sources: InfoSources): Promise<SystemInfo> {
   const { config, paths } = context;
   const system = operatingSystem();
   const limits = limitsOf(cgroups);
+  const warnings = [...limits.warnings, ...(forwardsIPv4() ? [] : ['WARNING: IPv4 forwarding is disabled'])];
   const runtime = sources.runtimes.find(({ name }) => name === config.defaultRuntime) ?? sources.runtimes[0];
   return {
     ID: sources.id,
@@ -39,7 +40,7 @@ export async function systemInfo(sources: InfoSources): Promise<SystemInfo> {
     DriverStatus: await driverStatus(paths.data),
     Plugins: {
       Volume: ['local'],
-      Network: ['bridge', 'host', 'null'],
+      Network: ['bridge', 'host', 'ipvlan', 'macvlan', 'null'],
       Authorization: null,
       Log: [...sources.logDrivers],
     },
@@ -47,7 +48,8 @@ export async function systemInfo(sources: InfoSources): Promise<SystemInfo> {
     IPv4Forwarding: forwardsIPv4(),
     Debug: config.debug,
     NFd: await countOf('/proc/self/fd'),
-    NGoroutines: 0,
+    // What keeps Node busy is the nearest to Go's goroutines.
+    NGoroutines: process.getActiveResourcesInfo().length,
     SystemTime: nowInstant(),
     LoggingDriver: config.logDriver,
     CgroupDriver: 'cgroupfs',
@@ -78,18 +80,18 @@ export async function systemInfo(sources: InfoSources): Promise<SystemInfo> {
     Swarm: { NodeID: '', NodeAddr: '', LocalNodeState: 'inactive', ControlAvailable: false, Error: '', RemoteManagers: null },
     LiveRestoreEnabled: config.liveRestore,
     Isolation: '',
-    InitBinary: '',
+    InitBinary: 'docker-init',
     ContainerdCommit: { ID: '' },
     RuncCommit: { ID: runtime?.version ?? '' },
     InitCommit: { ID: '' },
-    SecurityOptions: securityOptions(cgroups.version),
+    SecurityOptions: securityOptions(cgroups.version, config),
     ...(config.defaultAddressPools.length
       ? { DefaultAddressPools: config.defaultAddressPools.map(({ base, size }) => ({ Base: base, Size: size })) }
       : {}),
     CDISpecDirs: [],
     DiscoveredDevices: [],
     FirewallBackend: { Driver: 'nftables' },
-    Warnings: [...limits.warnings, ...(forwardsIPv4() ? [] : ['WARNING: IPv4 forwarding is disabled'])],
+    Warnings: warnings.length ? warnings : null,
   };
 }
 
@@ -120,11 +122,13 @@ function limitsOf(cgroups: Pick<Cgroups, 'version' | 'features'>): { fields: Rec
   };
 }
 
-function securityOptions(cgroupVersion: 1 | 2): string[] {
+function securityOptions(cgroupVersion: 1 | 2, config: DaemonConfig): string[] {
+  const profile = config.seccompProfile === undefined ? 'builtin' : config.seccompProfile.name;
   return [
     ...(hasAppArmor() ? ['name=apparmor'] : []),
-    ...(hasSeccomp() ? ['name=seccomp,profile=builtin'] : []),
+    ...(hasSeccomp() ? [`name=seccomp,profile=${profile}`] : []),
     ...(cgroupVersion === 2 ? ['name=cgroupns'] : []),
+    ...(config.noNewPrivileges ? ['name=no-new-privileges'] : []),
   ];
 }
 

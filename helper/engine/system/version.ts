@@ -11,6 +11,7 @@ export interface VersionSources {
   /** RFC 3339; '' when unknown. */
   buildTime: string;
   components: readonly Component[];
+  experimental: boolean;
 }
 
 /** `GET /version`. GoVersion names what runs us, since clients print it as the engine's platform. */
@@ -28,7 +29,7 @@ export function versionInfo(sources: VersionSources): VersionInfo {
   return {
     Platform: { Name: 'Gantry' },
     Components: [
-      { Name: 'Engine', Version: sources.serverVersion, Details: { ...common, Experimental: 'false' } },
+      { Name: 'Engine', Version: sources.serverVersion, Details: { ...common, Experimental: String(sources.experimental) } },
       ...sources.components.map(({ name, version, details = {} }) => ({
         Name: name,
         Version: version,
@@ -37,5 +38,6 @@ export function versionInfo(sources: VersionSources): VersionInfo {
     ],
     Version: sources.serverVersion,
     ...common,
+    ...(sources.experimental ? { Experimental: true } : {}),
   };
 }

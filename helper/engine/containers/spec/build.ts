@@ -42,7 +42,7 @@ export interface SpecInput {
   /** Some hosts let nobody lower oom_score_adj: the helper's own score is the least then. */
   minOomScoreAdj: number;
   /** Of the engine's configuration, for what the container leaves open. */
-  defaults: { noNewPrivileges: boolean; seccompProfile: string | undefined };
+  defaults: { noNewPrivileges: boolean; seccompProfile: { text: string } | undefined };
 }
 
 function namespaces(input: SpecInput): RuntimeSpec['linux']['namespaces'] {
@@ -100,7 +100,7 @@ export function buildSpec(input: SpecInput): RuntimeSpec {
   // A capability that the host doesn't have can't be given; the runtime would refuse the whole container.
   const given = capabilities.filter((name) => input.available.includes(name));
   const command = [input.path, ...input.args];
-  const profile = seccomp(input, security.seccomp || input.defaults.seccompProfile, given);
+  const profile = seccomp(input, security.seccomp || input.defaults.seccompProfile?.text, given);
   const mounts = allMounts(input, security.writableCgroups ?? privileged);
   if (input.init) mounts.push({ destination: INIT_IN_CONTAINER, type: 'bind', source: input.init, options: ['bind', 'ro'] });
   const score = Math.max(hostConfig.OomScoreAdj ?? 0, input.minOomScoreAdj);
