@@ -73,7 +73,6 @@ export interface HostError {
     | 'ssh-jump-forbidden'
     | 'ssh-forwarding'
     | 'ssh-lost'
-    | 'engine-none'
     | 'cancelled'
     | 'unknown';
   message: string;

@@ -75,7 +75,7 @@ function chainOf(files: ConfigFiles, address: Address): HostConfig[] {
     try {
       return resolveHost(files, of);
     } catch (error) {
-      throw failure('ssh-address', error instanceof Error ? error.message : String(error), { final: true, values: { host: of.host } });
+      throw failure('ssh-address', error instanceof Error ? error.message : String(error), { final: true });
     }
   };
   const chain: HostConfig[] = [];
@@ -88,7 +88,7 @@ function chainOf(files: ConfigFiles, address: Address): HostConfig[] {
     next = first;
     if (chain.length > HOPS_LIMIT) {
       const message = `The jump hosts of ${address.host} lead in a circle, or are more than ${HOPS_LIMIT}`;
-      throw failure('ssh-address', message, { final: true, values: { host: address.host } });
+      throw failure('ssh-address', message, { final: true });
     }
   }
   return chain;

@@ -26,7 +26,9 @@ export function Banners() {
         {state.status === 'reconnecting' ? <RefreshCw size={14} aria-hidden /> : <Unplug size={14} aria-hidden />}
         <span className="truncate">
           <strong>{host.name}</strong>
-          {state.status === 'reconnecting' ? ` ${t('banner.reconnecting')}` : `${t('colon')}${t(`hostError.${state.error.code}`)}`}
+          {state.status === 'reconnecting'
+            ? ` ${t('banner.reconnecting')}`
+            : `${t('colon')}${t(`hostError.${state.error.code}`, { ...state.error.values })}`}
         </span>
         <span className="grow" />
         {state.status === 'failed' && (

@@ -4,6 +4,7 @@ import { useScreen } from '../lib/screen.ts';
 const RunSheet = lazy(() => import('../features/run/index.ts').then((m) => ({ default: m.RunSheet })));
 const PullDialog = lazy(() => import('../features/pull/index.ts').then((m) => ({ default: m.PullDialog })));
 const AddHostDialog = lazy(() => import('../features/hosts/index.ts').then((m) => ({ default: m.AddHostDialog })));
+const SignInDialog = lazy(() => import('../features/hosts/index.ts').then((m) => ({ default: m.SignInDialog })));
 const Palette = lazy(() => import('./Palette.tsx').then((m) => ({ default: m.Palette })));
 const Shortcuts = lazy(() => import('./Shortcuts.tsx').then((m) => ({ default: m.Shortcuts })));
 
@@ -16,6 +17,7 @@ export function Dialogs() {
       {dialog.type === 'run' && <RunSheet host={dialog.host} image={dialog.image} line={dialog.line} />}
       {dialog.type === 'pull' && <PullDialog host={dialog.host} reference={dialog.reference} activity={dialog.activity} />}
       {dialog.type === 'add-host' && <AddHostDialog />}
+      {dialog.type === 'sign-in' && <SignInDialog hostId={dialog.host} />}
       {dialog.type === 'palette' && <Palette />}
       {dialog.type === 'shortcuts' && <Shortcuts />}
     </Suspense>

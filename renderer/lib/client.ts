@@ -5,6 +5,7 @@ import { EngineError } from './engine.ts';
 export const keys = {
   hosts: ['hosts'] as const,
   host: (host: string) => ['host', host] as const,
+  info: (host: string) => ['host', host, 'info'] as const,
   containers: (host: string) => ['host', host, 'containers'] as const,
   container: (host: string, id: string) => ['host', host, 'container', id] as const,
   images: (host: string) => ['host', host, 'images'] as const,

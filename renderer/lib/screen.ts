@@ -11,6 +11,7 @@ export type DialogRequest =
   | { type: 'run'; host?: string; image?: string; line?: string }
   | { type: 'pull'; host?: string; reference?: string; activity?: string }
   | { type: 'add-host' }
+  | { type: 'sign-in'; host: string }
   | { type: 'palette' }
   | { type: 'shortcuts' };
 

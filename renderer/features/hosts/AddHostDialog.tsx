@@ -1,5 +1,3 @@
-import { useQuery } from '@tanstack/react-query';
-import { FolderOpen } from 'lucide-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { HostColour } from '../../../electron/ipc/contract.ts';
@@ -7,49 +5,86 @@ import { gantry } from '../../lib/bridge.ts';
 import { useHosts } from '../../lib/queries.ts';
 import { navigate } from '../../lib/route.ts';
 import { closeDialog } from '../../lib/screen.ts';
-import { Button, IconButton } from '../../ui/Button.tsx';
+import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Field, TextInput } from '../../ui/Field.tsx';
-import { Spinner } from '../../ui/Spinner.tsx';
-import { StateBadge } from '../../ui/StateBadge.tsx';
+import { ConnectSteps } from './ConnectSteps.tsx';
+import { EngineChoice } from './EngineChoice.tsx';
+import { HostColourField } from './HostColourField.tsx';
+import { HostErrorPanel } from './HostErrorPanel.tsx';
+import { HostPlaces } from './HostPlaces.tsx';
+import { HostQuestion } from './HostQuestion.tsx';
 import { hostColours } from './host-state.ts';
 import './hosts.css';
+import { useAttempt } from './useAttempt.ts';
 
+/** `ada@nas.local:22` → `nas` */
+function nameOf(address: string): string {
+  const host = address.replace(/^(ssh:\/\/|ssh\s+)/, '').replace(/^.*@/, '');
+  return /^[\d.:[\]]+$/.test(host) ? host : (host.split(/[.:/]/)[0] ?? host);
+}
+
+/** One field for where the engine is: a machine (`user@host`, an alias) or a socket of this one. Enter does the next thing. */
 export function AddHostDialog() {
   const { t } = useTranslation();
   const hosts = useHosts();
-  const found = useQuery({ queryKey: ['detect'], queryFn: () => gantry().hosts.detect(), staleTime: 0, gcTime: 0 });
-  const [path, setPath] = useState('');
+  const { attempt, start, answer, lookAgain, end, handOn } = useAttempt();
+  const [where, setWhere] = useState('');
   const [name, setName] = useState('');
   const [colour, setColour] = useState<HostColour>(hostColours.find((c) => c !== 'red' && !hosts.some((h) => h.colour === c)) ?? 'blue');
+  const [chosen, setChosen] = useState('');
   const [error, setError] = useState<string>();
   const [busy, setBusy] = useState(false);
-  const clean = path.trim().replace(/^unix:\/\//, '');
-  const invalid =
-    clean !== '' && !clean.startsWith('/')
-      ? t('hosts.pathInvalid')
-      : hosts.some((h) => h.socketPath === clean)
-        ? t('hosts.pathKnown')
-        : error;
 
-  const submit = async () => {
-    if (!clean || invalid) return;
+  const typed = where.trim().replace(/^unix:\/\//, '');
+  const isSocket = typed.startsWith('/');
+  const usable = attempt?.engines?.filter(({ state }) => state === 'usable') ?? [];
+  const engine = usable.find(({ socketPath }) => socketPath === chosen) ?? usable[0];
+  const known = isSocket && hosts.some((h) => h.kind !== 'ssh' && h.socketPath === typed);
+  const invalid = known ? t('hosts.pathKnown') : error;
+  const ready = isSocket ? typed !== '/' && !invalid : attempt?.state === 'connected' && engine !== undefined;
+  const defaultName = isSocket ? t('hosts.defaultName') : nameOf(typed);
+
+  const attempts = async (work: () => Promise<unknown>) => {
+    setError(undefined);
     setBusy(true);
     try {
-      await gantry().hosts.addSocket({ name: name.trim() || t('hosts.defaultName'), colour, socketPath: clean });
-      closeDialog();
-      navigate({ page: 'hosts' });
+      await work();
+      return true;
     } catch (failure) {
       setError(failure instanceof Error ? failure.message : String(failure));
+      return false;
     } finally {
       setBusy(false);
     }
   };
+  const connect = (address: string) => attempts(() => start(address));
+  const add = async () => {
+    const common = { name: name.trim() || defaultName, colour };
+    const added = await attempts(async () => {
+      if (isSocket) await gantry().hosts.addSocket({ ...common, socketPath: typed });
+      else if (attempt && engine) await gantry().hosts.addSsh({ ...common, attempt: attempt.id, socketPath: engine.socketPath });
+    });
+    if (!added) return;
+    handOn();
+    closeDialog();
+    navigate({ page: 'hosts' });
+  };
+  const submit = () => {
+    if (ready) void add();
+    else if (!isSocket && typed !== '' && attempt?.state !== 'running') void connect(typed);
+  };
+  const edit = (value: string) => {
+    setWhere(value);
+    setError(undefined);
+    if (attempt) end();
+  };
+  const toConnect = !isSocket && !ready;
 
   return (
     <Dialog
       title={t('hosts.addTitle')}
-      width={520}
+      width={580}
       testId="add-host-dialog"
       onClose={closeDialog}
       footer={
@@ -57,114 +92,87 @@ export function AddHostDialog() {
           <Button onClick={closeDialog}>{t('action.cancel')}</Button>
           <Button
             tone="primary"
-            busy={busy}
-            disabled={!clean || invalid !== undefined}
+            busy={busy || (attempt?.state === 'running' && !attempt.question)}
+            disabled={toConnect ? typed === '' || attempt?.question !== undefined : !ready}
             data-testid="add-host-submit"
-            onClick={() => void submit()}
+            onClick={submit}
           >
-            {t('hosts.add')}
+            {t(toConnect ? (attempt?.state === 'failed' ? 'hosts.reconnect' : 'hosts.connect') : 'hosts.add')}
           </Button>
         </>
       }
     >
-      <form
-        className="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
-        <div className="field">
-          <span className="label">{t('hosts.found')}</span>
-          {found.isPending ? (
-            <span className="dim found-none">
-              <Spinner /> {t('hosts.looking')}
-            </span>
-          ) : (found.data ?? []).length === 0 ? (
-            <span className="dim found-none">{t('hosts.foundNone')}</span>
-          ) : (
-            <ul className="found">
-              {(found.data ?? []).map((engine) => (
-                <li key={engine.socketPath}>
-                  <button
-                    type="button"
-                    aria-pressed={clean === engine.socketPath}
-                    onClick={() => {
-                      setPath(engine.socketPath);
-                      setName(engine.product === 'unknown' ? t('hosts.defaultName') : engine.product);
-                      setError(undefined);
-                    }}
-                  >
-                    <StateBadge
-                      tone={engine.reachable ? 'running' : 'attention'}
-                      text={engine.product === 'unknown' ? t('hosts.engine') : `${engine.product} ${engine.version}`}
-                    />
-                    <span className="mono dim truncate">{engine.socketPath}</span>
-                    {!engine.reachable && <span className="dim">{t('hosts.unreachable')}</span>}
-                  </button>
-                </li>
-              ))}
-            </ul>
-          )}
-        </div>
-        <Field label={t('hosts.path')} error={invalid} hint={t('hosts.pathHint')}>
-          {(f) => (
-            <div className="with-button">
+      <div className="form">
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            submit();
+          }}
+        >
+          <Field label={t('hosts.where')} error={invalid} hint={t('hosts.whereHint')}>
+            {(f) => (
               <TextInput
                 id={f.id}
                 aria-describedby={f.describedBy}
                 invalid={f.invalid}
                 mono
                 data-testid="add-host-path"
-                placeholder="/var/run/docker.sock"
-                value={path}
-                onChange={(value) => {
-                  setPath(value);
-                  setError(undefined);
-                }}
+                placeholder="user@host"
+                value={where}
+                onChange={edit}
               />
-              <IconButton
-                small
-                icon={FolderOpen}
-                name={t('hosts.pickSocket')}
-                onClick={() =>
-                  void gantry()
-                    .dialogs.pickPath({ kind: 'file', title: t('hosts.pickSocket') })
-                    .then((picked) => {
-                      if (picked) setPath(picked);
-                    })
-                }
-              />
-            </div>
-          )}
-        </Field>
-        <Field label={t('column.name')}>
-          {({ id }) => (
-            <TextInput id={id} data-testid="add-host-name" placeholder={t('hosts.defaultName')} value={name} onChange={setName} />
-          )}
-        </Field>
-        <div className="field">
-          <span className="label" id="host-colour">
-            {t('hosts.colour')}
-          </span>
-          <div className="colours" role="radiogroup" aria-labelledby="host-colour">
-            {hostColours.map((c) => (
-              // biome-ignore lint/a11y/useSemanticElements: a colour is not an <input>'s text
-              <button
-                key={c}
-                type="button"
-                role="radio"
-                aria-checked={c === colour}
-                aria-label={t(`colour.${c}`)}
-                data-tip={t(`colour.${c}`)}
-                style={{ background: `var(--host-${c})` }}
-                onClick={() => setColour(c)}
-              />
-            ))}
+            )}
+          </Field>
+          <button type="submit" hidden />
+        </form>
+        {!attempt && (
+          <HostPlaces
+            typed={where}
+            onMachine={({ address }) => {
+              edit(address);
+              void connect(address);
+            }}
+            onEngine={({ socketPath, product }) => {
+              edit(socketPath);
+              setName(product === 'unknown' ? t('hosts.defaultName') : product);
+            }}
+          />
+        )}
+        {attempt && <ConnectSteps steps={attempt.steps} />}
+        {attempt?.question && <HostQuestion key={attempt.question.id} question={attempt.question} onAnswer={answer} />}
+        {attempt?.error && (
+          <div className="flush">
+            <HostErrorPanel error={attempt.error} />
           </div>
-        </div>
-        <button type="submit" hidden />
-      </form>
+        )}
+        {attempt?.engines && (
+          <EngineChoice engines={attempt.engines} chosen={engine?.socketPath ?? ''} onChoose={setChosen} onLookAgain={lookAgain} />
+        )}
+        {(isSocket || ready) && (
+          <form
+            className="form"
+            onSubmit={(event) => {
+              event.preventDefault();
+              submit();
+            }}
+          >
+            <Field label={t('column.name')}>
+              {({ id }) => (
+                <TextInput
+                  id={id}
+                  data-testid="add-host-name"
+                  autoFocus={!isSocket}
+                  placeholder={defaultName}
+                  value={name}
+                  onChange={setName}
+                />
+              )}
+            </Field>
+            <HostColourField colour={colour} onChange={setColour} />
+            <button type="submit" hidden />
+          </form>
+        )}
+      </div>
     </Dialog>
   );
 }

@@ -1,4 +1,4 @@
-import { EllipsisVertical, Pencil, Plus, RefreshCw, Server, Trash2 } from 'lucide-react';
+import { EllipsisVertical, KeyRound, Pencil, Plus, RefreshCw, Server, Trash2 } from 'lucide-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Host, HostColour } from '../../../electron/ipc/contract.ts';
@@ -6,19 +6,19 @@ import { gantry } from '../../lib/bridge.ts';
 import { ask } from '../../lib/confirm.ts';
 import { explain } from '../../lib/explain.ts';
 import { useHosts } from '../../lib/queries.ts';
-import { navigate } from '../../lib/route.ts';
+import { navigate, useRoute } from '../../lib/route.ts';
 import { openDialog } from '../../lib/screen.ts';
-import { changeSettings } from '../../lib/settings.ts';
 import { toast } from '../../lib/toast.ts';
 import { Button, IconButton } from '../../ui/Button.tsx';
 import { Menu, type MenuEntry } from '../../ui/Menu.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { EmptyState } from '../../ui/Panels.tsx';
 import { StateBadge } from '../../ui/StateBadge.tsx';
+import { HostDetail } from './HostDetail.tsx';
 import './hosts.css';
 import { HostNameDialog } from './HostNameDialog.tsx';
 import { HostTrouble } from './HostTrouble.tsx';
-import { hostColours, hostTone } from './host-state.ts';
+import { hostColours, hostTone, needsUser } from './host-state.ts';
 
 async function tell(work: Promise<unknown>, title: string): Promise<void> {
   try {
@@ -32,6 +32,8 @@ export function HostsPage() {
   const { t } = useTranslation();
   const hosts = useHosts();
   const [renaming, setRenaming] = useState<Host | null>(null);
+  const { detail } = useRoute();
+  const shown = hosts.find((h) => h.id === detail?.host);
   const connected = hosts.filter((h) => h.state.status === 'connected').length;
 
   const remove = async (host: Host) => {
@@ -41,13 +43,17 @@ export function HostsPage() {
       verb: t('hosts.remove'),
       danger: true,
     });
-    if (answer.yes) await tell(gantry().hosts.remove(host.id), t('hosts.removeFailed', { name: host.name }));
+    if (!answer.yes) return;
+    if (shown?.id === host.id) navigate({ page: 'hosts' }, { replace: true });
+    await tell(gantry().hosts.remove(host.id), t('hosts.removeFailed', { name: host.name }));
   };
   const recolour = (host: Host, colour: HostColour) =>
     void tell(gantry().hosts.update(host.id, { colour }), t('hosts.changeFailed', { name: host.name }));
   const reconnect = (host: Host) => void tell(gantry().hosts.reconnect(host.id), t('hosts.connectFailed', { name: host.name }));
   const menu = (host: Host): MenuEntry[] => [
-    { id: 'reconnect', label: t('hosts.reconnect'), icon: RefreshCw, run: () => reconnect(host) },
+    ...(needsUser(host)
+      ? [{ id: 'sign-in', label: t('hosts.signIn'), icon: KeyRound, run: () => openDialog({ type: 'sign-in', host: host.id }) }]
+      : [{ id: 'reconnect', label: t('hosts.reconnect'), icon: RefreshCw, run: () => reconnect(host) }]),
     { id: 'rename', label: t('action.rename'), icon: Pencil, run: () => setRenaming(host) },
     { id: 's1', separator: true },
     { id: 'colour', heading: t('hosts.colour') },
@@ -79,6 +85,7 @@ export function HostsPage() {
         </Button>
       }
       detailName="hosts"
+      detail={shown && <HostDetail host={shown} menu={menu(shown)} />}
     >
       <ul className="hosts">
         {hosts.map((host) => {
@@ -93,10 +100,9 @@ export function HostsPage() {
                   <button
                     type="button"
                     className="host-name truncate"
-                    onClick={() => {
-                      changeSettings({ selectedHost: host.id });
-                      navigate({ page: 'containers' });
-                    }}
+                    aria-current={shown?.id === host.id || undefined}
+                    data-testid={`host-open-${host.id}`}
+                    onClick={() => navigate({ page: 'hosts', detail: { host: host.id, id: 'about' } })}
                   >
                     {host.name}
                   </button>
@@ -114,6 +120,7 @@ export function HostsPage() {
                   {engine && <span className="num">{`${engine.product} ${engine.version}`}</span>}
                   {engine && <span className="num">{`API ${engine.apiVersion}`}</span>}
                   {engine && <span>{`${engine.os}/${engine.arch}`}</span>}
+                  {host.address && <span className="mono truncate">{host.address}</span>}
                   {host.socketPath && <span className="mono truncate">{host.socketPath}</span>}
                 </div>
                 <div className="flush">

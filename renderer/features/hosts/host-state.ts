@@ -1,4 +1,4 @@
-import type { Host, HostColour } from '../../../electron/ipc/contract.ts';
+import type { Host, HostColour, HostError } from '../../../electron/ipc/contract.ts';
 import type { Tone } from '../../ui/StateBadge.tsx';
 
 export const hostColours: HostColour[] = ['violet', 'blue', 'teal', 'green', 'amber', 'orange', 'red', 'grey'];
@@ -11,4 +11,17 @@ const tones: Record<Host['state']['status'], Tone> = {
 };
 export function hostTone(host: Host): Tone {
   return tones[host.state.status];
+}
+
+const forUser: HostError['code'][] = [
+  'ssh-sign-in',
+  'ssh-password-wrong',
+  'ssh-password-expired',
+  'ssh-key-new',
+  'ssh-keys-refused',
+  'cancelled',
+];
+/** Trying again by itself would fail in the same way: somebody has to answer a question. */
+export function needsUser({ kind, state }: Host): boolean {
+  return kind === 'ssh' && state.status === 'failed' && forUser.includes(state.error.code);
 }

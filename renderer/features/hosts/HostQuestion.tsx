@@ -1,0 +1,123 @@
+import { KeyRound, ShieldQuestion } from 'lucide-react';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { ConnectAnswer, ConnectQuestion } from '../../../electron/ipc/contract.ts';
+import { Button } from '../../ui/Button.tsx';
+import { Checkbox } from '../../ui/Checkbox.tsx';
+import { Field, TextInput } from '../../ui/Field.tsx';
+import { CopyButton } from '../../ui/Panels.tsx';
+
+interface QuestionProps<Kind extends ConnectQuestion['kind']> {
+  question: Extract<ConnectQuestion, { kind: Kind }>;
+  /** null is a no. */
+  onAnswer: (answer: ConnectAnswer | null) => void;
+}
+
+/** What only the user can answer, in its place under the steps. */
+export function HostQuestion({ question, onAnswer }: QuestionProps<ConnectQuestion['kind']>) {
+  if (question.kind === 'hostKey') return <HostKeyQuestion question={question} onAnswer={onAnswer} />;
+  return <SecretQuestion question={question} onAnswer={onAnswer} />;
+}
+
+function HostKeyQuestion({ question, onAnswer }: QuestionProps<'hostKey'>) {
+  const { t } = useTranslation();
+  const { machine, keyType, fingerprint, file, alsoAs } = question;
+  return (
+    <section className="question" aria-label={t('connect.keyTitle', { machine })} data-testid="question-hostKey">
+      <ShieldQuestion size={18} aria-hidden />
+      <div>
+        <h3>{t('connect.keyTitle', { machine })}</h3>
+        <p className="prose">{t('connect.keyText')}</p>
+        <div className="fingerprint">
+          <span className="dim">{keyType}</span>
+          <code className="mono select" data-testid="fingerprint">
+            {fingerprint}
+          </code>
+          <CopyButton text={fingerprint} />
+        </div>
+        {alsoAs.length > 0 && <p className="prose">{t('connect.keyAlsoAs', { names: alsoAs.join(', ') })}</p>}
+        <p className="dim">{file ? t('connect.keyFile', { file }) : t('connect.keyNoFile')}</p>
+        <div className="question-actions">
+          <Button autoFocus data-testid="answer-no" onClick={() => onAnswer(null)}>
+            {t('connect.keyNo')}
+          </Button>
+          <Button tone="primary" data-testid="answer-yes" onClick={() => onAnswer({ values: [], remember: false })}>
+            {t('connect.keyYes')}
+          </Button>
+        </div>
+      </div>
+    </section>
+  );
+}
+
+function SecretQuestion({ question, onAnswer }: QuestionProps<'password' | 'passphrase' | 'interactive'>) {
+  const { t } = useTranslation();
+  const fields = fieldsOf(question, t);
+  const [values, setValues] = useState(() => fields.map(() => ''));
+  const [remember, setRemember] = useState(false);
+  const title =
+    question.kind === 'password'
+      ? t('connect.passwordTitle', { machine: question.machine })
+      : question.kind === 'passphrase'
+        ? t('connect.passphraseTitle')
+        : question.title || t('connect.interactiveTitle', { machine: question.machine });
+  return (
+    <form
+      className="question"
+      aria-label={title}
+      data-testid={`question-${question.kind}`}
+      onSubmit={(event) => {
+        event.preventDefault();
+        onAnswer({ values, remember });
+      }}
+    >
+      <KeyRound size={18} aria-hidden />
+      <div>
+        <h3>{title}</h3>
+        {question.kind === 'interactive' && question.text && <p className="prose host-words">{question.text}</p>}
+        {fields.map(({ label, hidden }, index) => (
+          <Field
+            // biome-ignore lint/suspicious/noArrayIndexKey: questions have no identity but their order
+            key={index}
+            label={label}
+            error={question.again && index === 0 ? t(`connect.again.${question.kind}`) : undefined}
+          >
+            {(f) => (
+              <TextInput
+                id={f.id}
+                type={hidden ? 'password' : 'text'}
+                aria-describedby={f.describedBy}
+                invalid={f.invalid}
+                autoFocus={index === 0}
+                data-testid={`answer-${index}`}
+                value={values[index] ?? ''}
+                onChange={(value) => setValues((before) => before.map((old, at) => (at === index ? value : old)))}
+              />
+            )}
+          </Field>
+        ))}
+        {question.kind !== 'interactive' &&
+          (question.canRemember ? (
+            <Checkbox checked={remember} onChange={setRemember} label={t('connect.remember')} />
+          ) : (
+            <p className="dim">{t('connect.noKeychain')}</p>
+          ))}
+        <div className="question-actions">
+          <Button onClick={() => onAnswer(null)}>{t('action.cancel')}</Button>
+          <Button tone="primary" type="submit" data-testid="answer-submit">
+            {t('connect.goOn')}
+          </Button>
+        </div>
+      </div>
+    </form>
+  );
+}
+
+function fieldsOf(
+  question: QuestionProps<'password' | 'passphrase' | 'interactive'>['question'],
+  t: (key: string, values?: Record<string, string>) => string,
+): { label: string; hidden: boolean }[] {
+  if (question.kind === 'password') return [{ label: t('connect.passwordOf', { user: question.user }), hidden: true }];
+  if (question.kind === 'passphrase') return [{ label: t('connect.passphraseOf', { path: question.path }), hidden: true }];
+  return question.prompts.map(({ text, echo }) => ({ label: text, hidden: !echo }));
+}
