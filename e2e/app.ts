@@ -16,6 +16,7 @@ export const ROOT = path.resolve(import.meta.dirname, '..');
 export const PICTURES = path.join(ROOT, 'test-output', 'screenshots');
 
 const QUIT_MS = 15_000;
+const ANSWER_MS = 20_000;
 
 export interface AppOptions {
   width?: number;
@@ -85,7 +86,7 @@ async function startApp({ width = 1440, height = 900, settings }: AppOptions): P
       GANTRY_STARTER: starter,
     },
   });
-  const page = await electron.firstWindow();
+  const page = await inTime('the first window', electron.firstWindow());
   page.setDefaultTimeout(20_000);
   const engine = new Client(socket, '');
   const app: App = {
@@ -110,14 +111,18 @@ async function startApp({ width = 1440, height = 900, settings }: AppOptions): P
       await page.locator('html[data-theme="light"][lang="en"]').waitFor({ state: 'attached' });
     },
     async resize(toWidth, toHeight) {
-      await electron.evaluate(
+      const resized = electron.evaluate(
         ({ BrowserWindow }, size) => BrowserWindow.getAllWindows()[0]?.setContentSize(size[0] ?? 0, size[1] ?? 0),
         [toWidth, toHeight],
       );
+      await inTime('the main process', resized);
       await page.waitForFunction((size) => innerWidth === size[0] && innerHeight === size[1], [toWidth, toHeight]);
     },
     async settings(change) {
-      await page.evaluate((to) => window.gantry.settings.set(to), change);
+      await inTime(
+        'new settings',
+        page.evaluate((to) => window.gantry.settings.set(to), change),
+      );
     },
     async starter() {
       await page.getByTestId('status').getByText('Gantry').waitFor();
@@ -125,7 +130,7 @@ async function startApp({ width = 1440, height = 900, settings }: AppOptions): P
     },
     helperPid: () => helperPid(path.join(folder, 'user', 'gantry.log')),
     async close() {
-      await removeContainers(engine, socket);
+      await inTime('the removal of containers', removeContainers(engine, socket));
       const problems = await quit(electron, folder);
       problems.push(...leftovers(folder));
       rmSync(folder, { recursive: true, force: true });
@@ -140,6 +145,20 @@ async function startApp({ width = 1440, height = 900, settings }: AppOptions): P
     throw error;
   }
   return app;
+}
+
+/** What has no time-out of its own, so that a hang has a name. */
+async function inTime<T>(what: string, work: Promise<T>): Promise<T> {
+  const timer = new AbortController();
+  const late = delay(ANSWER_MS, undefined, { signal: timer.signal }).then(() => {
+    throw new Error(`waited ${ANSWER_MS / 1000} s in vain for ${what}`);
+  });
+  try {
+    return (await Promise.race([work, late])) as T;
+  } finally {
+    timer.abort();
+    late.catch(() => undefined);
+  }
 }
 
 /** Ends the application as a user does. @returns what went wrong, in words */

@@ -54,9 +54,9 @@ export async function startPeer(name: PeerName): Promise<Peer> {
   const folder = mkdtempSync(path.join(tmpdir(), `gantry-${name}-`));
   const socket = path.join(folder, 'engine.sock');
   const command = commands[name](folder, socket);
-  // Its own network namespace: they rewrite iptables and claim their bridges.
-  const inside = ['-n', 'sh', '-c', 'ip link set lo up; exec "$@"', 'sh', ...command];
-  const child = spawn('unshare', inside, { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder });
+  // Its own network namespace: they rewrite iptables and claim their bridges. And it ends with us, however we end.
+  const inside = ['--pdeathsig', 'TERM', 'unshare', '-n', 'sh', '-c', 'ip link set lo up; exec "$@"', 'sh', ...command];
+  const child = spawn('setpriv', inside, { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder });
   let log = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (log += text));
   const engine = new Client(socket, '/v1.40');

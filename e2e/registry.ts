@@ -41,7 +41,9 @@ export async function startRegistry(): Promise<Registry> {
   };
   // JSON is YAML.
   writeFileSync(path.join(folder, 'config.yml'), JSON.stringify(config));
-  const child = spawn('docker-registry', ['serve', path.join(folder, 'config.yml')], { stdio: ['ignore', 'ignore', 'pipe'], cwd: folder });
+  // It ends with us, however we end.
+  const command = ['--pdeathsig', 'TERM', 'docker-registry', 'serve', path.join(folder, 'config.yml')];
+  const child = spawn('setpriv', command, { stdio: ['ignore', 'ignore', 'pipe'], cwd: folder });
   const port = await listening(child);
   const line = await slowLine(port);
   const address = `127.0.0.1:${line.port}`;

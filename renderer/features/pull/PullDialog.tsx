@@ -28,7 +28,9 @@ export function PullDialog({
   const { t } = useTranslation();
   const hosts = useHosts().filter((h) => h.state.status === 'connected');
   const shown = useShownHosts();
-  const [hostId, setHost] = useState(host ?? shown.find((h) => h.state.status === 'connected')?.id ?? '');
+  const [chosen, setHost] = useState(host);
+  // Not decided at opening: the host may become connected while the form is filled in.
+  const hostId = chosen ?? shown.find((h) => h.state.status === 'connected')?.id ?? '';
   const [reference, setReference] = useState(initial ?? '');
   const [platform, setPlatform] = useState('');
   const [login, setLogin] = useState(false);

@@ -38,7 +38,9 @@ export function RunSheet({
   const { t } = useTranslation();
   const hosts = useHosts().filter((h) => h.state.status === 'connected');
   const shown = useShownHosts();
-  const [hostId, setHost] = useState(initialHost ?? shown.find((h) => h.state.status === 'connected')?.id ?? hosts[0]?.id ?? '');
+  const [chosen, setHost] = useState(initialHost);
+  // Not decided at opening: the host may become connected while the form is filled in.
+  const hostId = chosen ?? shown.find((h) => h.state.status === 'connected')?.id ?? hosts[0]?.id ?? '';
   const host = hosts.find((h) => h.id === hostId) ?? noHost;
   const [spec, setSpec] = useState<RunSpec>(() => ({
     ...structuredClone(emptySpec),
