@@ -18,13 +18,16 @@ describe.runIf(onGantry)('kill -9 of the helper', { timeout: 60_000 }, () => {
   };
 
   it('leaves containers running, and no log line is lost', async () => {
-    const count = 'i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo line $i; [ $((i % 100)) = 0 ] && sleep 0.05; done; exit 7';
+    const pause = 'while [ $i = 2500 ] && ! [ -e /go ]; do sleep 0.05; done';
+    const count = `i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo line $i; [ $((i % 100)) = 0 ] && sleep 0.05; ${pause}; done; exit 7`;
     const id = await launch(engine.client, { Cmd: ['sh', '-c', count] });
     const { Pid } = await state(id);
     await eventually('it writes', async () => (await logOf(id)).includes('line 200') || undefined);
     await engine.crash();
     await engine.start();
     expect(await state(id)).toMatchObject({ Running: true, Pid });
+    const go = (await engine.client.post(`/containers/${id}/exec`, { Cmd: ['touch', '/go'] })).json.Id;
+    await engine.client.post(`/exec/${go}/start`, { Detach: true });
     expect(await waitFor(engine.client, id)).toBe(7);
     expect(await logOf(id)).toBe(Array.from({ length: 3000 }, (_, i) => `line ${i + 1}\n`).join(''));
   });

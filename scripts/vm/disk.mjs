@@ -24,11 +24,11 @@ const cache = join(userCache, 'vm');
 const RELEASE = 'bookworm';
 const PACKAGES = [
   ...['systemd-sysv', 'dbus', 'udev', 'kmod', 'sudo', 'ca-certificates', 'openssh-server', 'procps', 'iproute2'],
-  ...['nftables', 'iptables', 'crun', 'runc', 'conmon', 'busybox-static', 'python3-minimal', 'curl'],
+  ...['nftables', 'iptables', 'crun', 'runc', 'conmon', 'busybox-static', 'python3', 'tini', 'curl'],
   ...['linux-image-cloud-amd64', 'initramfs-tools'],
 ];
 /** Part of the name of what is made: another recipe makes another disk. */
-const RECIPE = 3;
+const RECIPE = 4;
 
 const NETWORK = `[Match]
 Name=en*
