@@ -11,6 +11,10 @@ import { StateBadge } from '../../ui/StateBadge.tsx';
 const reasons = new Set<string>(['permission', 'socket-missing', 'refused', 'ssh-forwarding']);
 const tones = { usable: 'running', permission: 'attention', off: 'idle' } as const;
 
+function engineName({ product, version }: FoundOnMachine, t: (key: string) => string): string {
+  return product === 'unknown' ? t('hosts.engine') : `${product} ${version}`.trim();
+}
+
 /** The engines of a machine: those that answer to choose from, the others with what would make them. */
 export function EngineChoice({
   engines,
@@ -28,7 +32,6 @@ export function EngineChoice({
   const [path, setPath] = useState('');
   const usable = engines.filter(({ state }) => state === 'usable');
   const others = engines.filter(({ state }) => state !== 'usable');
-  const nameOf = ({ product, version }: FoundOnMachine) => (product === 'unknown' ? t('hosts.engine') : `${product} ${version}`.trim());
   return (
     <div className="field" data-testid="engines">
       <span className="label">{t('connect.engines')}</span>
@@ -42,7 +45,7 @@ export function EngineChoice({
                 data-testid={`engine-${engine.product}`}
                 onClick={() => onChoose(engine.socketPath)}
               >
-                <StateBadge tone="running" text={nameOf(engine)} />
+                <StateBadge tone="running" text={engineName(engine, t)} />
                 <span className="mono dim truncate">{engine.socketPath}</span>
                 {engine.rootless && <span className="dim">{t('connect.rootless')}</span>}
                 {engine.byCommand && (
@@ -55,28 +58,12 @@ export function EngineChoice({
           ))}
         </ul>
       )}
-      {others.length > 0 && (
-        <ul className="unusable">
-          {others.map((engine) => (
-            <li key={engine.socketPath}>
-              <div className="unusable-head">
-                <StateBadge tone={tones[engine.state]} text={nameOf(engine)} />
-                <span className="mono dim truncate">{engine.socketPath}</span>
-              </div>
-              {engine.error && (
-                <p className="prose">
-                  {t(`connect.why.${reasons.has(engine.error.code) ? engine.error.code : 'other'}`, { ...engine.error.values })}
-                </p>
-              )}
-              {engine.error?.fix && (
-                <>
-                  <CommandLine command={engine.error.fix} />
-                  {engine.state === 'permission' && <p className="dim">{t('connect.signInAnew')}</p>}
-                </>
-              )}
-            </li>
-          ))}
-        </ul>
+      {usable.length === 0 && <Unusable engines={others} />}
+      {usable.length > 0 && others.length > 0 && (
+        <details className="more-engines">
+          <summary>{t('connect.others', { count: others.length })}</summary>
+          <Unusable engines={others} />
+        </details>
       )}
       {engines.length === 0 && <p className="dim">{t('connect.noEngine')}</p>}
       <form
@@ -99,5 +86,32 @@ export function EngineChoice({
         </Button>
       </form>
     </div>
+  );
+}
+
+function Unusable({ engines }: { engines: FoundOnMachine[] }) {
+  const { t } = useTranslation();
+  return (
+    <ul className="unusable">
+      {engines.map((engine) => (
+        <li key={engine.socketPath}>
+          <div className="unusable-head">
+            <StateBadge tone={tones[engine.state]} text={engineName(engine, t)} />
+            <span className="mono dim truncate">{engine.socketPath}</span>
+          </div>
+          {engine.error && (
+            <p className="prose">
+              {t(`connect.why.${reasons.has(engine.error.code) ? engine.error.code : 'other'}`, { ...engine.error.values })}
+            </p>
+          )}
+          {engine.error?.fix && (
+            <>
+              <CommandLine command={engine.error.fix} />
+              {engine.state === 'permission' && <p className="dim">{t('connect.signInAnew')}</p>}
+            </>
+          )}
+        </li>
+      ))}
+    </ul>
   );
 }

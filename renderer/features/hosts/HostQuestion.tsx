@@ -29,10 +29,12 @@ function HostKeyQuestion({ question, onAnswer }: QuestionProps<'hostKey'>) {
         <h3>{t('connect.keyTitle', { machine })}</h3>
         <p className="prose">{t('connect.keyText')}</p>
         <div className="fingerprint">
-          <span className="dim">{keyType}</span>
-          <code className="mono select" data-testid="fingerprint">
-            {fingerprint}
-          </code>
+          <div>
+            <div className="dim">{keyType}</div>
+            <code className="mono select" data-testid="fingerprint">
+              {fingerprint}
+            </code>
+          </div>
           <CopyButton text={fingerprint} />
         </div>
         {alsoAs.length > 0 && <p className="prose">{t('connect.keyAlsoAs', { names: alsoAs.join(', ') })}</p>}
