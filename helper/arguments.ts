@@ -57,6 +57,7 @@ const fileOnly = (Object.keys(KEYS) as Key[]).filter((key) => !KEYS[key].flag &&
 export const HELP = `gantryd: Gantry's container engine. Speaks the Docker Engine API.
 
 Usage: gantryd [options]
+       gantryd dial-stdio [--socket PATH]   joins stdin and stdout to the engine's socket
 
 ${OPTIONS.filter(({ key }) => key === undefined)
   .map(optionLine)

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type Arguments, HELP, readArguments } from './arguments.ts';
 import { type File, mergeFlags, readConfigFile, resolveConfig, type Settings } from './config/index.ts';
+import { dialStdio } from './dial-stdio.ts';
 import { messageOf } from './engine/failure.ts';
 import { enterPrivateMounts } from './system/namespace/index.ts';
 import { BUILD, VERSION } from './version.ts';
@@ -38,6 +39,7 @@ function argumentsOf(argv: string[]): Arguments {
 }
 
 async function main(): Promise<void> {
+  if (process.argv[2] === 'dial-stdio') return process.exit(await dialStdio(process.argv.slice(3)));
   const options = argumentsOf(process.argv.slice(2));
   if (options.action === 'help') return void process.stdout.write(HELP);
   if (options.action === 'version') return void process.stdout.write(`Gantry version ${VERSION}, build ${BUILD.commit || 'unknown'}\n`);
