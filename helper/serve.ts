@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { type Api, NEWEST_TEXT, OLDEST_TEXT, serveMetrics, startApi } from './api/index.ts';
+import { type Api, FEATURES, NEWEST_TEXT, OLDEST_TEXT, serveMetrics, startApi } from './api/index.ts';
 import { withoutEffect } from './config/index.ts';
 import { needRestart, reloadAttributes, takeOver } from './config/reload.ts';
 import { createContainers } from './engine/containers/index.ts';
@@ -10,6 +10,7 @@ import { Failure, messageOf } from './engine/failure.ts';
 import { createImages, type ImageUsage } from './engine/images/index.ts';
 import { createMetrics, Tally, time } from './engine/metrics/index.ts';
 import { createNetworks } from './engine/networks/index.ts';
+import { createStatistics } from './engine/statistics/index.ts';
 import { createSystem, type System } from './engine/system/index.ts';
 import { createVolumes } from './engine/volumes/index.ts';
 import { instanceName, lockData, writePidFile } from './instance.ts';
@@ -69,6 +70,8 @@ export async function serve({ folders, socket, start, reread }: ServeOptions): P
 
   await Promise.all([images.start(), volumes.start(), networks.start()]);
   await containers.start();
+  const statistics = createStatistics(context, containers);
+  statistics.start();
   const system = await createSystem({
     context,
     containers,
@@ -77,7 +80,7 @@ export async function serve({ folders, socket, start, reread }: ServeOptions): P
     events,
     cgroups,
     runtimes,
-    components: await components,
+    components: [...(await components), extensions],
     serverVersion: VERSION,
     gitCommit: BUILD.commit,
     buildTime: BUILD.time,
@@ -97,7 +100,7 @@ export async function serve({ folders, socket, start, reread }: ServeOptions): P
       networks: time(networks, tally, 'network', {
         ...{ create: 'create', remove: 'delete', connect: 'connect', disconnect: 'disconnect' },
       }),
-      ...{ volumes, events, system, metrics },
+      ...{ volumes, events, system, metrics, statistics },
     },
     context,
     serverVersion: VERSION,
@@ -116,6 +119,7 @@ export async function serve({ folders, socket, start, reread }: ServeOptions): P
   notify('STOPPING=1');
   metricsServer?.close();
   await api.close();
+  await statistics.stop();
   await containers.stop();
   await networks.stop();
   await images.close();
@@ -123,6 +127,9 @@ export async function serve({ folders, socket, start, reread }: ServeOptions): P
   lock.release();
   process.exit(0);
 }
+
+/** How clients find out about our extensions of the API. */
+const extensions = { name: 'gantry', version: '1', details: { Path: '/gantry/v1', Features: FEATURES.join(' ') } };
 
 function nameOf(listener: Parameters<typeof startApi>[0]['listeners'][number]): string {
   if (listener.kind === 'unix') return `unix://${listener.path}`;

@@ -6,6 +6,7 @@ import type { Events } from '../engine/events/types.ts';
 import type { Images } from '../engine/images/types.ts';
 import type { Metrics } from '../engine/metrics/types.ts';
 import type { Networks } from '../engine/networks/types.ts';
+import type { Statistics } from '../engine/statistics/types.ts';
 import type { System } from '../engine/system/types.ts';
 import type { Volumes } from '../engine/volumes/types.ts';
 import type { Body } from './body.ts';
@@ -21,6 +22,7 @@ export interface Engine {
   events: Events;
   system: System;
   metrics: Metrics;
+  statistics: Statistics;
 }
 
 /** One request, parsed as far as every route wants it. */

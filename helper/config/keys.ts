@@ -101,7 +101,14 @@ export const FILE = v.strictObject({
   'seccomp-profile': v.optional(v.string()),
   'selinux-enabled': v.optional(only([false], 'the engine sets no SELinux labels')),
   'shutdown-timeout': v.optional(v.pipe(v.number(), v.integer())),
-  statistics: v.optional(v.boolean()),
+  statistics: v.optional(
+    v.union([
+      v.boolean(),
+      v.strictObject({
+        'interval-seconds': v.pipe(v.number(), v.integer(), v.minValue(1, 'at least 1'), v.maxValue(3600, 'at most 3600')),
+      }),
+    ]),
+  ),
   'storage-driver': v.optional(only(['', 'overlay2', 'overlay'], 'the engine has the driver overlay2 only')),
   'storage-opts': v.optional(TEXTS),
   'swarm-default-advertise-addr': v.optional(v.string()),
@@ -161,7 +168,7 @@ export const KEYS: Record<Key, About> = {
     reload: true,
   },
   'shutdown-timeout': { text: 'seconds that a stop waits for containers without live-restore (default 15)', flag: number, reload: true },
-  statistics: { text: "keep each container's statistics for 24 hours (default true)", reload: true },
+  statistics: { text: "keep each container's statistics for 24 hours: true, false or { interval-seconds } (default 30)" },
   bin: { text: 'removed containers and volumes can be put back: containers, volumes, max-size, keep-days', reload: true },
 
   'registry-mirrors': { text: 'mirrors of docker.io', flag: list('registry-mirror'), reload: true },

@@ -4,7 +4,7 @@ import { type File, KEYS, type Key } from './keys.ts';
 /** What of the engine's configuration SIGHUP takes over: the fields of the keys that say `reload`. */
 const RELOADED = [
   ...['debug', 'logLevel', 'labels', 'liveRestore', 'shutdownTimeout', 'registryMirrors', 'insecureRegistries', 'features'],
-  ...['maxConcurrentDownloads', 'maxConcurrentUploads', 'maxDownloadAttempts', 'defaultRuntime', 'statistics', 'bin'],
+  ...['maxConcurrentDownloads', 'maxConcurrentUploads', 'maxDownloadAttempts', 'defaultRuntime', 'bin'],
   ...['cgroupnsMode', 'ipcMode', 'defaultShmSize', 'runtimes'],
 ] as unknown as readonly (keyof DaemonConfig)[];
 

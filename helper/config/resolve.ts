@@ -76,7 +76,8 @@ export function resolveConfig(file: File = {}): Settings {
       debug: file.debug ?? false,
       experimental: file.experimental ?? false,
       features: file.features ?? {},
-      statistics: file.statistics ?? true,
+      statistics: file.statistics !== false,
+      statisticsInterval: typeof file.statistics === 'object' ? file.statistics['interval-seconds'] : 30,
       bin: {
         containers: file.bin?.containers ?? false,
         volumes: file.bin?.volumes ?? false,

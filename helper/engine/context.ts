@@ -72,6 +72,8 @@ export interface DaemonConfig {
   features: Record<string, boolean>;
   /** Containers' statistics are kept for a day. */
   statistics: boolean;
+  /** Seconds from one to the next. */
+  statisticsInterval: number;
   /** What a plain removal puts into the bin, and how much and how long it keeps. */
   bin: { containers: boolean; volumes: boolean; maxBytes: number; keepDays: number };
 }

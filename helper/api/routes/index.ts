@@ -2,6 +2,7 @@ import type { Route } from '../call.ts';
 import { buildRoutes } from './build.ts';
 import { containerRoutes } from './containers.ts';
 import { execRoutes } from './exec.ts';
+import { gantryRoutes } from './gantry.ts';
 import { imageRoutes } from './images.ts';
 import { networkRoutes } from './networks.ts';
 import { streamRoutes } from './streams.ts';
@@ -21,5 +22,6 @@ export function allRoutes(): Route[] {
     ...volumeRoutes,
     ...buildRoutes,
     ...swarmRoutes,
+    ...gantryRoutes,
   ];
 }

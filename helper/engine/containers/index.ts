@@ -29,6 +29,7 @@ import { ContainerStore } from './store.ts';
 import { top } from './top.ts';
 import type { Containers } from './types.ts';
 import { update } from './update.ts';
+import { usages } from './usage.ts';
 import { wait } from './wait.ts';
 
 export type { Parts } from './engine.ts';
@@ -91,6 +92,11 @@ export function createContainers(parts: Parts): Containers & { usersOfImage: Ret
     connectNetwork: bind(connectNetwork),
     disconnectNetwork: bind(disconnectNetwork),
     counts: () => counts(engine),
+    usages: () => usages(engine),
+    locate(reference) {
+      const { id } = store.get(reference);
+      return { id, folder: store.folder(id) };
+    },
     usersOfImage: usersOfImage(engine),
     execs: engine.execs,
   };

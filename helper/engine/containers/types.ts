@@ -52,6 +52,21 @@ export interface Session extends OutputStream {
   input: Writable | undefined;
 }
 
+/** Counters since the start of a run, and what is used now. */
+export interface Usage {
+  id: string;
+  /** Durable, for what is kept with the container. */
+  folder: string;
+  startedAt: string;
+  cpuNanos: number;
+  memoryBytes: number;
+  processes: number;
+  rxBytes: number;
+  txBytes: number;
+  readBytes: number;
+  writtenBytes: number;
+}
+
 /** An added process. */
 export interface Execs {
   create(container: string, request: ExecCreateRequest): Promise<string>;
@@ -135,6 +150,11 @@ export interface Containers {
   connectNetwork(container: string, network: string, settings: EndpointSettings): Promise<void>;
   disconnectNetwork(container: string, network: string, force: boolean): Promise<void>;
   counts(): { total: number; running: number; paused: number; stopped: number };
+
+  /** For the statistics: all that run. */
+  usages(): Promise<Usage[]>;
+  /** @throws Failure notFound */
+  locate(container: string): { id: string; folder: string };
 
   execs: Execs;
 }

@@ -1,0 +1,2 @@
+export { createStatistics } from './statistics.ts';
+export type { Statistics } from './types.ts';
