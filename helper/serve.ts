@@ -11,6 +11,7 @@ import { createImages, type ImageUsage } from './engine/images/index.ts';
 import { createMetrics, Tally, time } from './engine/metrics/index.ts';
 import { createNetworks } from './engine/networks/index.ts';
 import { createStatistics } from './engine/statistics/index.ts';
+import { createStops } from './engine/stops/index.ts';
 import { createSystem, type System } from './engine/system/index.ts';
 import { createVolumes } from './engine/volumes/index.ts';
 import { instanceName, lockData, writePidFile } from './instance.ts';
@@ -65,10 +66,11 @@ export async function serve({ folders, socket, start, reread }: ServeOptions): P
   const images = await createImages({ context, events, usage: (imageId) => usage(imageId) });
   const volumes = createVolumes(context, events);
   const networks = createNetworks(context, events);
-  const containers = createContainers({ context, images, networks, volumes, events, monitor, cgroups, runtimes, defaultRuntime });
+  const stops = createStops(context);
+  const containers = createContainers({ context, stops, images, networks, volumes, events, monitor, cgroups, runtimes, defaultRuntime });
   usage = (imageId) => containers.usersOfImage(imageId);
 
-  await Promise.all([images.start(), volumes.start(), networks.start()]);
+  await Promise.all([images.start(), volumes.start(), networks.start(), stops.start()]);
   await containers.start();
   const statistics = createStatistics(context, containers);
   statistics.start();
@@ -100,7 +102,7 @@ export async function serve({ folders, socket, start, reread }: ServeOptions): P
       networks: time(networks, tally, 'network', {
         ...{ create: 'create', remove: 'delete', connect: 'connect', disconnect: 'disconnect' },
       }),
-      ...{ volumes, events, system, metrics, statistics },
+      ...{ volumes, events, system, metrics, statistics, stops },
     },
     context,
     serverVersion: VERSION,
@@ -121,6 +123,7 @@ export async function serve({ folders, socket, start, reread }: ServeOptions): P
   await api.close();
   await statistics.stop();
   await containers.stop();
+  await stops.stop();
   await networks.stop();
   await images.close();
   pidFile?.remove();

@@ -7,6 +7,7 @@ import type { Images } from '../engine/images/types.ts';
 import type { Metrics } from '../engine/metrics/types.ts';
 import type { Networks } from '../engine/networks/types.ts';
 import type { Statistics } from '../engine/statistics/types.ts';
+import type { Stops } from '../engine/stops/types.ts';
 import type { System } from '../engine/system/types.ts';
 import type { Volumes } from '../engine/volumes/types.ts';
 import type { Body } from './body.ts';
@@ -23,6 +24,7 @@ export interface Engine {
   system: System;
   metrics: Metrics;
   statistics: Statistics;
+  stops: Stops;
 }
 
 /** One request, parsed as far as every route wants it. */
@@ -56,6 +58,14 @@ export interface Route {
   /** First version that has it; older ones get 404. Undefined: all. */
   since?: ApiVersion;
   handle(call: Call): Promise<void> | void;
+}
+
+const LONGEST_CLIENT = 100;
+
+/** What the client calls itself: `Docker-Client/28.2.2 (linux)`; for people, since anybody can say anything. */
+export function clientOf(request: IncomingMessage): { client?: string } {
+  const client = request.headers['user-agent']?.slice(0, LONGEST_CLIENT);
+  return client ? { client } : {};
 }
 
 /** Shorthand for the route tables. */

@@ -2,7 +2,7 @@ import type { ContainerCreateRequest, Resources, RestartPolicy } from '../../con
 import type { WaitCondition } from '../../engine/containers/types.ts';
 import { Failure, messageOf } from '../../engine/failure.ts';
 import { readJson } from '../body.ts';
-import { type Call, type Route, route } from '../call.ts';
+import { type Call, clientOf, type Route, route } from '../call.ts';
 import { ACCEPTED, parseFilters } from '../filters.ts';
 import { begin, sendEmpty, sendJson, sendTexts } from '../respond.ts';
 import { containerInspect, containerSummary, createRequest } from '../shape-changes.ts';
@@ -113,16 +113,20 @@ async function restart({ engine, params, response, ...call }: Call): Promise<voi
 }
 
 /** 1.42 brought `signal`. */
-function stopOptions({ query, version }: Pick<Call, 'query' | 'version'>): { signal?: string; timeoutSeconds?: number } {
+function stopOptions({ query, version, request }: Pick<Call, 'query' | 'version' | 'request'>): {
+  signal?: string;
+  timeoutSeconds?: number;
+  client?: string;
+} {
   const signal = version >= 42 ? query.text('signal') : '';
   const timeoutSeconds = query.integer('t');
-  return { ...(signal ? { signal } : {}), ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }) };
+  return { ...(signal ? { signal } : {}), ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }), ...clientOf(request) };
 }
 
-async function kill({ engine, params, query, response }: Call): Promise<void> {
+async function kill({ engine, params, query, request, response }: Call): Promise<void> {
   const name = params.name ?? '';
   try {
-    await engine.containers.kill(name, query.text('signal') || 'SIGKILL');
+    await engine.containers.kill(name, query.text('signal') || 'SIGKILL', clientOf(request).client);
   } catch (error) {
     if (error instanceof Failure) throw new Failure(error.kind, `cannot kill container: ${name}: ${messageOf(error)}`, { cause: error });
     throw error;
@@ -170,11 +174,12 @@ async function wait({ engine, params, query, response, signal, version }: Call):
   else sendJson(response, 200, answer);
 }
 
-async function remove({ engine, params, query, response }: Call): Promise<void> {
+async function remove({ engine, params, query, request, response }: Call): Promise<void> {
   await engine.containers.remove(params.name ?? '', {
     force: query.boolean('force'),
     volumes: query.boolean('v'),
     link: query.boolean('link'),
+    ...clientOf(request),
   });
   sendEmpty(response, 204);
 }

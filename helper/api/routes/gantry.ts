@@ -1,6 +1,6 @@
 import type { GantryFeature, GantryInfo } from '../../contract/gantry.ts';
-import { Failure } from '../../engine/failure.ts';
-import { type Call, type Route, route } from '../call.ts';
+import { Failure, isFailure } from '../../engine/failure.ts';
+import { type Call, type Engine, type Route, route } from '../call.ts';
 import { sendJson } from '../respond.ts';
 
 /** Gantry's extensions; docs/api-gantry.md. */
@@ -8,13 +8,42 @@ export const gantryRoutes: Route[] = [
   route('GET', '/gantry/v1', info),
   route('GET', '/gantry/v1/statistics', ({ engine, response }) => sendJson(response, 200, engine.statistics.now())),
   route('GET', '/gantry/v1/containers/:name/statistics', statistics),
+  route('GET', '/gantry/v1/stops', stops),
+  route('GET', '/gantry/v1/containers/:name/stops', stopsOf),
 ];
 
-export const FEATURES: readonly GantryFeature[] = ['statistics'];
+export const FEATURES: readonly GantryFeature[] = ['statistics', 'stops'];
 
 function info({ engine, response }: Call): void {
   const answer: Partial<GantryInfo> = { Version: 1, Features: [...FEATURES], Statistics: engine.statistics.describe() };
   sendJson(response, 200, answer);
+}
+
+async function stops({ engine, query, response }: Call): Promise<void> {
+  const limit = query.integer('limit') ?? 50;
+  if (limit < 1 || limit > 500) throw new Failure('invalidParameter', `invalid value for "limit": ${limit} (1 to 500)`);
+  sendJson(response, 200, await engine.stops.latest(limit));
+}
+
+/** By name or id; of a container that is gone by its id. One that never stopped has none. */
+async function stopsOf({ engine, params, response }: Call): Promise<void> {
+  const reference = params.name ?? '';
+  const there = lookUp(engine, reference);
+  try {
+    sendJson(response, 200, await engine.stops.of(there ?? reference));
+  } catch (error) {
+    if (there === undefined || !isFailure(error, 'notFound')) throw error;
+    sendJson(response, 200, []);
+  }
+}
+
+function lookUp(engine: Engine, reference: string): string | undefined {
+  try {
+    return engine.containers.locate(reference).id;
+  } catch (error) {
+    if (isFailure(error, 'notFound')) return undefined;
+    throw error;
+  }
 }
 
 async function statistics({ engine, params, query, response }: Call): Promise<void> {

@@ -1,5 +1,6 @@
 import type { ContainerConfig, EndpointSettings, Health, HostConfig } from '../../contract/docker.ts';
 import type { Sandbox, SandboxRequest } from '../networks/types.ts';
+import type { StopRequest } from '../stops/types.ts';
 import type { MountRecord } from './mount-parse.ts';
 import type { State } from './state.ts';
 import type { WaitCondition } from './types.ts';
@@ -66,6 +67,8 @@ export interface Live {
   health: Health | undefined;
   stopHealth: (() => void) | undefined;
   stopRotation: (() => void) | undefined;
+  /** Who asked for the end of this run. */
+  stopRequest: StopRequest | undefined;
   /** Made anew when the container changed. */
   summary: unknown;
   /** Clients hear from it when the container is removed. */
@@ -92,6 +95,7 @@ export function enliven(record: ContainerRecord): Container {
       health: undefined,
       stopHealth: undefined,
       stopRotation: undefined,
+      stopRequest: undefined,
       summary: undefined,
       removed: new AbortController(),
       saveTimer: undefined,

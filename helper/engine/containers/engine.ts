@@ -8,6 +8,7 @@ import type { createExecs } from '../execs/index.ts';
 import type { Images } from '../images/types.ts';
 import type { Networks } from '../networks/types.ts';
 import type { KeyedQueue } from '../queue.ts';
+import type { StopSink } from '../stops/types.ts';
 import type { Volumes } from '../volumes/types.ts';
 import type { Container } from './container.ts';
 import { isRunning } from './state.ts';
@@ -26,6 +27,8 @@ export interface Parts {
   runtimes: ReadonlyMap<string, Runtime>;
   /** The one to use where nothing else is asked for. */
   defaultRuntime: Runtime;
+  /** Hears why containers stopped. */
+  stops?: StopSink;
 }
 
 /** Parts and state that the verbs share. */

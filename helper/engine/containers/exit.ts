@@ -3,6 +3,7 @@ import { nowInstant, toNanos } from '../instant.ts';
 import { cleanUp } from './cleanup.ts';
 import type { Container } from './container.ts';
 import { cgroupsPath, type Engine, emit, settleExit } from './engine.ts';
+import { noteStop } from './note-stop.ts';
 import { removeNow } from './remove-now.ts';
 import { nextRestart } from './restart-policy.ts';
 import { relaunch } from './start.ts';
@@ -11,6 +12,8 @@ export interface Exit {
   exitCode: number;
   /** RFC 3339. */
   at: string;
+  /** Nobody saw it. */
+  lost?: boolean;
 }
 
 /** The monitor saw the end of a container's first process (also of one that ended while the helper was away). */
@@ -55,6 +58,12 @@ export async function recordExit(engine: Engine, container: Container, exit: Exi
     container.state = { status: 'restarting', ...ended };
   } else container.state = { status: 'exited', ...ended };
   container.live.summary = undefined;
+  noteStop(engine, container, {
+    ...ended,
+    ...(decision.restart ? { restart: { Count: container.restartCount, DelaySeconds: decision.delayMs / 1000 } } : {}),
+    error: undefined,
+    lost: exit.lost ?? false,
+  });
   emit(engine, container, 'die', { execDuration: String(Math.trunc(ranMs / 1000)), exitCode: String(exit.exitCode) });
   await cleanUp(engine, container);
   for (const mount of container.mounts) if (mount.type === 'volume') engine.volumes.noteUnmount(mount.name ?? '', container.id);
@@ -81,5 +90,5 @@ async function countOomKills(engine: Engine, container: Container): Promise<numb
 
 /** For a run whose exit nobody saw: the helper was away, and the host went down with it. */
 export function unknownExit(): Exit {
-  return { exitCode: 255, at: nowInstant() };
+  return { exitCode: 255, at: nowInstant(), lost: true };
 }

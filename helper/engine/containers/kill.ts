@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Failure, messageOf } from '../failure.ts';
 import type { Container } from './container.ts';
 import { cancelRestart, cgroupsPath, type Engine, emit, runtimeOf, untilStopped } from './engine.ts';
+import { noteRequest } from './note-stop.ts';
 import { parseSignal, SIGKILL } from './signals.ts';
 import { isRunning } from './state.ts';
 
@@ -11,12 +12,13 @@ const KILL_WAIT_MS = 10_000;
 const notRunning = (container: Container): Failure => new Failure('conflict', `container ${container.id} is not running`);
 
 /** POST /containers/{id}/kill. SIGKILL resolves when the container has stopped, other signals when they were sent. */
-export async function kill(engine: Engine, reference: string, signal: string): Promise<void> {
+export async function kill(engine: Engine, reference: string, signal: string, client?: string): Promise<void> {
   const number = signal === '' ? SIGKILL : parseSignal(signal);
   const container = engine.store.get(reference);
   if (!isRunning(container.state)) {
     throw notRunning(container);
   }
+  if (endsIt(container, number)) noteRequest(container, { call: 'kill', signal: number, ...(client ? { client } : {}) });
   if (number === SIGKILL) await killAndWait(engine, container);
   else await sendSignal(engine, container, number);
 }

@@ -8,6 +8,7 @@ import { cgroupsPath, type Engine, runtimeOf } from './engine.ts';
 import { handleExit, recordExit, scheduleRestart, unknownExit } from './exit.ts';
 import { startHealth } from './health.ts';
 import { startRotation } from './log-rotation.ts';
+import { noteStop } from './note-stop.ts';
 import { removeNow } from './remove-now.ts';
 import { startsWithEngine } from './restart-policy.ts';
 import { launch } from './start.ts';
@@ -138,6 +139,7 @@ const isStillRunning = (container: Container): boolean => container.state.status
 async function recordLostRun(engine: Engine, container: Container): Promise<void> {
   if (container.state.status !== 'running') return;
   const { exitCode, at } = unknownExit();
+  noteStop(engine, container, { exitCode, finishedAt: at, startedAt: container.state.startedAt, lost: true });
   container.state = { status: 'exited', exitCode, oomKilled: false, error: '', startedAt: container.state.startedAt, finishedAt: at };
   container.network = undefined;
   await cleanUp(engine, container);

@@ -2,6 +2,7 @@ import { Failure } from '../failure.ts';
 import { cancelRestart, type Engine } from './engine.ts';
 import { killAndWait } from './kill.ts';
 import { removeLink } from './links.ts';
+import { noteRequest } from './note-stop.ts';
 import { removeNow } from './remove-now.ts';
 import { isRunning, statusWord } from './state.ts';
 
@@ -9,7 +10,7 @@ import { isRunning, statusWord } from './state.ts';
 export async function remove(
   engine: Engine,
   reference: string,
-  options: { force: boolean; volumes: boolean; link: boolean },
+  options: { force: boolean; volumes: boolean; link: boolean; client?: string },
 ): Promise<void> {
   if (options.link) return removeLink(engine, reference);
   const container = engine.store.get(reference);
@@ -22,6 +23,7 @@ export async function remove(
       }
       throw refuse(`container is ${statusWord(container.state)}: stop the container before removing or force remove`);
     }
+    noteRequest(container, { call: 'remove', ...(options.client ? { client: options.client } : {}) });
     await killAndWait(engine, container);
   }
   await engine.queue.run(container.id, async () => {

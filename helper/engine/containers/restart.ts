@@ -10,7 +10,7 @@ export async function restart(engine: Engine, reference: string, options: StopOp
   if (options.signal) parseSignal(options.signal);
   container.live.restarting = true;
   try {
-    await stopNow(engine, container, options);
+    await stopNow(engine, container, { ...options, call: 'restart' });
     try {
       await startContainer(engine, container.id);
     } catch (error) {

@@ -7,6 +7,7 @@ import { cancelRestart, cgroupsPath, type Engine, emit, logPath, runtimeOf, sett
 import { startHealth } from './health.ts';
 import { linkEnvironment, startedLinks } from './links.ts';
 import { startRotation } from './log-rotation.ts';
+import { noteStop } from './note-stop.ts';
 import { networkFiles, prepareMounts } from './prepare-mounts.ts';
 import { type PreparedNetwork, prepareNetwork, runningPeer } from './prepare-network.ts';
 import { removeNow } from './remove-now.ts';
@@ -55,6 +56,7 @@ function refuseStart(engine: Engine, container: Container): void {
  */
 export async function launch(engine: Engine, container: Container): Promise<void> {
   const undo = new Undo();
+  container.live.stopRequest = undefined;
   try {
     await run(engine, container, undo);
     undo.disarm();
@@ -63,6 +65,7 @@ export async function launch(engine: Engine, container: Container): Promise<void
       engine.context.log.warn('a failed start left something behind', { container: container.id, what, error: String(cause) });
     }
     const { exitCode, failure } = startFailure(error);
+    noteStop(engine, container, { exitCode, error: failure.message, finishedAt: nowInstant() });
     const wasRestarting = container.state.status === 'restarting';
     if (container.state.status === 'created') container.state = { status: 'created', exitCode, error: failure.message };
     else if (container.state.status !== 'removing') {

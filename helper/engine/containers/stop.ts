@@ -2,6 +2,7 @@ import { Failure, isFailure } from '../failure.ts';
 import type { Container } from './container.ts';
 import { type Engine, emit, untilStopped } from './engine.ts';
 import { killAndWait, sendSignal } from './kill.ts';
+import { noteRequest } from './note-stop.ts';
 import { parseSignal, SIGTERM } from './signals.ts';
 import { isRunning } from './state.ts';
 
@@ -11,6 +12,10 @@ export interface StopOptions {
   signal?: string;
   /** -1: for ever. */
   timeoutSeconds?: number;
+  /** What the client calls itself. */
+  client?: string;
+  /** The request that it is part of. */
+  call?: 'stop' | 'restart';
 }
 
 /** POST /containers/{id}/stop. @throws Failure notModified when it does not run */
@@ -32,6 +37,7 @@ export async function stopNow(engine: Engine, container: Container, options: Sto
   const seconds = options.timeoutSeconds ?? container.config.StopTimeout ?? DEFAULT_TIMEOUT_SECONDS;
   // Whatever the signal, a stop is the user's wish: the policy must not start it again. (An engine that stops is no user.)
   container.stoppedByUser ||= !engine.stopping;
+  noteRequest(container, { call: options.call ?? 'stop', signal, ...(options.client ? { client: options.client } : {}) });
   let waitMs = seconds < 0 ? undefined : seconds * 1000;
   try {
     await sendSignal(engine, container, signal);

@@ -96,14 +96,14 @@ export interface Containers {
   inspect(container: string, options: { size: boolean }): Promise<ContainerInspect>;
   startContainer(container: string): Promise<void>;
   /** `timeoutSeconds` -1: wait for ever. @throws Failure notModified when it does not run */
-  stopContainer(container: string, options: { signal?: string; timeoutSeconds?: number }): Promise<void>;
-  restart(container: string, options: { signal?: string; timeoutSeconds?: number }): Promise<void>;
-  kill(container: string, signal: string): Promise<void>;
+  stopContainer(container: string, options: { signal?: string; timeoutSeconds?: number; client?: string }): Promise<void>;
+  restart(container: string, options: { signal?: string; timeoutSeconds?: number; client?: string }): Promise<void>;
+  kill(container: string, signal: string, client?: string): Promise<void>;
   pause(container: string): Promise<void>;
   unpause(container: string): Promise<void>;
   rename(container: string, name: string): Promise<void>;
   update(container: string, change: Resources & { RestartPolicy?: RestartPolicy }): Promise<{ Warnings: string[] }>;
-  remove(container: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void>;
+  remove(container: string, options: { force: boolean; volumes: boolean; link: boolean; client?: string }): Promise<void>;
   prune(filters: Filters): Promise<{ ContainersDeleted: string[]; SpaceReclaimed: number }>;
   /**
    * Resolves at once, when the container is known (the client gets its 200 then); `result` when the condition is met.

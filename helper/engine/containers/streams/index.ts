@@ -1,4 +1,5 @@
 export { openSession, type SessionOptions } from './attach.ts';
 export { parseDetachKeys } from './detach-keys.ts';
+export { holdLog } from './last-lines.ts';
 export { type LogSource, readLogs } from './read-logs.ts';
 export { logFiles, rotateIfLarger } from './rotate.ts';

@@ -1,0 +1,1 @@
+export { createStops } from './stops.ts';
