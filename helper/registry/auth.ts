@@ -4,7 +4,7 @@
  */
 import type { RegistryAuth } from '../contract/docker.ts';
 import { Failure } from '../engine/failure.ts';
-import { RegistryFailure, readErrorBody, registryError } from './errors.ts';
+import { RegistryFailure, readBody, registryError } from './errors.ts';
 import type { Transport } from './transport.ts';
 
 export interface Challenge {
@@ -16,7 +16,7 @@ export interface Challenge {
 /** Parses `WWW-Authenticate`, several challenges in one header included. */
 export function parseChallenges(header: string): Challenge[] {
   const challenges: Challenge[] = [];
-  const pattern = /\s*,?\s*([A-Za-z0-9!#$%&'*+.^_`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]*)))?/gy;
+  const pattern = /[\s,]*([A-Za-z0-9!#$%&'*+.^_`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]*)))?/gy;
   for (let match = pattern.exec(header); match; match = pattern.exec(header)) {
     const [, name, quoted, plain] = match as unknown as [string, string, string | undefined, string | undefined];
     if (quoted === undefined && plain === undefined) challenges.push({ scheme: name.toLowerCase(), parameters: {} });
@@ -88,7 +88,9 @@ export class Authorizer {
     const chosen = bearer ?? basic;
     if (!chosen) throw refusedFor('unauthorized: authentication required', 'unauthorized');
     this.#challenge = chosen;
-    if (chosen === bearer) this.#tokens.delete(tokenKey(chosen, scope));
+    // Of several requests with one old token, the first gets a new one for all.
+    const key = tokenKey(chosen, scope);
+    if (chosen === bearer && this.#tokens.get(key)?.header === refused) this.#tokens.delete(key);
     const answer = await this.#answer(chosen, scope, signal);
     if (answer === undefined) throw refusedFor(`${what}: no basic auth credentials`, 'system');
     if (answer === refused) throw refusedFor('unauthorized: authentication required', 'unauthorized');
@@ -130,8 +132,8 @@ export class Authorizer {
     const response = this.#auth?.identitytoken
       ? await this.#post(url, service, scope, this.#auth.identitytoken, signal)
       : await this.#get(url, service, scopes, signal);
-    const body = await readErrorBody(response, TOKEN_BYTES);
-    if (response.status !== 200) throw registryError(response.status, body, `${response.method} ${url.origin}${url.pathname}`);
+    if (response.status !== 200) throw await registryError(response, `${response.method} ${url.origin}${url.pathname}`);
+    const body = (await readBody(response.body, TOKEN_BYTES)).toString();
     let answer: { token?: string; access_token?: string; expires_in?: number; refresh_token?: string };
     try {
       answer = JSON.parse(body) as typeof answer;

@@ -5,18 +5,64 @@
 import { promises as fs } from 'node:fs';
 import path from 'node:path';
 import tls from 'node:tls';
-import { Failure } from '../engine/failure.ts';
+import { Failure, messageOf } from '../engine/failure.ts';
 
-export interface TlsFiles {
+interface TlsFiles {
   ca?: string[];
   cert?: string;
   key?: string;
 }
 
 const FOLDERS = ['/etc/gantry/certs.d', '/etc/docker/certs.d'];
+/** Where distributions keep the authorities that the machine's administrator trusts. Source: Go, crypto/x509 */
+const BUNDLES = [
+  '/etc/ssl/certs/ca-certificates.crt',
+  '/etc/pki/tls/certs/ca-bundle.crt',
+  '/etc/ssl/ca-bundle.pem',
+  '/etc/pki/tls/cacert.pem',
+  '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem',
+  '/etc/ssl/cert.pem',
+];
+
+let system: { file: string; mtimeMs: number; text: string } | undefined;
+
+/** The host's authorities; Node's own where the host has none. Read again when they have changed. */
+async function systemAuthorities(): Promise<string[]> {
+  for (const file of [process.env.SSL_CERT_FILE, ...BUNDLES]) {
+    const stat = file && (await fs.stat(file).catch(() => undefined));
+    if (!file || !stat) continue;
+    if (system?.file !== file || system.mtimeMs !== stat.mtimeMs) {
+      system = { file, mtimeMs: stat.mtimeMs, text: await fs.readFile(file, 'utf8') };
+    }
+    if (system.text.includes('BEGIN CERTIFICATE')) return [system.text];
+  }
+  return [...tls.rootCertificates];
+}
+
+let plain: { text: string; context: tls.SecureContext } | undefined;
+
+/**
+ * What connections to a registry trust and show. Parsing 150 authorities takes 10 ms, so that is not done for each connection.
+ * @param host with its port, as in a reference
+ * @throws Failure that names the file that is missing or no certificate
+ */
+export async function secureContext(host: string, folders?: readonly string[]): Promise<tls.SecureContext> {
+  const files = await readCertificates(host, folders);
+  const authorities = await systemAuthorities();
+  if (!files) {
+    const text = authorities.join('');
+    if (plain?.text !== text) plain = { text, context: tls.createSecureContext({ ca: authorities }) };
+    return plain.context;
+  }
+  try {
+    return tls.createSecureContext({ ...files, ca: [...authorities, ...(files.ca ?? [])] });
+  } catch (error) {
+    throw new Failure('system', `the certificates for ${host} can't be used: ${messageOf(error)}`);
+  }
+}
 
 /** @param host with its port, as in a reference */
-export async function readCertificates(host: string, folders: readonly string[] = FOLDERS): Promise<TlsFiles | undefined> {
+async function readCertificates(host: string, folders: readonly string[] = FOLDERS): Promise<TlsFiles | undefined> {
   for (const root of folders) {
     const folder = path.join(root, path.basename(host));
     const names = await fs.readdir(folder).catch(() => undefined);
@@ -24,7 +70,7 @@ export async function readCertificates(host: string, folders: readonly string[] 
     const found: TlsFiles = {};
     for (const name of names.sort()) {
       const file = path.join(folder, name);
-      if (name.endsWith('.crt')) found.ca = [...(found.ca ?? tls.rootCertificates), await fs.readFile(file, 'utf8')];
+      if (name.endsWith('.crt')) found.ca = [...(found.ca ?? []), await fs.readFile(file, 'utf8')];
       if (name.endsWith('.cert')) {
         const key = name.replace(/\.cert$/, '.key');
         if (!names.includes(key))

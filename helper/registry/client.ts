@@ -4,13 +4,14 @@
  */
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RegistryAuth } from '../contract/docker.ts';
 import { Failure } from '../engine/failure.ts';
 import { Authorizer } from './auth.ts';
-import { readCertificates } from './certificates.ts';
+import { secureContext } from './certificates.ts';
 import type { Endpoint, RegistrySettings } from './endpoints.ts';
 import { endpointsOf } from './endpoints.ts';
-import { RegistryFailure, readErrorBody, registryError } from './errors.ts';
+import { ConnectionFailure, RegistryFailure, readBody, registryError } from './errors.ts';
 import type { RegistryRequest, RegistryResponse } from './transport.ts';
 import { HttpTransport } from './transport.ts';
 
@@ -40,6 +41,24 @@ export interface RepositoryOptions {
   silenceMs?: number;
 }
 
+interface RequestOptions {
+  headers?: Record<string, string>;
+  body?: Buffer | Readable;
+  accept: number[];
+  redirects?: number;
+  scope?: string;
+  /** No second try: the caller has its own. */
+  once?: boolean;
+}
+
+/** Tries of one request whose answer is short; layers have more. */
+const TRIES = 3;
+const BACKOFF_MS = 300;
+/** Who wants us to wait longer than this is told to the user instead. */
+const LONGEST_PAUSE_MS = 5_000;
+
+const isStream = (body: Buffer | Readable | undefined): boolean => body !== undefined && !Buffer.isBuffer(body);
+
 /** One endpoint of a repository with its connections and its token. */
 export class Repository {
   readonly endpoint: Endpoint;
@@ -58,14 +77,42 @@ export class Repository {
     this.#scope = `repository:${options.path}:${options.actions}`;
   }
 
-  /** Sends a request, answering a challenge once. Statuses in `accept` are returned, others thrown. */
-  async request(
-    method: string,
-    target: string | URL,
-    options: { headers?: Record<string, string>; body?: Buffer | Readable; accept: number[]; redirects?: number; scope?: string },
-    signal: AbortSignal,
-  ): Promise<RegistryResponse> {
+  /** Whether anybody has answered here. */
+  get reached(): boolean {
+    return this.#reached;
+  }
+
+  /**
+   * Sends a request, answering a challenge once, and again when the registry is out of order for a moment (unless its body is
+   * a stream). Statuses in `accept` are returned, others thrown.
+   * @throws RegistryFailure, ConnectionFailure
+   */
+  async request(method: string, target: string | URL, options: RequestOptions, signal: AbortSignal): Promise<RegistryResponse> {
     const url = typeof target === 'string' ? new URL(`${this.endpoint.base}/v2/${target}`) : target;
+    const tries = options.once || isStream(options.body) || this.endpoint.mirror ? 1 : TRIES;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#ask(method, url, options, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        const wait = attempt < tries ? this.#pause(error, attempt) : undefined;
+        if (wait === undefined) throw error;
+        await sleep(wait, undefined, { signal });
+      }
+    }
+  }
+
+  /** Milliseconds until a request that failed may be tried again; undefined: that would not help. */
+  #pause(error: unknown, attempt: number): number | undefined {
+    const backoff = BACKOFF_MS * 2 ** (attempt - 1);
+    // Who never answered is not there; who did has lost a connection.
+    if (error instanceof ConnectionFailure) return this.#reached ? backoff : undefined;
+    if (!(error instanceof RegistryFailure) || !error.passing) return undefined;
+    const wait = Math.max(backoff, error.retryAfterMs ?? 0);
+    return wait > LONGEST_PAUSE_MS ? undefined : wait;
+  }
+
+  async #ask(method: string, url: URL, options: RequestOptions, signal: AbortSignal): Promise<RegistryResponse> {
     const scope = options.scope ?? this.#scope;
     let authorization = this.#own(url) ? await this.#authorizer.header(scope, signal) : undefined;
     for (let attempt = 0; ; attempt++) {
@@ -79,14 +126,15 @@ export class Repository {
       const response = await this.#transport.request(request);
       this.#reached = true;
       if (options.accept.includes(response.status)) return response;
-      const canRepeat = options.body === undefined || Buffer.isBuffer(options.body);
-      if (response.status === 401 && attempt === 0 && canRepeat && this.#own(response.url)) {
+      if (response.status === 401 && attempt === 0 && this.#own(response.url)) {
         const what = `${method.charAt(0)}${method.slice(1).toLowerCase()} ${JSON.stringify(url.href)}`;
         response.body.resume();
         authorization = await this.#authorizer.challenged(response.headers['www-authenticate'], scope, authorization, what, signal);
-        continue;
+        if (!isStream(options.body)) continue;
+        // What was sent of a stream is gone: whoever has it sends it once more, with the new token.
+        throw new ConnectionFailure('the registry wants a new token');
       }
-      throw registryError(response.status, await readErrorBody(response), `${method} ${url.href}`);
+      throw await registryError(response, `${method} ${url.href}`);
     }
   }
 
@@ -112,7 +160,7 @@ export class Repository {
       { headers: { accept: MANIFEST_TYPES.join(', ') }, accept: [200] },
       signal,
     );
-    const data = await readAll(response.body, MANIFEST_BYTES);
+    const data = await readBody(response.body, MANIFEST_BYTES);
     const digest = digestOf(data);
     if (reference.includes(':') && reference !== digest) {
       throw new Failure('system', `manifest verification failed for digest ${reference}`);
@@ -132,22 +180,27 @@ export class Repository {
 
   async tags(signal: AbortSignal): Promise<string[]> {
     const response = await this.request('GET', `${this.path}/tags/list`, { accept: [200] }, signal);
-    const { tags } = JSON.parse((await readAll(response.body, 16 * MANIFEST_BYTES)).toString()) as { tags: string[] | null };
+    const { tags } = JSON.parse((await readBody(response.body, 16 * MANIFEST_BYTES)).toString()) as { tags: string[] | null };
     return tags ?? [];
   }
 
   /** A small blob (a config), verified. */
   async smallBlob(digest: string, signal: AbortSignal): Promise<Buffer> {
     const response = await this.openBlob(digest, 0, signal);
-    const data = await readAll(response.body, MANIFEST_BYTES * 2);
+    const data = await readBody(response.body, MANIFEST_BYTES * 2);
     if (digestOf(data) !== digest) throw new Failure('system', `image config verification failed for digest ${digest}`);
     return data;
   }
 
-  /** Opens a blob from `offset` on. Status 206 when the registry honours it, 200 when it sends all. */
+  /** Opens a blob from `offset` on, once. Status 206 when the registry honours it, 200 when it sends all. */
   openBlob(digest: string, offset: number, signal: AbortSignal): Promise<RegistryResponse> {
     const headers: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-` } : {};
-    return this.request('GET', `${this.path}/blobs/${digest}`, { headers, accept: offset > 0 ? [200, 206, 416] : [200] }, signal);
+    return this.request(
+      'GET',
+      `${this.path}/blobs/${digest}`,
+      { headers, accept: offset > 0 ? [200, 206, 416] : [200], once: true },
+      signal,
+    );
   }
 
   close(): void {
@@ -169,45 +222,34 @@ function mediaTypeOf(data: Buffer, header: string): string {
   }
 }
 
-export async function readAll(body: Readable, limit: number): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > limit) throw new Failure('system', `the registry's answer is larger than ${limit} bytes`);
-    parts.push(chunk);
-  }
-  return Buffer.concat(parts);
-}
-
 /**
- * Runs `first` on the first endpoint of a registry that can do it: mirrors first, https before http.
- * The repository stays open: `close` it.
+ * Runs `work` on the first endpoint of a registry that can do it: mirrors first, https before http. Whatever a mirror lacks,
+ * refuses or breaks off in the middle is asked of the next.
  * @throws what the last endpoint says; a definite answer (found, refused) of a registry itself ends the search
  */
-export async function openRepository<T>(
+export async function withRepository<T>(
   options: RepositoryOptions,
-  first: (repository: Repository) => Promise<T>,
-): Promise<{ repository: Repository; result: T }> {
-  const endpoints = endpointsOf(options.domain, options.settings);
+  signal: AbortSignal,
+  work: (repository: Repository) => Promise<T>,
+): Promise<T> {
   let last: unknown;
-  for (const endpoint of endpoints) {
-    const tls = endpoint.base.startsWith('https:') ? await readCertificates(endpoint.host) : undefined;
+  for (const endpoint of await endpointsOf(options.domain, options.settings)) {
     const transport = new HttpTransport({
       insecure: endpoint.insecure,
-      ...(tls ? { tls } : {}),
+      ...(endpoint.base.startsWith('https:') ? { secureContext: await secureContext(endpoint.host) } : {}),
       ...(options.silenceMs === undefined ? {} : { silenceMs: options.silenceMs }),
     });
     const repository = new Repository(endpoint, options, transport);
     try {
-      return { repository, result: await first(repository) };
+      return await work(repository);
     } catch (error) {
-      repository.close();
-      // Of https and http on one host, what https said matters only if a registry answered there.
       last = error;
-      const answered = error instanceof RegistryFailure;
-      if (answered && !endpoint.mirror) throw error;
-      if ((error as Error).name === 'AbortError') throw error;
+      signal.throwIfAborted();
+      const theirs = error instanceof RegistryFailure || error instanceof ConnectionFailure;
+      // Of https and http on one host, what https said matters only if a registry answered there.
+      if (!theirs || (!endpoint.mirror && repository.reached)) throw error;
+    } finally {
+      repository.close();
     }
   }
   throw last;

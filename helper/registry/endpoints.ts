@@ -1,5 +1,7 @@
 /** Where a registry answers, in the order in which it is tried. */
-import { BlockList, isIP } from 'node:net';
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { inCidr } from './proxy.ts';
 
 export interface Endpoint {
   /** `https://registry-1.docker.io`, without a trailing slash. */
@@ -23,32 +25,32 @@ const HUB = 'registry-1.docker.io';
  * @param domain of a reference: `docker.io`, `localhost:5000`
  * Plain http only for loopback and for what the settings name; there https comes first, as with dockerd.
  */
-export function endpointsOf(domain: string, settings: RegistrySettings): Endpoint[] {
+export async function endpointsOf(domain: string, settings: RegistrySettings): Promise<Endpoint[]> {
   if (domain === 'docker.io') {
-    const mirrors = settings.registryMirrors.map((mirror) => {
+    const mirrors = settings.registryMirrors.map(async (mirror) => {
       const url = new URL(mirror);
       const base = `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
-      return { base, host: url.host, insecure: isInsecure(url.host, settings), mirror: true };
+      return { base, host: url.host, insecure: await isInsecure(url.host, settings), mirror: true };
     });
-    return [...mirrors, { base: `https://${HUB}`, host: HUB, insecure: false, mirror: false }];
+    return [...(await Promise.all(mirrors)), { base: `https://${HUB}`, host: HUB, insecure: false, mirror: false }];
   }
-  const insecure = isInsecure(domain, settings);
+  const insecure = await isInsecure(domain, settings);
   const secure = { base: `https://${domain}`, host: domain, insecure, mirror: false };
   return insecure ? [secure, { ...secure, base: `http://${domain}` }] : [secure];
 }
 
-function isInsecure(host: string, settings: RegistrySettings): boolean {
+/** By its name, or by its addresses where a range is named; loopback is always. */
+async function isInsecure(host: string, { insecureRegistries }: RegistrySettings): Promise<boolean> {
   const name = host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
-  if (name === 'localhost' || name === '::1' || /^127\.\d+\.\d+\.\d+$/.test(name)) return true;
-  return settings.insecureRegistries.some((entry) => entry === host || entry === name || (entry.includes('/') && inCidr(name, entry)));
+  if (name === 'localhost' || insecureRegistries.some((entry) => entry === host || entry === name)) return true;
+  const ranges = [...LOOPBACK, ...insecureRegistries.filter((entry) => entry.includes('/'))];
+  const addresses = isIP(name)
+    ? [name]
+    : await lookup(name, { all: true }).then(
+        (found) => found.map(({ address }) => address),
+        () => [],
+      );
+  return addresses.some((address) => ranges.some((range) => inCidr(address, range)));
 }
 
-function inCidr(address: string, cidr: string): boolean {
-  const family = isIP(address);
-  const [network, bits] = cidr.split('/') as [string, string];
-  if (family === 0 || isIP(network) !== family) return false;
-  const list = new BlockList();
-  const type = family === 4 ? 'ipv4' : 'ipv6';
-  list.addSubnet(network, Number(bits), type);
-  return list.check(address, type);
-}
+const LOOPBACK = ['127.0.0.0/8', '::1/128'];

@@ -2,31 +2,76 @@
  * What registries say when they refuse, in the words that dockerd passes on.
  * Source: OCI distribution specification, "Error Codes"
  */
+import { STATUS_CODES } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { FailureKind } from '../engine/failure.ts';
 import { Failure } from '../engine/failure.ts';
+import type { RegistryResponse } from './transport.ts';
 
 /** A refusal with the registry's own code. */
 export class RegistryFailure extends Failure {
   readonly status: number;
   /** Such as MANIFEST_UNKNOWN; '' when the registry gave none. */
   readonly code: string;
+  /** When the registry wants to be asked again; undefined when it does not say. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(kind: FailureKind, message: string, status: number, code: string) {
+  constructor(kind: FailureKind, message: string, status: number, code: string, retryAfterMs?: number) {
     super(kind, message);
     this.status = status;
     this.code = code;
+    this.retryAfterMs = retryAfterMs;
+  }
+
+  /** Whether the same request may be answered at another time. */
+  get passing(): boolean {
+    return this.status === 429 || this.status === 408 || this.status >= 500;
   }
 }
 
-/** Reads at most `limit` bytes of an answer and lets go of the rest. */
-export async function readErrorBody(response: { body: Readable }, limit = 64 * 1024): Promise<string> {
+/** The registry could not be reached, or went away in the midst of an answer: another try may help, or another endpoint. */
+export class ConnectionFailure extends Failure {
+  constructor(message: string, cause?: unknown) {
+    super('system', message, { cause });
+  }
+}
+
+/** Reads an answer's body. @throws ConnectionFailure when it breaks off, Failure when it is larger than any that is meant well */
+export async function readBody(body: Readable, limit: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   let size = 0;
-  for await (const chunk of response.body as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > limit) break;
-    parts.push(chunk);
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > limit) throw new Failure('system', `the registry's answer is larger than ${limit} bytes`);
+      parts.push(chunk);
+    }
+  } catch (error) {
+    throw error instanceof Failure || (error as Error).name === 'AbortError' ? error : cutOff(error);
+  }
+  return Buffer.concat(parts);
+}
+
+/** An answer whose end never came, in Go's words. */
+export function cutOff(error: unknown): ConnectionFailure {
+  const silent = (error as NodeJS.ErrnoException).code === 'ESILENT';
+  return new ConnectionFailure(silent ? 'net/http: timeout awaiting response' : 'unexpected EOF', error);
+}
+
+const ERROR_BYTES = 64 * 1024;
+
+/** What came of an answer's body, at most so much; the status says enough when it breaks off. */
+async function readErrorBody(body: Readable): Promise<string> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > ERROR_BYTES) break;
+      parts.push(chunk);
+    }
+  } catch {
+    // The connection broke.
   }
   return Buffer.concat(parts).toString();
 }
@@ -40,10 +85,26 @@ const KINDS: Record<number, FailureKind> = {
 };
 const DEFAULT_CODES: Record<number, string> = { 401: 'UNAUTHORIZED', 403: 'DENIED', 404: 'NOT_FOUND', 429: 'TOOMANYREQUESTS' };
 
+/** Reads `Retry-After`, seconds or a date. @returns milliseconds from now; undefined when there is none */
+export function retryAfter(header: string | undefined, now = Date.now()): number | undefined {
+  if (header === undefined) return undefined;
+  const text = header.trim();
+  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
+  const date = Date.parse(text);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
 /** The failure for an answer that is not a success. `what` names the request where the registry says nothing. */
-export function registryError(status: number, body: string, what: string): RegistryFailure {
-  const kind = KINDS[status] ?? 'system';
-  let parsed: { errors?: { code?: unknown; message?: unknown }[]; details?: unknown; message?: unknown } | undefined;
+export async function registryError(response: RegistryResponse, what: string): Promise<RegistryFailure> {
+  const { status } = response;
+  const { message, code } = refusal(status, await readErrorBody(response.body), what);
+  const wait = retryAfter(response.headers['retry-after']);
+  const asked = status === 429 && wait ? `; the registry asks to try again in ${duration(wait)}` : '';
+  return new RegistryFailure(KINDS[status] ?? 'system', `${message}${asked}`, status, code, wait);
+}
+
+function refusal(status: number, body: string, what: string): { message: string; code: string } {
+  let parsed: { errors?: { code?: unknown; message?: unknown }[]; details?: unknown; message?: unknown } | null | undefined;
   try {
     parsed = JSON.parse(body) as typeof parsed;
   } catch {
@@ -53,15 +114,21 @@ export function registryError(status: number, body: string, what: string): Regis
   if (first) {
     const code = typeof first.code === 'string' ? first.code : '';
     const message = typeof first.message === 'string' && first.message !== '' ? first.message : 'unknown error';
-    return new RegistryFailure(kind, code === '' ? message : `${words(code)}: ${message}`, status, code);
+    return { message: code === '' ? message : `${words(code)}: ${message}`, code };
   }
   const code = DEFAULT_CODES[status] ?? '';
   const detail = typeof parsed?.details === 'string' ? parsed.details : typeof parsed?.message === 'string' ? parsed.message : undefined;
-  if (detail) return new RegistryFailure(kind, code === '' ? detail : `${words(code)}: ${detail}`, status, code);
-  if (status === 401) return new RegistryFailure(kind, 'unauthorized: authentication required', status, code);
-  if (status === 403) return new RegistryFailure(kind, 'denied: requested access to the resource is denied', status, code);
-  if (status === 429) return new RegistryFailure(kind, 'toomanyrequests: the registry allows no more requests for now', status, code);
-  return new RegistryFailure(kind, `${what}: received unexpected HTTP status: ${status}`, status, code);
+  if (detail) return { message: code === '' ? detail : `${words(code)}: ${detail}`, code };
+  if (status === 401) return { message: 'unauthorized: authentication required', code };
+  if (status === 403) return { message: 'denied: requested access to the resource is denied', code };
+  if (status === 429) return { message: 'toomanyrequests: the registry allows no more requests for now', code };
+  return { message: `${what}: received unexpected HTTP status: ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd(), code };
+}
+
+function duration(ms: number): string {
+  const seconds = Math.ceil(ms / 1000);
+  if (seconds < 120) return `${seconds} second${seconds === 1 ? '' : 's'}`;
+  return seconds < 7200 ? `${Math.ceil(seconds / 60)} minutes` : `${Math.ceil(seconds / 3600)} hours`;
 }
 
 function words(code: string): string {
@@ -71,7 +138,7 @@ function words(code: string): string {
 /** A connection that failed, in Go's words, which users search for: `Get "https://…": dial tcp …: connect: connection refused`. */
 export function connectionError(method: string, url: string, error: NodeJS.ErrnoException & { address?: string; port?: number }): Failure {
   const verb = method.charAt(0) + method.slice(1).toLowerCase();
-  return new Failure('system', `${verb} ${JSON.stringify(url)}: ${reason(error)}`, { cause: error });
+  return new ConnectionFailure(`${verb} ${JSON.stringify(url)}: ${reason(error)}`, error);
 }
 
 function reason(error: NodeJS.ErrnoException & { address?: string; port?: number; hostname?: string }): string {
@@ -85,6 +152,8 @@ function reason(error: NodeJS.ErrnoException & { address?: string; port?: number
       return `dial tcp ${where}: connect: no route to host`;
     case 'ENETUNREACH':
       return `dial tcp ${where}: connect: network is unreachable`;
+    case 'ESILENT':
+      return 'net/http: timeout awaiting response';
     case 'ETIMEDOUT':
       return `dial tcp ${where}: i/o timeout`;
     case 'ENOTFOUND':
@@ -106,8 +175,13 @@ function reason(error: NodeJS.ErrnoException & { address?: string; port?: number
     case 'CERT_HAS_EXPIRED':
       return 'tls: failed to verify certificate: x509: certificate has expired or is not yet valid';
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
-      return `tls: failed to verify certificate: x509: ${error.message}`;
+      return `tls: failed to verify certificate: x509: ${otherNames(error)}`;
     default:
       return error.message;
   }
+}
+
+function otherNames(error: Error & { host?: string; cert?: { subjectaltname?: string } }): string {
+  const names = error.cert?.subjectaltname?.split(', ').map((name) => name.replace(/^(DNS|IP Address):/, ''));
+  return names && error.host ? `certificate is valid for ${names.join(', ')}, not ${error.host.replace(/\.$/, '')}` : error.message;
 }

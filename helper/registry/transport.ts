@@ -7,8 +7,9 @@ import type { IncomingHttpHeaders } from 'node:http';
 import http from 'node:http';
 import https from 'node:https';
 import type { Readable } from 'node:stream';
-import type { TlsFiles } from './certificates.ts';
+import type { SecureContext } from 'node:tls';
 import { connectionError } from './errors.ts';
+import { proxyFor } from './proxy.ts';
 
 export interface RegistryRequest {
   method: string;
@@ -44,19 +45,16 @@ const REDIRECTS = 5;
 const USER_AGENT = 'docker/28.0.0 gantry';
 
 export class HttpTransport implements Transport {
-  readonly #http = new http.Agent({ keepAlive: true, maxFreeSockets: 8, timeout: SILENCE_MS });
-  readonly #https: https.Agent;
+  readonly #agents = new Map<string, http.Agent>();
+  readonly #tls: https.AgentOptions;
   readonly #silenceMs: number;
 
-  constructor(options: { tls?: TlsFiles; insecure?: boolean; silenceMs?: number } = {}) {
+  constructor(options: { secureContext?: SecureContext; insecure?: boolean; silenceMs?: number } = {}) {
     this.#silenceMs = options.silenceMs ?? SILENCE_MS;
-    this.#https = new https.Agent({
-      keepAlive: true,
-      maxFreeSockets: 8,
-      timeout: this.#silenceMs,
+    this.#tls = {
       ...(options.insecure ? { rejectUnauthorized: false } : {}),
-      ...options.tls,
-    });
+      ...(options.secureContext ? { secureContext: options.secureContext } : {}),
+    };
   }
 
   async request(request: RegistryRequest): Promise<RegistryResponse> {
@@ -81,18 +79,34 @@ export class HttpTransport implements Transport {
   }
 
   close(): void {
-    this.#http.destroy();
-    this.#https.destroy();
+    for (const agent of this.#agents.values()) agent.destroy();
   }
 
-  #once(request: RegistryRequest): Promise<RegistryResponse> {
+  /** The connections to use for a URL: straight ones, or through a proxy. */
+  async #agent(url: URL): Promise<http.Agent> {
+    const proxy = proxyFor(url);
+    const key = `${url.protocol} ${proxy?.href ?? ''}`;
+    const known = this.#agents.get(key);
+    if (known) return known;
+    const kept = { keepAlive: true, maxFreeSockets: 8, timeout: this.#silenceMs };
+    const secure = url.protocol === 'https:';
+    const straight = secure ? new https.Agent({ ...kept, ...this.#tls }) : new http.Agent(kept);
+    const agent = proxy ? await proxyAgent(proxy, secure, kept) : straight;
+    this.#agents.set(key, agent);
+    return agent;
+  }
+
+  async #once(request: RegistryRequest): Promise<RegistryResponse> {
     const { method, url, signal, body } = request;
+    const agent = await this.#agent(url);
     return new Promise((resolve, reject) => {
       const secure = url.protocol === 'https:';
       const sent = (secure ? https : http).request(url, {
         method,
         headers: { 'user-agent': USER_AGENT, ...request.headers },
-        agent: secure ? this.#https : this.#http,
+        agent,
+        // For a proxy's agent, which makes the TLS connection within its tunnel.
+        ...(secure ? this.#tls : {}),
         signal,
         timeout: this.#silenceMs,
       });
@@ -110,4 +124,14 @@ export class HttpTransport implements Transport {
       }
     });
   }
+}
+
+/** Loaded when there is a proxy. */
+async function proxyAgent(proxy: URL, secure: boolean, options: http.AgentOptions): Promise<http.Agent> {
+  if (secure) {
+    const { HttpsProxyAgent } = await import('https-proxy-agent');
+    return new HttpsProxyAgent(proxy, options);
+  }
+  const { HttpProxyAgent } = await import('http-proxy-agent');
+  return new HttpProxyAgent(proxy, options);
 }

@@ -51,7 +51,7 @@ export async function uploadBlob(repository: Repository, source: UploadSource): 
       return await send(repository, source, location, offset);
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof RegistryFailure && error.status < 500 && error.status !== 429 && error.status !== 416) throw error;
+      if (error instanceof RegistryFailure && !error.passing && error.status !== 416) throw error;
       failures++;
       if (failures >= TRIES) throw isFailure(error) ? error : new Failure('system', messageOf(error), { cause: error });
       await sleep((source.backoffMs ?? BACKOFF_MS) * 2 ** (failures - 1), undefined, { signal });

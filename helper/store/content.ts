@@ -17,6 +17,7 @@ import { Failure } from '../engine/failure.ts';
 import { KeyedQueue } from '../engine/queue.ts';
 import { sweepTemporary, syncFolder, writeFileDurably, writeJson } from './durable.ts';
 
+const PARTIAL = /^([0-9a-f]{64})\.partial$/;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 /** Partial downloads older than this are not worth keeping. */
 const PARTIAL_AGE_MS = 24 * 3600 * 1000;
@@ -54,10 +55,29 @@ export class Content {
       this.#known.set(`sha256:${name}`, size);
     }
     for (const name of await fs.readdir(this.#ingest)) {
-      const file = path.join(this.#ingest, name);
-      const fresh = /^[0-9a-f]{64}\.partial$/.test(name) && Date.now() - (await fs.stat(file)).mtimeMs < PARTIAL_AGE_MS;
-      if (!fresh) await fs.rm(file, { recursive: true, force: true });
+      if (!PARTIAL.test(name)) await fs.rm(path.join(this.#ingest, name), { recursive: true, force: true });
     }
+    await this.sweepPartials(PARTIAL_AGE_MS, () => false);
+  }
+
+  /**
+   * Removes downloads that nobody went on with.
+   * @param olderThanMs since their last byte; default: a day
+   * @param inUse whether a running pull may go on with the one of this digest
+   * @returns bytes freed
+   */
+  async sweepPartials(olderThanMs: number | undefined, inUse: (digest: string) => boolean): Promise<number> {
+    let freed = 0;
+    for (const name of await fs.readdir(this.#ingest)) {
+      const hex = PARTIAL.exec(name)?.[1];
+      if (!hex || inUse(`sha256:${hex}`)) continue;
+      const file = path.join(this.#ingest, name);
+      const stat = await fs.stat(file).catch(() => undefined);
+      if (!stat || Date.now() - stat.mtimeMs < (olderThanMs ?? PARTIAL_AGE_MS)) continue;
+      await fs.rm(file, { force: true });
+      freed += stat.size;
+    }
+    return freed;
   }
 
   /** Size in bytes; undefined when it is not there. */

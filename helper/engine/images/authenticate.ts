@@ -1,5 +1,5 @@
 import type { RegistryAuth } from '../../contract/docker.ts';
-import { openRepository } from '../../registry/client.ts';
+import { withRepository } from '../../registry/client.ts';
 import { RegistryFailure } from '../../registry/errors.ts';
 import { Failure } from '../failure.ts';
 import type { Parts } from './parts.ts';
@@ -12,12 +12,11 @@ export async function authenticate(
 ): Promise<{ Status: string; IdentityToken: string }> {
   const domain = domainOf(auth.serveraddress ?? '');
   try {
-    const { repository } = await openRepository(
-      { domain, path: '', auth, settings: { ...parts.context.config, registryMirrors: [] }, actions: 'pull' },
-      (candidate) => candidate.ping(signal),
-    );
-    repository.close();
-    return { Status: 'Login Succeeded', IdentityToken: repository.identityToken() };
+    const options = { domain, path: '', auth, settings: { ...parts.context.config, registryMirrors: [] }, actions: 'pull' } as const;
+    return await withRepository(options, signal, async (repository) => {
+      await repository.ping(signal);
+      return { Status: 'Login Succeeded', IdentityToken: repository.identityToken() };
+    });
   } catch (error) {
     if (error instanceof RegistryFailure && error.status === 401) throw new Failure('unauthorized', error.message);
     throw error;

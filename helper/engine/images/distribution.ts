@@ -1,5 +1,5 @@
 import type { RegistryAuth } from '../../contract/docker.ts';
-import { openRepository } from '../../registry/client.ts';
+import { withRepository } from '../../registry/client.ts';
 import { isIndexType, parseIndex, parseManifest } from './manifest.ts';
 import type { Parts } from './parts.ts';
 import { translate } from './pull.ts';
@@ -11,8 +11,9 @@ export async function distribution(parts: Parts, text: string, auth: RegistryAut
   const target = reference.digest ?? (reference.tag as string);
   const settings = parts.context.config;
   try {
-    const { repository, result } = await openRepository(
+    return await withRepository(
       { domain: reference.domain, path: reference.path, auth, settings, actions: 'pull' },
+      signal,
       async (candidate) => {
         const { data, mediaType, digest } = await candidate.manifest(target, signal);
         const platforms = isIndexType(mediaType)
@@ -21,8 +22,6 @@ export async function distribution(parts: Parts, text: string, auth: RegistryAut
         return { Descriptor: { mediaType, digest, size: data.length }, Platforms: platforms };
       },
     );
-    repository.close();
-    return result;
   } catch (error) {
     throw translate(error, reference);
   }

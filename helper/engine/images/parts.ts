@@ -57,6 +57,17 @@ function lookUp(parts: Parts, text: string): { image: ImageRecord; name: Referen
   throw new Failure('notFound', `No such image: ${familiar(withDefaultTag(any.reference))}`);
 }
 
+/** Whether a layer is here, with the bytes that it is pushed and saved from. */
+export function hasLayer(parts: Parts, diffId: string): boolean {
+  const layer = parts.layers.get(diffId);
+  return layer !== undefined && (!layer.blob || parts.content.has(layer.blob.digest));
+}
+
+/** Whether nothing of an image is missing. */
+export function isWhole(parts: Parts, image: ImageRecord): boolean {
+  return parts.content.has(image.id) && image.config.rootfs.diff_ids.every((diffId) => hasLayer(parts, diffId));
+}
+
 /** RepoTags and RepoDigests of an image, as Docker shows them. */
 export function shownNames(names: Reference[]): { tags: string[]; digests: string[] } {
   const tags: string[] = [];

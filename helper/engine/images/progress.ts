@@ -2,6 +2,7 @@
  * The progress of a long work as a stream of messages that its reader can't slow down and that can't outgrow memory:
  * counts are throttled, and where the reader lags, a newer count of a layer replaces the older one.
  */
+import { setMaxListeners } from 'node:events';
 import type { ProgressMessage } from '../../contract/docker.ts';
 
 export interface Emit {
@@ -23,6 +24,8 @@ export async function streamProgress(
   work: (emit: Emit, signal: AbortSignal) => Promise<void>,
 ): Promise<AsyncIterable<ProgressMessage>> {
   const abort = new AbortController();
+  // Each layer, each request and each pause of it listens.
+  setMaxListeners(0, abort.signal);
   const onAbort = (): void => abort.abort(signal.reason);
   if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort, { once: true });

@@ -4,28 +4,28 @@
  * Every layer is one pipeline (download, hash, decompress, hash, unpack), and all run at once: a layer's content does
  * not depend on its parents, so none waits for another.
  */
+import { setMaxListeners } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import type { ProgressMessage, RegistryAuth } from '../../contract/docker.ts';
 import type { FetchedManifest, Repository } from '../../registry/client.ts';
-import { openRepository } from '../../registry/client.ts';
-import { downloadBlob } from '../../registry/download.ts';
+import { withRepository } from '../../registry/client.ts';
+import { downloadBlob, SIZE_INVALID } from '../../registry/download.ts';
 import { RegistryFailure } from '../../registry/errors.ts';
 import type { Limiter } from '../../registry/limiter.ts';
 import type { Lease } from '../../store/leases.ts';
-import { Failure, isFailure } from '../failure.ts';
+import { Failure } from '../failure.ts';
 import type { KeyedQueue } from '../queue.ts';
 import { parseConfig } from './catalog.ts';
-import type { ImageLayerIngest } from './ingest.ts';
 import { ingestLayer } from './ingest.ts';
 import type { Descriptor, Manifest } from './manifest.ts';
 import { choosePlatform, hostPlatform, isIndexType, parseIndex, parseManifest, parsePlatform } from './manifest.ts';
 import type { Parts } from './parts.ts';
-import { imageEvent } from './parts.ts';
+import { hasLayer, imageEvent, isWhole } from './parts.ts';
 import type { Emit } from './progress.ts';
 import { streamProgress } from './progress.ts';
 import type { Reference } from './references.ts';
-import { familiar, familiarName, parseNamed, parseRepositoryTag, withDefaultTag } from './references.ts';
+import { familiar, familiarName, format, parseNamed, parseRepositoryTag, withDefaultTag } from './references.ts';
 import { shortId } from './remove.ts';
 import type { Orphans } from './sweep.ts';
 import { sweep } from './sweep.ts';
@@ -52,7 +52,10 @@ interface Pull {
   repository: Repository;
   lease: Lease;
   emit: Emit;
+  /** Fires when the work is to end, for whatever reason. */
   signal: AbortSignal;
+  /** Fires when the client wants no more of it. */
+  cancelled: AbortSignal;
 }
 
 /** The reference that `fromImage` and `tag` make; a tag may be a digest. Undefined tag and digest: all tags. */
@@ -75,7 +78,7 @@ export function pull(
   return streamProgress(signal, async (emit, inner) => {
     const lease = parts.leases.take();
     try {
-      await pullReferences({ parts, downloads, lease, emit, signal: inner }, reference, platform, options.auth);
+      await pullReferences({ parts, downloads, lease, emit, signal: inner, cancelled: inner }, reference, platform, options.auth);
     } finally {
       lease.release();
       // After a failure some layers may be whole; without an image they are not wanted.
@@ -92,27 +95,18 @@ async function pullReferences(
 ): Promise<void> {
   const settings = pull.parts.context.config;
   const all = reference.tag === undefined && reference.digest === undefined;
-  const target = reference.digest ?? reference.tag;
+  const { domain, path } = reference;
   try {
-    const { repository, result } = await openRepository(
-      { domain: reference.domain, path: reference.path, auth, settings, actions: 'pull' },
-      async (candidate) => ({
-        tags: all ? await candidate.tags(pull.signal) : [],
-        manifest: target === undefined ? undefined : await candidate.manifest(target, pull.signal),
-      }),
-    );
-    try {
+    await withRepository({ domain, path, auth, settings, actions: 'pull' }, pull.signal, async (repository) => {
       let newer = false;
-      if (result.manifest) newer = await pullImage({ ...pull, repository }, reference, result.manifest, platform);
-      for (const tag of result.tags) {
-        const manifest = await repository.manifest(tag, pull.signal);
-        newer = (await pullImage({ ...pull, repository }, { ...reference, tag }, manifest, platform)) || newer;
+      for (const tag of all ? await repository.tags(pull.signal) : [reference.tag]) {
+        const manifest = await repository.manifest(reference.digest ?? (tag as string), pull.signal);
+        const named = all ? { ...reference, tag: tag as string } : reference;
+        newer = (await pullImage({ ...pull, repository }, named, manifest, platform)) || newer;
       }
       const shown = all ? familiarName(reference) : familiar(withDefaultTag(reference));
       pull.emit({ status: `Status: ${newer ? 'Downloaded newer image' : 'Image is up to date'} for ${shown}` });
-    } finally {
-      repository.close();
-    }
+    });
   } catch (error) {
     throw translate(error, reference);
   }
@@ -144,13 +138,14 @@ export function translate(error: unknown, reference: Reference): unknown {
 async function pullImage(pull: Pull, reference: Reference, fetched: FetchedManifest, platform: Platform): Promise<boolean> {
   const { parts, emit, signal } = pull;
   emit({ status: `Pulling from ${reference.path}`, id: reference.digest ?? reference.tag ?? '' });
-  const { data, mediaType, digest } = await platformManifest(pull, fetched, platform);
+  const { data, mediaType, digest } = await platformManifest(pull, reference, fetched, platform);
   const manifest = parseManifest(data);
   const descriptor: Descriptor = { mediaType: mediaType || manifest.mediaType, digest, size: data.length };
   pull.lease.add(digest);
   pull.lease.add(manifest.config.digest);
   const known = parts.catalog.get(manifest.config.digest);
-  if (!known) await bringImage(pull, manifest);
+  // One that has lost a layer or a blob gets it back.
+  if (!known || !isWhole(parts, known)) await bringImage(pull, manifest);
   await parts.content.put(data);
   const named = withDefaultTag(reference);
   const byDigest: Reference = { domain: reference.domain, path: reference.path, digest: fetched.digest };
@@ -163,12 +158,22 @@ async function pullImage(pull: Pull, reference: Reference, fetched: FetchedManif
   return !known || before !== record.id;
 }
 
+/** The form before 2016, by its type or, from registries that name another, by its own word. */
+function isSchema1({ mediaType, data }: FetchedManifest): boolean {
+  if (mediaType.includes('distribution.manifest.v1')) return true;
+  try {
+    return (JSON.parse(data.toString()) as { schemaVersion?: unknown } | null)?.schemaVersion === 1;
+  } catch {
+    return false;
+  }
+}
+
 /** The manifest itself, or of an index the one for the platform. @throws Failure notFound when there is none */
-async function platformManifest(pull: Pull, fetched: FetchedManifest, platform: Platform): Promise<FetchedManifest> {
-  if (fetched.mediaType.includes('distribution.manifest.v1')) {
+async function platformManifest(pull: Pull, reference: Reference, fetched: FetchedManifest, platform: Platform): Promise<FetchedManifest> {
+  if (isSchema1(fetched)) {
     throw new Failure(
       'invalidParameter',
-      'Docker Image manifest version 2, schema 1 is not supported: the image must be pushed again by a newer client',
+      `Docker Image Format v1 and Docker Image manifest version 2, schema 1 support has been removed: ${format(withDefaultTag(reference))} must be pushed again by a newer client`,
     );
   }
   if (!isIndexType(fetched.mediaType)) return fetched;
@@ -188,6 +193,7 @@ async function bringImage(pull: Pull, manifest: Manifest): Promise<void> {
     throw new Failure('invalidParameter', `unsupported media type ${manifest.config.mediaType}`);
   }
   const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
   const onAbort = (): void => stop.abort(pull.signal.reason);
   pull.signal.addEventListener('abort', onAbort, { once: true });
   const inner: Pull = { ...pull, signal: stop.signal };
@@ -222,18 +228,19 @@ async function bringImage(pull: Pull, manifest: Manifest): Promise<void> {
 }
 
 async function bringLayer(pull: Pull, layer: Descriptor, at: number, config: Promise<ImageConfigFile>): Promise<void> {
-  const { parts, emit, lease, downloads, signal } = pull;
+  const { parts, emit, lease, downloads, signal, cancelled } = pull;
   const id = shortId(layer.digest);
   const say = (status: string): void => emit({ status, progressDetail: {}, id });
   emit({ status: 'Pulling fs layer', progressDetail: {}, id });
   lease.add(layer.digest);
   const here = async (): Promise<boolean> => {
-    const blob = parts.layers.ofBlob(layer.digest);
     // Without any layer here there is nothing to compare diffIDs with, and no need to wait for the config.
-    const diffId = blob?.diffId ?? (parts.layers.all().length > 0 ? (await config).rootfs.diff_ids[at] : undefined);
-    if (!diffId) return false;
+    if (parts.layers.all().length === 0) return false;
+    const diffId = (await config).rootfs.diff_ids[at] as string;
+    const own = parts.layers.ofBlob(layer.digest)?.diffId;
+    if (own !== undefined && own !== diffId) throw new Failure('system', `layer ${layer.digest} has the diffID ${own}, not ${diffId}`);
     lease.add(diffId);
-    return parts.layers.get(diffId) !== undefined;
+    return hasLayer(parts, diffId);
   };
   if (await here()) return say('Already exists');
   if (downloads.limiter.full) say('Waiting');
@@ -246,15 +253,22 @@ async function bringLayer(pull: Pull, layer: Descriptor, at: number, config: Pro
       if (!resumable) await rm(partial.path, { force: true });
       const from = { path: partial.path, has: resumable ? partial.has : 0 };
       const ingest = await ingestLayer(parts, lease, from);
+      let spoiled = false;
+      const write = (chunk: Buffer): Promise<void> =>
+        ingest.write(chunk).catch((error: unknown) => {
+          spoiled = true;
+          throw error;
+        });
       try {
-        await feed(pull, ingest, layer, from, id);
+        await feed(pull, write, layer, from, id);
         say('Verifying Checksum');
         say('Download complete');
         emit.count(id, 'Extracting', layer.size, layer.size);
       } catch (error) {
         await ingest.abort();
-        // Cancelled: cleaned up. Failed: what is here need not be fetched again.
-        if (signal.aborted && !isFailure(signal.reason)) await rm(from.path, { force: true });
+        spoiled ||= error instanceof RegistryFailure && error.code === SIZE_INVALID;
+        // Cut off: what is here need not be fetched again. Cancelled, or not what it should be, or too large for the disk: it goes.
+        if (spoiled || cancelled.aborted) await rm(from.path, { force: true });
         throw error;
       }
       const { rootfs } = await config.catch(async (error: unknown) => {
@@ -269,7 +283,7 @@ async function bringLayer(pull: Pull, layer: Descriptor, at: number, config: Pro
 
 async function feed(
   pull: Pull,
-  ingest: ImageLayerIngest,
+  write: (chunk: Buffer) => Promise<void>,
   layer: Descriptor,
   from: { path: string; has: number },
   id: string,
@@ -278,7 +292,7 @@ async function feed(
   let current = 0;
   const take = async (chunk: Buffer): Promise<void> => {
     signal.throwIfAborted();
-    await ingest.write(chunk);
+    await write(chunk);
     current += chunk.length;
     emit.count(id, 'Downloading', current, layer.size);
   };

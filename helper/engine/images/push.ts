@@ -7,7 +7,7 @@
 import { Readable } from 'node:stream';
 import type { ProgressMessage, RegistryAuth } from '../../contract/docker.ts';
 import type { Repository } from '../../registry/client.ts';
-import { openRepository } from '../../registry/client.ts';
+import { withRepository } from '../../registry/client.ts';
 import type { Limiter } from '../../registry/limiter.ts';
 import type { UploadSource } from '../../registry/upload.ts';
 import { uploadBlob } from '../../registry/upload.ts';
@@ -53,15 +53,11 @@ export async function push(
     // Mirrors are for reading only.
     const settings = { ...parts.context.config, registryMirrors: [] };
     try {
-      const { repository } = await openRepository(
-        { domain: reference.domain, path: reference.path, auth: options.auth, settings, actions: 'pull,push' },
-        (candidate) => candidate.ping(inner),
-      );
-      try {
+      const { domain, path } = reference;
+      await withRepository({ domain, path, auth: options.auth, settings, actions: 'pull,push' }, inner, async (repository) => {
+        await repository.ping(inner);
         for (const target of targets) await pushImage({ parts, repository, reference: target, limiter, compressed, emit, signal: inner });
-      } finally {
-        repository.close();
-      }
+      });
     } catch (error) {
       throw translatePush(error, reference);
     }

@@ -7,6 +7,7 @@ import type {
   ProgressMessage,
   RegistryAuth,
 } from '../../contract/docker.ts';
+import type { ImageLayers, LayerFiles } from '../../contract/gantry.ts';
 import { Limiter } from '../../registry/limiter.ts';
 import type { Filters } from '../events/types.ts';
 import { KeyedQueue } from '../queue.ts';
@@ -18,6 +19,7 @@ import { history } from './history.ts';
 import type { ImportOptions } from './import.ts';
 import { importImage } from './import.ts';
 import { inspect } from './inspect.ts';
+import { LayerViews } from './layers/index.ts';
 import type { ListOptions } from './list.ts';
 import { list } from './list.ts';
 import { load } from './load.ts';
@@ -42,10 +44,12 @@ export class ImageService implements Images {
   readonly #downloads: Downloads;
   readonly #uploads: Limiter;
   readonly #compressed: CompressedLayers = new Map();
+  readonly #views: LayerViews;
 
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#downloads = { limiter: new Limiter(() => parts.context.config.maxConcurrentDownloads), queue: new KeyedQueue() };
+    this.#views = new LayerViews(parts, (owner) => this.releaseLayers(owner));
     this.#uploads = new Limiter(() => parts.context.config.maxConcurrentUploads);
   }
 
@@ -70,6 +74,14 @@ export class ImageService implements Images {
 
   async history(reference: string, platform?: Platform): Promise<ImageHistoryEntry[]> {
     return history(this.#parts, reference, platform);
+  }
+
+  layers(reference: string, signal: AbortSignal): Promise<ImageLayers> {
+    return this.#views.layers(reference, signal);
+  }
+
+  layerFiles(reference: string, diffId: string, path: string): Promise<LayerFiles> {
+    return this.#views.files(reference, diffId, path);
   }
 
   tag(reference: string, repository: string, name: string): Promise<void> {

@@ -52,6 +52,7 @@ export async function sweep(parts: Parts, orphans: Orphans): Promise<Swept> {
     if (blobs.has(digest) || parts.leases.has(digest)) continue;
     parts.content.remove(digest, (error) => parts.context.log.warn('a blob could not be removed', { digest, reason: String(error) }));
   }
+  removals.push(parts.content.sweepPartials(undefined, (digest) => parts.leases.has(digest)));
   const failures = (await Promise.allSettled(removals)).filter((result) => result.status === 'rejected');
   for (const failure of failures) parts.context.log.warn('a layer could not be removed', { reason: String(failure.reason) });
   parts.holds.forgetChains();

@@ -8,6 +8,7 @@ import type {
   ProgressMessage,
   RegistryAuth,
 } from '../../contract/docker.ts';
+import type { ImageLayers, LayerFiles } from '../../contract/gantry.ts';
 import type { Filters } from '../events/types.ts';
 
 export interface Platform {
@@ -59,6 +60,10 @@ export interface Images {
   /** With a platform: only if it is the image's. @throws Failure notFound */
   inspect(reference: string, platform?: Platform): Promise<ImageInspect>;
   history(reference: string, platform?: Platform): Promise<ImageHistoryEntry[]>;
+  /** What is in each layer, and what is wasted. @throws Failure notFound */
+  layers(reference: string, signal: AbortSignal): Promise<ImageLayers>;
+  /** One folder of one layer. @throws Failure notFound */
+  layerFiles(reference: string, diffId: string, path: string): Promise<LayerFiles>;
   tag(reference: string, repository: string, tag: string): Promise<void>;
   remove(reference: string, options: { force: boolean; prune: boolean; platform?: Platform }): Promise<ImageDeleteEntry[]>;
   prune(filters: Filters): Promise<{ ImagesDeleted: ImageDeleteEntry[]; SpaceReclaimed: number }>;
