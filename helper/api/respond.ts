@@ -9,6 +9,11 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
   response.end(body);
 }
 
+/** An empty list that Go leaves unmade, and writes as null: clients of dockerd tell `null` and `[]` apart. */
+export function orNull<T>(list: T[] | null): T[] | null {
+  return list?.length ? list : null;
+}
+
 /** 204, 201, 200 without a body. */
 export function sendEmpty(response: ServerResponse, status: number): void {
   response.writeHead(status, status === 204 ? {} : { 'Content-Length': 0 }).end();

@@ -5,6 +5,7 @@ import type {
   ContainerSummary,
   DiskUsage,
   EventMessage,
+  HealthConfig,
   ImageInspect,
   ImageSummary,
   NetworkInspect,
@@ -123,9 +124,13 @@ function beforeEndpoints(request: ContainerCreateRequest): ContainerCreateReques
   const cleared = endpoints.map(([name, endpoint]) => [name, endpoint ? { ...endpoint, MacAddress: '' } : endpoint]);
   return {
     ...request,
-    ...(request.Healthcheck ? { Healthcheck: { ...request.Healthcheck, StartInterval: 0 } } : {}),
+    ...(request.Healthcheck ? { Healthcheck: withoutStartInterval(request.Healthcheck) } : {}),
     NetworkingConfig: { EndpointsConfig: Object.fromEntries(cleared) },
   };
+}
+
+function withoutStartInterval({ StartInterval: _, ...check }: HealthConfig): HealthConfig {
+  return check;
 }
 
 /** The container-wide MAC address belongs to the endpoint of its main network; changes `request`. Returns warnings. */

@@ -4,7 +4,7 @@ import { Failure, messageOf } from '../../engine/failure.ts';
 import { readJson } from '../body.ts';
 import { type Call, clientOf, type Route, route } from '../call.ts';
 import { ACCEPTED, parseFilters } from '../filters.ts';
-import { begin, sendEmpty, sendJson, sendTexts } from '../respond.ts';
+import { begin, orNull, sendEmpty, sendJson, sendTexts } from '../respond.ts';
 import { containerInspect, containerSummary, createRequest } from '../shape-changes.ts';
 import { SHAPES } from '../shapes.ts';
 
@@ -60,7 +60,10 @@ async function create({ engine, body, query, response, version }: Call): Promise
 }
 
 async function prune({ engine, query, response }: Call): Promise<void> {
-  sendJson(response, 200, await engine.containers.prune(parseFilters(query.text('filters'), ACCEPTED.containersPrune)));
+  const { ContainersDeleted, SpaceReclaimed } = await engine.containers.prune(
+    parseFilters(query.text('filters'), ACCEPTED.containersPrune),
+  );
+  sendJson(response, 200, { ContainersDeleted: orNull(ContainersDeleted), SpaceReclaimed });
 }
 
 async function inspect({ engine, params, query, response, version }: Call): Promise<void> {
@@ -86,7 +89,7 @@ async function* jsonLines(values: AsyncIterable<unknown>): AsyncGenerator<string
 }
 
 async function changes({ engine, params, response }: Call): Promise<void> {
-  sendJson(response, 200, await engine.containers.changes(params.name ?? ''));
+  sendJson(response, 200, orNull(await engine.containers.changes(params.name ?? '')));
 }
 
 async function start({ engine, params, request, response }: Call): Promise<void> {
@@ -155,7 +158,8 @@ async function update({ engine, body, params, response, version }: Call): Promis
   // 1.40 brought PidsLimit; 0 and below mean no limit.
   if (version < 40) delete change.PidsLimit;
   else if (typeof change.PidsLimit === 'number' && change.PidsLimit <= 0) change.PidsLimit = 0;
-  sendJson(response, 200, await engine.containers.update(params.name ?? '', change));
+  const { Warnings } = await engine.containers.update(params.name ?? '', change);
+  sendJson(response, 200, { Warnings: orNull(Warnings) });
 }
 
 const CONDITIONS: readonly WaitCondition[] = ['not-running', 'next-exit', 'removed'];

@@ -7,7 +7,7 @@ import { ACCEPTED, booleanFilter, parseFilters } from '../filters.ts';
 import { onePlatform } from '../platform.ts';
 import { sendProgress, sendProgressAlways } from '../progress.ts';
 import { registryAuth } from '../registry-auth.ts';
-import { sendEmpty, sendJson, sendStream } from '../respond.ts';
+import { orNull, sendEmpty, sendJson, sendStream } from '../respond.ts';
 import { imageInspect, imageSummary } from '../shape-changes.ts';
 import { SHAPES } from '../shapes.ts';
 
@@ -160,7 +160,8 @@ async function remove({ engine, params, query, response, version }: Call): Promi
 async function prune({ engine, query, response }: Call): Promise<void> {
   const filters = parseFilters(query.text('filters'), ACCEPTED.imagesPrune);
   booleanFilter(filters, 'dangling');
-  sendJson(response, 200, await engine.images.prune(filters));
+  const { ImagesDeleted, SpaceReclaimed } = await engine.images.prune(filters);
+  sendJson(response, 200, { ImagesDeleted: orNull(ImagesDeleted), SpaceReclaimed });
 }
 
 async function commit({ engine, query, body, response, signal }: Call): Promise<void> {

@@ -2,7 +2,7 @@ import type { EndpointSettings, NetworkCreateRequest } from '../../contract/dock
 import { readJson } from '../body.ts';
 import { type Call, type Route, route } from '../call.ts';
 import { ACCEPTED, booleanFilter, parseFilters } from '../filters.ts';
-import { sendEmpty, sendJson } from '../respond.ts';
+import { orNull, sendEmpty, sendJson } from '../respond.ts';
 import { networkSummary } from '../shape-changes.ts';
 import { SHAPES } from '../shapes.ts';
 
@@ -39,7 +39,8 @@ async function create({ engine, body, response, version }: Call): Promise<void> 
 }
 
 async function prune({ engine, query, response }: Call): Promise<void> {
-  sendJson(response, 200, await engine.networks.prune(parseFilters(query.text('filters'), ACCEPTED.networksPrune)));
+  const { NetworksDeleted } = await engine.networks.prune(parseFilters(query.text('filters'), ACCEPTED.networksPrune));
+  sendJson(response, 200, { NetworksDeleted: orNull(NetworksDeleted) });
 }
 
 async function connect({ engine, body, params, response }: Call): Promise<void> {

@@ -3,7 +3,7 @@ import { Failure } from '../../engine/failure.ts';
 import { readJson } from '../body.ts';
 import { type Call, type Route, route } from '../call.ts';
 import { ACCEPTED, booleanFilter, parseFilters } from '../filters.ts';
-import { sendEmpty, sendJson } from '../respond.ts';
+import { orNull, sendEmpty, sendJson } from '../respond.ts';
 import { SHAPES } from '../shapes.ts';
 
 export const volumeRoutes: Route[] = [
@@ -20,7 +20,8 @@ export const volumeRoutes: Route[] = [
 async function list({ engine, query, response }: Call): Promise<void> {
   const filters = parseFilters(query.text('filters'), ACCEPTED.volumes);
   booleanFilter(filters, 'dangling');
-  sendJson(response, 200, await engine.volumes.list(filters));
+  const { Volumes, Warnings } = await engine.volumes.list(filters);
+  sendJson(response, 200, { Volumes, Warnings: orNull(Warnings) });
 }
 
 async function create({ engine, body, response }: Call): Promise<void> {

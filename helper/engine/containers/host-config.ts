@@ -1,4 +1,4 @@
-import type { HostConfig } from '../../contract/docker.ts';
+import type { HostConfig, PortMap } from '../../contract/docker.ts';
 import type { DaemonConfig } from '../context.ts';
 import { MASKED_PATHS, READONLY_PATHS } from './spec/defaults.ts';
 
@@ -19,7 +19,7 @@ export function completeHostConfig(given: HostConfig, config: DaemonConfig, cgro
     ContainerIDFile: given.ContainerIDFile ?? '',
     LogConfig: logConfig(given, config),
     NetworkMode: !given.NetworkMode || given.NetworkMode === 'default' ? 'bridge' : given.NetworkMode,
-    PortBindings: given.PortBindings ?? {},
+    PortBindings: portBindings(given.PortBindings ?? {}),
     RestartPolicy: {
       Name: given.RestartPolicy?.Name || 'no',
       MaximumRetryCount: given.RestartPolicy?.MaximumRetryCount ?? 0,
@@ -59,18 +59,18 @@ export function completeHostConfig(given: HostConfig, config: DaemonConfig, cgro
     NanoCpus: given.NanoCpus ?? 0,
     CgroupParent: given.CgroupParent || config.cgroupParent,
     BlkioWeight: given.BlkioWeight ?? 0,
-    BlkioWeightDevice: given.BlkioWeightDevice ?? [],
-    BlkioDeviceReadBps: given.BlkioDeviceReadBps ?? [],
-    BlkioDeviceWriteBps: given.BlkioDeviceWriteBps ?? [],
-    BlkioDeviceReadIOps: given.BlkioDeviceReadIOps ?? [],
-    BlkioDeviceWriteIOps: given.BlkioDeviceWriteIOps ?? [],
+    BlkioWeightDevice: given.BlkioWeightDevice ?? null,
+    BlkioDeviceReadBps: given.BlkioDeviceReadBps ?? null,
+    BlkioDeviceWriteBps: given.BlkioDeviceWriteBps ?? null,
+    BlkioDeviceReadIOps: given.BlkioDeviceReadIOps ?? null,
+    BlkioDeviceWriteIOps: given.BlkioDeviceWriteIOps ?? null,
     CpuPeriod: given.CpuPeriod ?? 0,
     CpuQuota: given.CpuQuota ?? 0,
     CpuRealtimePeriod: given.CpuRealtimePeriod ?? 0,
     CpuRealtimeRuntime: given.CpuRealtimeRuntime ?? 0,
     CpusetCpus: given.CpusetCpus ?? '',
     CpusetMems: given.CpusetMems ?? '',
-    Devices: given.Devices ?? [],
+    Devices: given.Devices ?? null,
     DeviceCgroupRules: given.DeviceCgroupRules ?? null,
     DeviceRequests: given.DeviceRequests ?? null,
     ...(given.KernelMemoryTCP ? { KernelMemoryTCP: given.KernelMemoryTCP } : {}),
@@ -99,8 +99,19 @@ function logConfig(given: HostConfig, config: DaemonConfig): { Type: string; Con
   return { Type: type, Config: type === config.logDriver ? { ...config.logOpts, ...own } : own };
 }
 
+/** Both fields, whatever the client has left out. */
+function portBindings(given: PortMap): PortMap {
+  return Object.fromEntries(
+    Object.entries(given).map(([port, list]) => [
+      port,
+      list?.map(({ HostIp, HostPort }) => ({ HostIp: HostIp ?? '', HostPort: HostPort ?? '' })) ?? null,
+    ]),
+  );
+}
+
 function ulimits(given: HostConfig, config: DaemonConfig): HostConfig['Ulimits'] {
   const own = given.Ulimits ?? [];
   const named = new Set(own.map((limit) => limit.Name));
-  return [...own, ...Object.values(config.defaultUlimits).filter((limit) => !named.has(limit.Name))];
+  const all = [...own, ...Object.values(config.defaultUlimits).filter((limit) => !named.has(limit.Name))];
+  return given.Ulimits || all.length > 0 ? all : null;
 }

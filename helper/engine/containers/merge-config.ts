@@ -1,4 +1,4 @@
-import type { ContainerConfig } from '../../contract/docker.ts';
+import type { ContainerConfig, HealthConfig } from '../../contract/docker.ts';
 import { Failure } from '../failure.ts';
 
 const keyOf = (entry: string): string => entry.split('=', 1)[0] ?? '';
@@ -52,6 +52,11 @@ export function commandOf(config: ContainerConfig): { path: string; args: string
   return { path, args };
 }
 
+/** dockerd leaves zeros and empty lists out. */
+function givenOnly(check: HealthConfig): HealthConfig {
+  return Object.fromEntries(Object.entries(check).filter(([, value]) => (Array.isArray(value) ? value.length > 0 : value)));
+}
+
 /** The config as inspect shows it: every field that dockerd fills, in its defaults. */
 export function completeConfig(config: ContainerConfig, hostname: string): ContainerConfig {
   const entrypoint = config.Entrypoint?.length === 1 && config.Entrypoint[0] === '' ? null : (config.Entrypoint ?? null);
@@ -68,7 +73,7 @@ export function completeConfig(config: ContainerConfig, hostname: string): Conta
     StdinOnce: config.StdinOnce ?? false,
     Env: config.Env ?? [],
     Cmd: config.Cmd ?? null,
-    ...(config.Healthcheck ? { Healthcheck: config.Healthcheck } : {}),
+    ...(config.Healthcheck ? { Healthcheck: givenOnly(config.Healthcheck) } : {}),
     ...(config.ArgsEscaped ? { ArgsEscaped: true } : {}),
     Image: config.Image ?? '',
     Volumes: Object.keys(config.Volumes ?? {}).length ? (config.Volumes ?? null) : null,

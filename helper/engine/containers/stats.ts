@@ -103,22 +103,24 @@ function memoryStats(cgroup: CgroupStats | undefined, version: 1 | 2): Record<st
   };
 }
 
-function blkioStats(cgroup: CgroupStats | undefined): Record<string, unknown> {
+function blkioStats(cgroup: CgroupStats | undefined, version: 1 | 2): Record<string, unknown> {
+  // cgroup v1 has all of these, be they empty; v2 has two.
+  const none = cgroup && version === 1 ? [] : null;
   const pick = (kind: 'bytes' | 'ios'): unknown => {
     const list = (cgroup?.blkio ?? [])
       .filter((entry) => entry.kind === kind)
       .map(({ op, major, minor, value }) => ({ major, minor, op, value }));
-    return list.length ? list : null;
+    return list.length ? list : none;
   };
   return {
     io_service_bytes_recursive: pick('bytes'),
     io_serviced_recursive: pick('ios'),
-    io_queue_recursive: null,
-    io_service_time_recursive: null,
-    io_wait_time_recursive: null,
-    io_merged_recursive: null,
-    io_time_recursive: null,
-    sectors_recursive: null,
+    io_queue_recursive: none,
+    io_service_time_recursive: none,
+    io_wait_time_recursive: none,
+    io_merged_recursive: none,
+    io_time_recursive: none,
+    sectors_recursive: none,
   };
 }
 
@@ -133,8 +135,10 @@ export function statsEntry(
   return {
     read: now.read,
     preread: before?.read ?? NEVER,
-    pids_stats: pids ? { current: pids.current, ...(pids.limit > 0 ? { limit: pids.limit } : {}) } : {},
-    blkio_stats: blkioStats(now.cgroup),
+    pids_stats: pids
+      ? { current: pids.current, ...(pids.limit > 0 && pids.limit < Number.MAX_SAFE_INTEGER ? { limit: pids.limit } : {}) }
+      : {},
+    blkio_stats: blkioStats(now.cgroup, version),
     num_procs: 0,
     storage_stats: {},
     cpu_stats: cpuStats(now, version),
