@@ -9,6 +9,8 @@ export interface Match {
 
 /** Names of images hold slashes; what may follow them in a path. */
 const SLASHED = /^\/(images|distribution|plugins)\/(.+)\/(json|history|get|tag|push|enable|disable|upgrade|set)$/;
+/** The same below our extensions. */
+const EXTENDED = /^\/gantry\/v1\/images\/(.+)\/layers(\/[^/]+\/files)?$/;
 /** Links have names like `parent/alias`. */
 const LINK = /^\/(containers)\/([^/]+\/[^/]+)(?:\/(json|top|stats|changes|start|stop|restart|kill|wait|logs|exec))?$/;
 
@@ -28,6 +30,8 @@ export function createRouter(routes: readonly Route[]): (method: string, path: s
 function foldName(method: string, path: string): string {
   const match = SLASHED.exec(path) ?? (method === 'DELETE' || path.split('/').length === 5 ? LINK.exec(path) : null);
   if (match) return `/${match[1]}/${fold(match[2] ?? '')}${match[3] ? `/${match[3]}` : ''}`;
+  const extended = EXTENDED.exec(path);
+  if (extended) return `/gantry/v1/images/${fold(extended[1] ?? '')}/layers${extended[2] ?? ''}`;
   if (method === 'DELETE' && path.startsWith('/images/')) return `/images/${fold(path.slice('/images/'.length))}`;
   return path;
 }

@@ -9,14 +9,24 @@ export const gantryRoutes: Route[] = [
   route('GET', '/gantry/v1/statistics', ({ engine, response }) => sendJson(response, 200, engine.statistics.now())),
   route('GET', '/gantry/v1/containers/:name/statistics', statistics),
   route('GET', '/gantry/v1/stops', stops),
+  route('GET', '/gantry/v1/images/:name/layers', layers),
+  route('GET', '/gantry/v1/images/:name/layers/:layer/files', layerFiles),
   route('GET', '/gantry/v1/containers/:name/stops', stopsOf),
 ];
 
-export const FEATURES: readonly GantryFeature[] = ['statistics', 'stops'];
+export const FEATURES: readonly GantryFeature[] = ['statistics', 'stops', 'layers'];
 
 function info({ engine, response }: Call): void {
   const answer: Partial<GantryInfo> = { Version: 1, Features: [...FEATURES], Statistics: engine.statistics.describe() };
   sendJson(response, 200, answer);
+}
+
+async function layers({ engine, params, response, signal }: Call): Promise<void> {
+  sendJson(response, 200, await engine.images.layers(params.name ?? '', signal));
+}
+
+async function layerFiles({ engine, params, query, response }: Call): Promise<void> {
+  sendJson(response, 200, await engine.images.layerFiles(params.name ?? '', params.layer ?? '', query.text('path') || '/'));
 }
 
 async function stops({ engine, query, response }: Call): Promise<void> {

@@ -1,6 +1,6 @@
 import { type BigIntStats, promises as fs } from 'node:fs';
 import path from 'node:path';
-import { lgetxattr } from '../../system/syscall/index.ts';
+import { isWhiteout } from '../../system/mount/index.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
 import { withImageTree } from './rootfs-mount.ts';
@@ -26,18 +26,6 @@ const MADE_BY_RUNTIME = new Set([
   '/etc/mtab',
   '/sbin/docker-init',
 ]);
-
-/** A character device 0:0 in an upper folder: the name is deleted. Source: kernel, filesystems/overlayfs. */
-export const isWhiteout = (stat: BigIntStats): boolean => stat.isCharacterDevice() && stat.rdev === 0n;
-
-/** A folder that hides what lies below it in lower layers. */
-export function isOpaque(file: string): boolean {
-  try {
-    return lgetxattr(file, 'trusted.overlay.opaque')?.toString() === 'y';
-  } catch {
-    return false;
-  }
-}
 
 /** Whether an entry of the upper folder was made by the runtime: a mount point, empty as it was made. */
 export function isRuntimes(where: string, stat: BigIntStats): boolean {

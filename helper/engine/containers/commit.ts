@@ -1,10 +1,11 @@
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import type { ContainerConfig, ContainerCreateRequest } from '../../contract/docker.ts';
+import { isOpaque, isWhiteout } from '../../system/mount/index.ts';
 import { Failure } from '../failure.ts';
 import { applyChanges, familiarReference } from '../images/index.ts';
 import { nowInstant } from '../instant.ts';
-import { containerChanges, isOpaque, isWhiteout } from './changes.ts';
+import { containerChanges } from './changes.ts';
 import type { Container } from './container.ts';
 import { cgroupsPath, type Engine, emit } from './engine.ts';
 import { mergeConfig } from './merge-config.ts';

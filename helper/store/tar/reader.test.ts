@@ -37,7 +37,7 @@ const name = fc
 const file: fc.Arbitrary<FixtureEntry> = fc.record({
   name,
   data: fc.uint8Array({ maxLength: 1500 }).map((bytes) => Buffer.from(bytes)),
-  uid: fc.integer({ min: 0, max: 0xffff_ffff }),
+  uid: fc.integer({ min: 0, max: 0xffff_fffe }),
   mode: fc.integer({ min: 0, max: 0o7777 }),
 });
 
