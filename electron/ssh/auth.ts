@@ -109,7 +109,13 @@ export class Auth {
   /** Why nothing worked, with what to do. */
   why(detail?: string): HostFailure {
     const { config, machine, ask } = this.#options;
-    const values = { user: config.user, host: config.alias, machine, keys: this.#tried.join(', ') || '–', offered: this.#offered.join(', ') };
+    const values = {
+      user: config.user,
+      host: config.alias,
+      machine,
+      keys: this.#tried.join(', ') || '–',
+      offered: this.#offered.join(', '),
+    };
     const more = { values, final: true, detail: [...(detail ? [detail] : []), ...this.#problems].join('\n') };
     const asksSecret = this.#offered.some((method) => method === 'password' || method === 'keyboard-interactive');
     if (this.#secretTries > 0) return failure('ssh-password-wrong', `${machine} did not accept the password`, more);
