@@ -202,13 +202,13 @@ const EMPTY_IMAGE_CONFIG = {
   WorkingDir: '',
 } satisfies ContainerConfig;
 
-/** Before 1.50, an image's config showed the fields of a container's, too; before 1.45, the build container's as well. */
+/** Before 1.50, an image's config showed the fields of a container's, too. */
 export function imageInspect(inspect: ImageInspect, version: ApiVersion): ImageInspect {
   const changed = { ...inspect, Config: { ...(version < 50 ? EMPTY_CONFIG : EMPTY_IMAGE_CONFIG), ...inspect.Config } };
-  if (version >= 45) return changed;
   return {
     ...changed,
     ...(version < 44 ? { VirtualSize: inspect.Size, Created: inspect.Created || NEVER } : {}),
+    // Gone since 1.45, but docker-compose 1 asks for the newest version and can't recreate a container without it.
     ...{ Container: '', ContainerConfig: EMPTY_CONFIG },
   };
 }

@@ -81,6 +81,10 @@ describe(`images on ${ENGINE}`, { timeout: 30_000 }, () => {
     });
   });
 
+  it.runIf(onGantry)('have the container’s config that docker-compose 1 asks the newest version for', async () => {
+    expect((await engine.client.get(`/images/${BASE}/json`)).json.ContainerConfig).toMatchObject({ Volumes: null });
+  });
+
   it('a tag more is one name more of the same image', async () => {
     expect((await engine.client.post(`/images/${BASE}/tag?repo=registry.example:5000/a/b&tag=2`)).status).toBe(201);
     const { RepoTags } = (await engine.client.get('/images/registry.example:5000/a/b:2/json')).json;
