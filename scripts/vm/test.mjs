@@ -68,7 +68,7 @@ await runMain(async () => {
     if (ready.code !== 0) throw new Stop(`the virtual machine could not be prepared: ${ready.output}`);
     say(`kernel ${ready.output.trim().split('\n').join(', ')}`);
     const test = [
-      'cd /work && export PATH=/work/bin:$PATH GANTRY_TEST_BUNDLE=/work/dist/gantryd.js',
+      'cd /work && export PATH=/work/bin:$PATH GANTRY_TEST_BUNDLE=/work/dist/gantryd.js GANTRY_TEST_MACHINE=1',
       `node node_modules/vitest/vitest.mjs run --project=engine --reporter=default --reporter=json --outputFile.json=/root/results.json ${values.filter ?? ''}`,
     ].join(' && ');
     const { code } = await machine.ssh(test, { quiet: false });
