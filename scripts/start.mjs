@@ -9,9 +9,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildAll } from './build.mjs';
 import { electronRuntime } from './electron-runtime.mjs';
+import { rootPrefix } from './lib/debian.mjs';
 import { virtualDisplay } from './lib/display.mjs';
 import { root, testOutput } from './lib/paths.mjs';
-import { isRoot, which } from './lib/run.mjs';
+import { isRoot, run, which } from './lib/run.mjs';
 import { bold, runMain, say, since } from './lib/say.mjs';
 import { hasDisplay, setup } from './setup.mjs';
 import { starterImage } from './starter-image.mjs';
@@ -83,6 +84,13 @@ async function showWithoutScreen(electron, given, { once }) {
   await new Promise((resolve) => app.on('close', resolve));
 }
 
+/** The engine's files are root's. */
+async function removeFolder(folder) {
+  const prefix = rootPrefix();
+  if (isRoot || prefix === undefined) rmSync(folder, { recursive: true, force: true });
+  else await run(prefix[0], [...prefix.slice(1), 'rm', '-rf', folder], { quiet: true });
+}
+
 await runMain(async () => {
   const given = process.argv.slice(2);
   if (given.includes('--help')) {
@@ -115,7 +123,7 @@ await runMain(async () => {
       const { app, page } = await launchDriven(runtime.path, passed);
       await demo(page).finally(() => app.close());
     } finally {
-      rmSync(folder, { recursive: true, force: true });
+      await removeFolder(folder);
     }
   } else if (needsDisplay || given.includes('--screenshot')) {
     await showWithoutScreen(runtime.path, passed, { once: given.includes('--screenshot') });
