@@ -20,6 +20,8 @@ export async function createNetwork(world: World, given: NetworkCreateRequest): 
   const { Name: name } = request;
   if (!name?.trim()) throw new Failure('invalidParameter', 'invalid name: name is empty');
   if (isPredefined(name)) throw new Failure('forbidden', `operation is not permitted on predefined ${name} network `);
+  if (request.ConfigOnly || request.ConfigFrom?.Network)
+    throw new Failure('notImplemented', 'config-only networks are not part of this engine');
   if (request.Scope === 'swarm') throw new Failure('forbidden', 'cannot create a swarm scoped network when swarm is not active');
   const driver = driverOf(request.Driver);
   checkOptions(request.Options ?? {});
