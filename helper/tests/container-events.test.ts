@@ -20,7 +20,7 @@ async function eventsOf(id: string, work: () => Promise<unknown>): Promise<Event
   await delay(2);
   const since = Date.now() / 1000;
   await work();
-  const answer = await engine.client.get(`/events?since=${since}&until=${Date.now() / 1000 + 0.001}`);
+  const answer = await engine.client.get(`/events?since=${since}&until=${Date.now() / 1000 + 0.05}`);
   const events: Event[] = answer.text
     .split('\n')
     .filter(Boolean)

@@ -60,7 +60,7 @@ describe.runIf(onGantry)('why containers stopped', { timeout: 30_000 }, () => {
 
   it('and what the restart policy did then, and the health checks before', async () => {
     const id = await launch(engine.client, {
-      Cmd: ['sh', '-c', 'sleep 0.5; exit 1'],
+      Cmd: ['sh', '-c', 'sleep 2; exit 1'],
       Healthcheck: { Test: ['CMD-SHELL', 'echo not well; exit 1'], Interval: 100_000_000, Retries: 1 },
       HostConfig: { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 1 } },
     });
