@@ -1,7 +1,7 @@
 import { afterAll, expect, it } from 'vitest';
 import { application } from './app.ts';
 import { isInstalled, type Peer, type PeerName, startPeer } from './peers.ts';
-import { terminalOf } from './terminal.ts';
+import { shellAnswers } from './terminal.ts';
 
 const app = application();
 const peers: Peer[] = [];
@@ -42,12 +42,7 @@ for (const { name, product } of engines) {
     await row.getByTestId('row-logs').click();
     const logs = page.getByTestId('detail').getByTestId('logs');
     await logs.getByText('the page is served').waitFor();
-    await page.getByTestId('tab-terminal').click();
-    await page.getByTestId('terminal-open').click();
-    const terminal = terminalOf(page);
-    await terminal.sees(/[#$]/);
-    await terminal.type('echo 你好 from $((6 * 7))');
-    await terminal.sees(/^你好 from 42$/);
+    await shellAnswers(page);
     await row.getByTestId('row-stop').click();
     await row.getByText('exited 0').waitFor();
     await row.getByTestId('row-start').click();

@@ -7,7 +7,7 @@ import { GUEST, hasSshd, mayHavePasswords, Sshd } from '../electron/testing/sshd
 import { startEngine, type TestEngine } from '../helper/tests/harness.ts';
 import { starterImage } from '../scripts/starter-image.mjs';
 import { application } from './app.ts';
-import { terminalOf } from './terminal.ts';
+import { shellAnswers, terminalOf } from './terminal.ts';
 
 // The user's ~/.ssh is one of our own; what is cached stays where it is.
 process.env.XDG_CACHE_HOME ??= path.join(homedir(), '.cache');
@@ -86,12 +86,7 @@ it.skipIf(!hasSshd)('adds a machine by typing its name, after showing its key; s
   await row.getByText('running').waitFor();
   await row.getByTestId('row-logs').click();
   await page.getByTestId('detail').getByTestId('logs').getByText('the page is served').waitFor();
-  await page.getByTestId('tab-terminal').click();
-  await page.getByTestId('terminal-open').click();
-  const terminal = terminalOf(page);
-  await terminal.sees(/[#$]/);
-  await terminal.type('echo 你好 from $((6 * 7))');
-  await terminal.sees(/^你好 from 42$/);
+  await shellAnswers(page);
 });
 
 it.skipIf(!hasSshd)('a cut: the last data stay, marked; the terminal offers to go on; it comes back by itself', async () => {

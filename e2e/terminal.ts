@@ -31,3 +31,13 @@ export function terminalOf(page: Page) {
     },
   };
 }
+
+/** Opens a shell in the container that the pane shows: it answers, in Chinese. */
+export async function shellAnswers(page: Page): Promise<void> {
+  await page.getByTestId('tab-terminal').click();
+  await page.getByTestId('terminal-open').click();
+  const terminal = terminalOf(page);
+  await terminal.sees(/[#$]/);
+  await terminal.type('echo 你好 from $((6 * 7))');
+  await terminal.sees(/^你好 from 42$/);
+}

@@ -171,26 +171,6 @@ export function imageSummary(summary: ImageSummary, version: ApiVersion): ImageS
   };
 }
 
-const EMPTY_CONFIG: ContainerConfig = {
-  Hostname: '',
-  Domainname: '',
-  User: '',
-  AttachStdin: false,
-  AttachStdout: false,
-  AttachStderr: false,
-  Tty: false,
-  OpenStdin: false,
-  StdinOnce: false,
-  Env: null,
-  Cmd: null,
-  Image: '',
-  Volumes: null,
-  WorkingDir: '',
-  Entrypoint: null,
-  OnBuild: null,
-  Labels: null,
-};
-
 const EMPTY_IMAGE_CONFIG = {
   Cmd: null,
   Entrypoint: null,
@@ -201,6 +181,20 @@ const EMPTY_IMAGE_CONFIG = {
   Volumes: null,
   WorkingDir: '',
 } satisfies ContainerConfig;
+
+/** What containers have beyond that. */
+const EMPTY_CONFIG: ContainerConfig = {
+  ...EMPTY_IMAGE_CONFIG,
+  Hostname: '',
+  Domainname: '',
+  AttachStdin: false,
+  AttachStdout: false,
+  AttachStderr: false,
+  Tty: false,
+  OpenStdin: false,
+  StdinOnce: false,
+  Image: '',
+};
 
 /** Before 1.50, an image's config showed the fields of a container's, too. */
 export function imageInspect(inspect: ImageInspect, version: ApiVersion): ImageInspect {

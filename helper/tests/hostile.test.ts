@@ -182,10 +182,10 @@ describe.runIf(onGantry).each([
           trap(name, { type: 'symlink', link: `${canary}/file` }),
         ),
       ],
-      ['links by ..', ['etc/hosts', 'etc/resolv.conf', 'work'].map((name) => trap(name, { type: 'symlink', link: `${UP}${canary}/new` }))],
+      ['links by ..', ['etc/hosts', 'etc/resolv.conf', 'place'].map((name) => trap(name, { type: 'symlink', link: `${UP}${canary}/new` }))],
       [
         'a folder as a link',
-        [trap('work', { type: 'symlink', link: `${canary}/dir` }), trap('data', { type: 'symlink', link: `${canary}/dir` })],
+        [trap('place', { type: 'symlink', link: `${canary}/dir` }), trap('data', { type: 'symlink', link: `${canary}/dir` })],
       ],
       ['proc as a link', ['.wh.proc', '.wh.sys'].map((name) => trap(name, {}))],
       [
@@ -197,7 +197,7 @@ describe.runIf(onGantry).each([
       const layer = tarOf(entries);
       const loaded = await load(
         savedImage('trap:1', [base, layer], {
-          config: configOf([base, layer], { config: { WorkingDir: '/work/inside', Volumes: { '/data': {} } } }),
+          config: configOf([base, layer], { config: { WorkingDir: '/place/inside', Volumes: { '/data': {} } } }),
         }),
       );
       expect(loaded.text, what).toContain('Loaded image');

@@ -61,14 +61,14 @@ await runMain(async () => {
     machine = await startMachine(image, { disks: [disk], memory: 3072 });
     say(`the virtual machine is up (${since(start)})`);
     const prepare = [
-      'mkdir /project && mount -o ro /dev/vdb /project && mkdir /work && cp -r /project/. /work',
+      'mkdir /project && mount -o ro /dev/vdb /project && mkdir -p /srv/gantry && cp -r /project/. /srv/gantry',
       'for each in br_netfilter nf_nat overlay; do modprobe $each; done; uname -r; stat -f -c %T /sys/fs/cgroup',
     ].join(' && ');
     const ready = await machine.ssh(prepare);
     if (ready.code !== 0) throw new Stop(`the virtual machine could not be prepared: ${ready.output}`);
     say(`kernel ${ready.output.trim().split('\n').join(', ')}`);
     const test = [
-      'cd /work && export PATH=/work/bin:$PATH GANTRY_TEST_BUNDLE=/work/dist/gantryd.js GANTRY_TEST_MACHINE=1',
+      'cd /srv/gantry && export PATH=/srv/gantry/bin:$PATH GANTRY_TEST_BUNDLE=/srv/gantry/dist/gantryd.js GANTRY_TEST_MACHINE=1',
       `node node_modules/vitest/vitest.mjs run --project=engine --reporter=default --reporter=json --outputFile.json=/root/results.json ${values.filter ?? ''}`,
     ].join(' && ');
     const { code } = await machine.ssh(test, { quiet: false });

@@ -1,6 +1,6 @@
 import { type BigIntStats, promises as fs } from 'node:fs';
 import path from 'node:path';
-import { isWhiteout } from '../../system/mount/index.ts';
+import { isWhiteout, sameFolder } from '../../system/mount/index.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
 import { withImageTree } from './rootfs-mount.ts';
@@ -31,9 +31,6 @@ const MADE_BY_RUNTIME = new Set([
 export function isRuntimes(where: string, stat: BigIntStats): boolean {
   return MADE_BY_RUNTIME.has(where) && (stat.isDirectory() || stat.isSymbolicLink() || stat.size === 0n);
 }
-
-const sameFolder = (a: BigIntStats, b: BigIntStats): boolean =>
-  a.isDirectory() && b.isDirectory() && a.mode === b.mode && a.uid === b.uid && a.gid === b.gid;
 
 /**
  * Differences of the upper folder to the image, by path. The container may run and swap its folders for links: each is held

@@ -2,7 +2,7 @@ import { constants, promises as fs, lstatSync } from 'node:fs';
 import path from 'node:path';
 import { mountOf, mountOverlay, parseMountInfo, unmount } from '../../system/mount/index.ts';
 import type { MountSpec } from '../../system/runtime/types.ts';
-import { MS, mount as mountFs } from '../../system/syscall/index.ts';
+import { MS, mount as mountFs, O_PATH } from '../../system/syscall/index.ts';
 import { Failure, messageOf } from '../failure.ts';
 import type { Undo } from '../undo.ts';
 import { type Container, sharedWith } from './container.ts';
@@ -10,8 +10,6 @@ import type { Engine } from './engine.ts';
 import { type MountRecord, mergeTmpfsOptions } from './mount-parse.ts';
 import { resolveInRoot } from './rootfs.ts';
 import { find } from './tree/walk.ts';
-
-const O_PATH = 0o10000000;
 
 export interface PreparedMounts {
   mounts: MountSpec[];

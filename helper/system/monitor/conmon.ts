@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { Failure, messageOf } from '../../engine/failure.ts';
+import { findProgram } from '../process/find-program.ts';
 
 /** conmon's pipes, by the descriptor numbers that we give it. Source: conmon(8), conmon's globals `_OCI_*PIPE`. */
 const SYNC_FD = 3;
@@ -10,10 +9,7 @@ const START_FD = 4;
 const ATTACH_FD = 5;
 
 export function findConmon(): string {
-  const file = (process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin')
-    .split(':')
-    .map((folder) => path.join(folder, 'conmon'))
-    .find((candidate) => existsSync(candidate));
+  const file = findProgram('conmon');
   if (!file) throw new Failure('unavailable', 'conmon is not installed: install the package "conmon" (apt install conmon)');
   return file;
 }

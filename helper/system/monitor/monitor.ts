@@ -2,6 +2,7 @@ import { constants, promises as fs } from 'node:fs';
 import path from 'node:path';
 import { Failure } from '../../engine/failure.ts';
 import { run } from '../process/run.ts';
+import { parentOf } from '../process/stat.ts';
 import { killTree } from '../process/tree.ts';
 import { startFailure } from '../runtime/messages.ts';
 import type { Runtime } from '../runtime/types.ts';
@@ -47,7 +48,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
         if (pid <= 0) throw startFailure('create', runtime.family, message ?? '', request.spec.process.args[0] ?? '');
         used.set(request.id, runtime);
         await learn?.(request.id);
-        return { pid, monitorPid: await parentOf(pid) };
+        return { pid, monitorPid: await parentPid(pid) };
       } finally {
         call.close();
       }
@@ -175,7 +176,7 @@ async function startExec(
       .then(({ data }) => data)
       .finally(() => call.close());
     exited.catch(() => undefined);
-    return { pid, monitorPid: await parentOf(pid), exited };
+    return { pid, monitorPid: await parentPid(pid), exited };
   } finally {
     if (!kept) call.close();
   }
@@ -227,10 +228,9 @@ async function releaseProcess(fifo: string): Promise<boolean> {
   }
 }
 
-async function parentOf(pid: number): Promise<number> {
+async function parentPid(pid: number): Promise<number> {
   try {
-    const stat = await fs.readFile(`/proc/${pid}/stat`, 'utf8');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+    return parentOf(await fs.readFile(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return 0;
   }

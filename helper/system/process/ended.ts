@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { stateOf } from './stat.ts';
 
 /** Whether a process has ended, be it that its parent has not looked yet (a zombie). */
 export function hasEnded(pid: number): boolean {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return /^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
+    return /^[ZX]/.test(stateOf(readFileSync(`/proc/${pid}/stat`, 'utf8')));
   } catch {
     return true;
   }

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, existsSync, promises as fs } from 'node:fs';
 import path from 'node:path';
 import { Failure } from '../../engine/failure.ts';
+import { findProgram } from '../process/find-program.ts';
 import { run } from '../process/run.ts';
+import { startTimeOf } from '../process/stat.ts';
 import { openPidfd, signalByPidfd } from '../syscall/index.ts';
 import { runtimeMessage } from './messages.ts';
 import { readOnlyCopy } from './read-only-copy.ts';
@@ -23,12 +25,7 @@ export interface RuntimeSource {
 export async function findRuntime(source: RuntimeSource, root: string): Promise<Runtime> {
   const { name } = source;
   const wanted = source.path ?? name;
-  const file = wanted.includes('/')
-    ? [wanted].find((candidate) => existsSync(candidate))
-    : (process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin')
-        .split(':')
-        .map((folder) => path.join(folder, wanted))
-        .find((candidate) => existsSync(candidate));
+  const file = wanted.includes('/') ? [wanted].find((candidate) => existsSync(candidate)) : findProgram(wanted);
   if (!file) {
     throw new Failure(
       'unavailable',
@@ -157,11 +154,10 @@ async function signalDirectly(root: string, id: string, signal: number): Promise
   }
 }
 
-/** Field 22 of /proc/PID/stat (clock ticks since boot); undefined when the process is gone. */
+/** Undefined when the process is gone. */
 async function processStartTime(pid: number): Promise<string | undefined> {
   try {
-    const stat = await fs.readFile(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    return startTimeOf(await fs.readFile(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return undefined;
   }

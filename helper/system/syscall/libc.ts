@@ -254,6 +254,9 @@ const SYS_OPENAT2 = 437;
 const RESOLVE_NO_MAGICLINKS = 0x02;
 const RESOLVE_IN_ROOT = 0x10;
 const RACE_ATTEMPTS = 16;
+/** open(2): a place, not its content. Node has no name for it. */
+export const O_PATH = 0o10000000;
+
 /**
  * Opens `name` as a process whose root is `root` would: neither links nor `..` lead out of it, whatever is renamed meanwhile.
  * @returns a descriptor, close-on-exec
@@ -278,5 +281,4 @@ export function openInRoot(root: string, name: string, flags: number): number {
     closeSync(folder);
   }
 }
-const O_PATH = 0o10000000;
 const O_CLOEXEC = 0o2000000;

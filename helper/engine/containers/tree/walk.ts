@@ -1,4 +1,5 @@
 import { type BigIntStats, constants, promises as fs } from 'node:fs';
+import { O_PATH } from '../../../system/syscall/index.ts';
 
 /**
  * A container's tree, walked so that no race leads out of it: every folder on the way is held open (O_PATH), every name is looked up
@@ -21,7 +22,6 @@ export function isHidden(tree: Tree, path: string): boolean {
 }
 
 type Handle = fs.FileHandle;
-const O_PATH = 0o10000000;
 const FOLDER = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 const MAX_LINKS = 40;
 

@@ -1,7 +1,7 @@
 import { type BigIntStats, promises as fs } from 'node:fs';
 import path from 'node:path';
 import type { ImageLayer, WastedPath } from '../../../contract/gantry.ts';
-import { isOpaque, isWhiteout } from '../../../system/mount/index.ts';
+import { isOpaque, isWhiteout, sameAttributes } from '../../../system/mount/index.ts';
 import { Failure } from '../../failure.ts';
 
 /** Entries of a folder that are looked at together. */
@@ -103,7 +103,7 @@ class Walk {
       counts.Changed += 1;
       this.#waste(below, where, false);
     } else {
-      if (below.mode !== mode || below.uid !== uid || below.gid !== gid) counts.Changed += 1;
+      if (!sameAttributes(below, stat)) counts.Changed += 1;
       if (isOpaque(file)) {
         for (const [child, lower] of below.children) {
           counts.Removed += 1;

@@ -1,7 +1,7 @@
 import { type BigIntStats, promises as fs } from 'node:fs';
 import path from 'node:path';
 import type { LayerFile } from '../../../contract/gantry.ts';
-import { isOpaque, isWhiteout } from '../../../system/mount/index.ts';
+import { isOpaque, isWhiteout, sameFolder } from '../../../system/mount/index.ts';
 import { Failure } from '../../failure.ts';
 
 const MOST_FILES = 5000;
@@ -39,10 +39,6 @@ async function describe(file: string, name: string, lower: readonly string[], co
   const change = !below ? 'added' : sameFolder(stat, below) ? 'unchanged' : 'changed';
   const shaped = shape(name, stat, change);
   return stat.isSymbolicLink() ? { ...shaped, LinkTarget: await fs.readlink(file) } : shaped;
-}
-
-function sameFolder(a: BigIntStats, b: BigIntStats): boolean {
-  return a.isDirectory() && b.isDirectory() && a.mode === b.mode && a.uid === b.uid && a.gid === b.gid;
 }
 
 /** What the layers below show at a path, the nearest first; undefined: nothing. */

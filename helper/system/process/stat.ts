@@ -1,0 +1,10 @@
+/** Fields of /proc/PID/stat from the third (the state) on. The second is the program's name, which may hold blanks and parentheses. */
+const fields = (text: string): string[] => text.slice(text.lastIndexOf(')') + 2).split(' ');
+
+/** `R`, `S`, `Z` … Source: proc(5), /proc/PID/stat */
+export const stateOf = (text: string): string => fields(text)[0] ?? '';
+
+export const parentOf = (text: string): number => Number(fields(text)[1]);
+
+/** Clock ticks since boot, as the kernel writes them. */
+export const startTimeOf = (text: string): string | undefined => fields(text)[19];
