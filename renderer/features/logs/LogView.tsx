@@ -45,6 +45,8 @@ export default function LogView({ host, id, name, running, onDock }: LogViewProp
   const probe = useRef<HTMLSpanElement>(null);
   const [box, setBox] = useState({ width: 600, height: 300, cell: 7.2 });
   const [scrollTop, setScrollTop] = useState(0);
+  /** Where following has put the view. */
+  const pinned = useRef(0);
 
   const { store } = session;
   const filtered = useMatches(session, filter.toLowerCase(), stream, version);
@@ -107,6 +109,7 @@ export default function LogView({ host, id, name, running, onDock }: LogViewProp
     const element = scroller.current;
     if (!element || !follow) return;
     element.scrollTop = element.scrollHeight;
+    pinned.current = element.scrollTop;
     setScrollTop(element.scrollTop);
     setSeen(store.end);
   }, [follow, total, store, height, box.height]);
@@ -292,8 +295,10 @@ export default function LogView({ host, id, name, running, onDock }: LogViewProp
           const element = event.currentTarget;
           setScrollTop(element.scrollTop);
           const atEnd = element.scrollTop + element.clientHeight >= element.scrollHeight - 4;
-          if (atEnd !== follow) {
-            setFollow(atEnd);
+          // A banner that comes makes the place smaller: the end is out of sight, and nobody has scrolled.
+          const following = atEnd || (follow && element.scrollTop >= pinned.current);
+          if (following !== follow) {
+            setFollow(following);
             setSeen(store.end);
           }
         }}
