@@ -5,9 +5,23 @@ import { KEYS } from './config/index.ts';
 describe('arguments', () => {
   it('are our own and those of dockerd', () => {
     expect(
-      readArguments(['--socket', '/s', '--data=/d', '-H', 'fd://', '-H=tcp://x:1', '-D', '--tlsverify', '--tls=false', '--mtu', '1400']),
+      readArguments([
+        '--socket',
+        '/s',
+        '--socket-user=1000',
+        '--data=/d',
+        '-H',
+        'fd://',
+        '-H=tcp://x:1',
+        '-D',
+        '--tlsverify',
+        '--tls=false',
+        '--mtu',
+        '1400',
+      ]),
     ).toMatchObject({
       socket: '/s',
+      socketUser: 1000,
       data: '/d',
       flags: { hosts: ['fd://', 'tcp://x:1'], debug: true, tlsverify: true, tls: false, mtu: 1400 },
       action: 'serve',
@@ -30,6 +44,7 @@ describe('arguments', () => {
     [['run'], 'unknown command: run'],
     [['--host'], 'flag needs an argument: --host'],
     [['--debug=maybe'], 'invalid argument "maybe" for "--debug" flag'],
+    [['--socket-user', 'ann'], 'invalid argument "ann" for "--socket-user" flag'],
     [['--mtu', 'x'], 'invalid argument "x" for "--mtu" flag'],
     [['--log-level', 'loud'], 'log-level: invalid logging level: loud'],
   ])('%j are refused with what is wrong', (argv, expected) => {

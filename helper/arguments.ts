@@ -5,6 +5,8 @@ import { Failure, messageOf } from './engine/failure.ts';
 export interface Arguments {
   /** Given by hand: listened to beside what `hosts` says. */
   socket: string | undefined;
+  /** Owner of the Unix sockets: a user id. Default root. */
+  socketUser: number | undefined;
   /** Given by hand: these win over the file's data-root and exec-root. */
   data: string | undefined;
   run: string | undefined;
@@ -18,6 +20,7 @@ export interface Arguments {
 /** Ours; all others are keys of the configuration. */
 const OWN = {
   socket: { takes: 'text', text: `Unix socket to listen on (default ${DEFAULT_SOCKET})` },
+  'socket-user': { takes: 'text', text: 'user id that owns the Unix sockets: may do all that root may (default 0)' },
   data: { takes: 'text', text: 'the same as --data-root, whatever the file says' },
   run: { takes: 'text', text: 'the same as --exec-root, whatever the file says' },
   config: { takes: 'text', text: 'configuration file (default /etc/gantry/daemon.json, if it exists)' },
@@ -94,12 +97,19 @@ export function readArguments(argv: string[]): Arguments {
   const set = (name: keyof typeof OWN): boolean => own[name] !== undefined && own[name] !== 'false';
   return {
     socket: own.socket || undefined,
+    socketUser: userId(own['socket-user']),
     data: own.data || undefined,
     run: own.run || undefined,
     config: own.config || own['config-file'] || undefined,
     flags: check(flags, refuse),
     action: set('help') ? 'help' : set('version') ? 'version' : set('check-config') || set('validate') ? 'check-config' : 'serve',
   };
+}
+
+function userId(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(text)) throw refuse(`invalid argument "${text}" for "--socket-user" flag: should be a user id`);
+  return Number(text);
 }
 
 function tokensOf(argv: string[]): { option: Option; value: string | undefined }[] {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Listener } from './api/index.ts';
+import type { Arguments } from './arguments.ts';
 import { DEFAULT_SOCKET, type HostAddress, type Settings } from './config/index.ts';
 import { Failure, messageOf } from './engine/failure.ts';
 import type { PassedSocket } from './system/systemd/index.ts';
@@ -29,10 +30,19 @@ export function readTls(tls: Settings['tls']): TlsFiles | undefined {
 }
 
 /**
- * Everything that the API listens at: what `hosts` says and a socket given by `--socket`, or the default socket alone.
+ * Everything that the API listens at: what `hosts` says and a socket given by `--socket`, or the default socket alone;
+ * Unix sockets owned by `--socket-user` and the key `group`.
  * @throws Failure invalidParameter when systemd has passed none of what is asked for
  */
-export function listenersOf(settings: Settings, socket: string | undefined, passed: readonly PassedSocket[]): Listener[] {
+export function listenersOf(
+  settings: Settings,
+  { socket, socketUser }: Pick<Arguments, 'socket' | 'socketUser'>,
+  passed: readonly PassedSocket[],
+): Listener[] {
+  const owner = {
+    ...(socketUser === undefined ? {} : { user: socketUser }),
+    ...(settings.group === undefined ? {} : { group: settings.group }),
+  };
   const hosts: HostAddress[] = [...settings.hosts];
   if (socket !== undefined) hosts.push({ kind: 'unix', path: socket });
   if (hosts.length === 0) hosts.push({ kind: 'unix', path: DEFAULT_SOCKET });
@@ -40,7 +50,7 @@ export function listenersOf(settings: Settings, socket: string | undefined, pass
   return hosts.flatMap((host): Listener[] => {
     if (host.kind === 'fd') return passedFor(host.which, passed).map(({ fd }) => ({ kind: 'fd', fd }));
     if (host.kind === 'tcp') return [{ kind: 'tcp', host: host.host, port: host.port, ...(tls ? { tls } : {}) }];
-    return [{ kind: 'unix', path: path.resolve(host.path), ...(settings.group === undefined ? {} : { group: settings.group }) }];
+    return [{ kind: 'unix', path: path.resolve(host.path), ...owner }];
   });
 }
 

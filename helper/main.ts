@@ -64,7 +64,7 @@ async function main(): Promise<void> {
   // Only now: what is above runs twice.
   const { serve } = await import('./serve.ts');
   try {
-    await serve({ folders, socket: options.socket, start, reread: () => configuration(options) });
+    await serve({ folders, listening: options, start, reread: () => configuration(options) });
   } catch (error) {
     fail(messageOf(error), 1);
   }

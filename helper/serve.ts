@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { type Api, FEATURES, NEWEST_TEXT, OLDEST_TEXT, serveMetrics, startApi } from './api/index.ts';
+import type { Arguments } from './arguments.ts';
 import { withoutEffect } from './config/index.ts';
 import { needRestart, reloadAttributes, takeOver } from './config/reload.ts';
 import { createContainers } from './engine/containers/index.ts';
@@ -27,8 +28,8 @@ import { BUILD, VERSION } from './version.ts';
 
 export interface ServeOptions {
   folders: { data: string; run: string };
-  /** `--socket`. */
-  socket: string | undefined;
+  /** Given by hand: what to listen on beside the configuration's `hosts`, and who owns the sockets. */
+  listening: Pick<Arguments, 'socket' | 'socketUser'>;
   start: Configuration;
   reread(): Configuration;
 }
@@ -37,13 +38,13 @@ export interface ServeOptions {
  * Builds the engine from its parts, starts them in their order (what containers use first), serves the API until a signal
  * says to stop. Resolves when all is closed.
  */
-export async function serve({ folders, socket, start, reread }: ServeOptions): Promise<void> {
+export async function serve({ folders, listening, start, reread }: ServeOptions): Promise<void> {
   const { settings } = start;
   const config = settings.engine;
   const notify = createNotify();
   const log = createLog(config.logLevel, config.logFormat);
   // Before anything else is done: what can't be listened on is a mistake that is to be seen at once.
-  const listeners = listenersOf(settings, socket, takePassedSockets());
+  const listeners = listenersOf(settings, listening, takePassedSockets());
   applyProxies(settings.proxies);
   const lock = lockData(folders.data);
   const paths = { data: path.resolve(folders.data), run: path.resolve(folders.run) };

@@ -14,11 +14,11 @@ export interface TlsSettings {
 }
 
 /**
- * Where the API listens: a Unix socket (0660, owned by the group that is named, else `gantry`, else `docker`),
+ * Where the API listens: a Unix socket (0660, owned by the user id `user`, else root, and by the group that is named, else `gantry`, else `docker`),
  * a socket that was passed on (systemd's activation), or TCP: with TLS, or in the clear on loopback only.
  */
 export type Listener =
-  | { kind: 'unix'; path: string; group?: string }
+  | { kind: 'unix'; path: string; user?: number; group?: string }
   | { kind: 'fd'; fd: number }
   | { kind: 'tcp'; host: string; port: number; tls?: TlsSettings };
 
@@ -122,7 +122,8 @@ async function open(server: net.Server, listener: Listener): Promise<void> {
   } catch (error) {
     throw new Failure('unavailable', `failed to listen on ${nameOf(listener)}: ${messageOf(error)}`, { cause: error });
   }
-  if (listener.kind === 'unix' && gid !== undefined) chownSync(listener.path, process.getuid?.() ?? 0, gid);
+  // -1 leaves what it is.
+  if (listener.kind === 'unix') chownSync(listener.path, listener.user ?? -1, gid ?? -1);
 }
 
 function nameOf(listener: Listener): string {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import net from 'node:net';
@@ -188,6 +188,20 @@ describe.runIf(onGantry)('listening', () => {
     const port = await freePort();
     await start(['--host', `tcp://127.0.0.1:${port}`, '--tls=false']);
     await eventually('it answers', async () => (await ask({ port, plain: true }).catch(() => undefined))?.text === 'OK');
+  });
+
+  it('gives the socket to the user for whom it was started, and to nobody else', async () => {
+    const open = path.join(folder, 'open');
+    chmodSync(folder, 0o711);
+    mkdirSync(open, { mode: 0o755 });
+    const api = path.join(open, 'user.sock');
+    await start(['--socket', api, '--socket-user', '65534']);
+    await up(new Client(api, ''));
+    const { mode, uid } = statSync(api);
+    expect({ mode: mode & 0o777, uid }).toEqual({ mode: 0o660, uid: 65534 });
+    const mayUse = async (user: number) =>
+      (await run('setpriv', [`--reuid=${user}`, `--regid=${user}`, '--clear-groups', 'test', '-w', api])).code === 0;
+    expect([await mayUse(65534), await mayUse(65533)]).toEqual([true, false]);
   });
 
   it('gives the socket to a group, 0660', async () => {

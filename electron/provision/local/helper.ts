@@ -88,7 +88,8 @@ export class LocalHelper {
     }
     const launcher = await launcherFor({ mayAsk: asked || !this.#startedBefore });
     this.#startedBefore = true;
-    const args = [script, '--socket', socket, '--data', data, '--run', run];
+    const owner = launcher.otherUser ? ['--socket-user', String(process.getuid?.())] : [];
+    const args = [script, '--socket', socket, '--data', data, '--run', run, ...owner];
     const { command, args: allArgs, env } = launcher.wrap(node.command, args, node.env);
     rotate(logPath);
     const output = openSync(logPath, 'a', 0o600);

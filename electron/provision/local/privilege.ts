@@ -8,6 +8,8 @@ export interface Launcher {
   asks: boolean;
   /** Exits (as text) that mean: the person said no. */
   refused: string[];
+  /** What it starts runs as another user than this app: the engine has to give its socket to ours. */
+  otherUser: boolean;
   wrap(command: string, args: string[], env: Record<string, string>): { command: string; args: string[]; env: NodeJS.ProcessEnv };
   terminate(pid: number): void;
 }
@@ -35,6 +37,7 @@ export async function launcherFor({ mayAsk }: { mayAsk: boolean }): Promise<Laun
 const asRoot: Launcher = {
   asks: false,
   refused: [],
+  otherUser: false,
   wrap: (command, args, env) => ({ command, args, env: { ...plainEnv(), ...env } }),
   terminate: kill,
 };
@@ -42,6 +45,7 @@ const asRoot: Launcher = {
 const bySudo: Launcher = {
   asks: false,
   refused: [],
+  otherUser: true,
   wrap: (command, args, env) => ({ command: 'sudo', args: ['-n', 'env', ...assignments(env), command, ...args], env: plainEnv() }),
   // sudo hands the signal on; we may not signal a process of root ourselves.
   terminate: (pid) => void spawn('sudo', ['-n', 'kill', '-TERM', String(pid)], { stdio: 'ignore' }).on('error', () => {}),
@@ -52,6 +56,7 @@ function byPkexec(pkexec: string): Launcher {
     asks: true,
     // pkexec(1): 126 the dialog was dismissed, 127 not authorized.
     refused: ['code 126', 'code 127'],
+    otherUser: true,
     wrap: (command, args, env) => ({ command: pkexec, args: ['/usr/bin/env', ...assignments(env), command, ...args], env: plainEnv() }),
     terminate: kill,
   };
