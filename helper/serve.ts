@@ -4,6 +4,7 @@ import { type Api, FEATURES, NEWEST_TEXT, OLDEST_TEXT, serveMetrics, startApi } 
 import type { Arguments } from './arguments.ts';
 import { withoutEffect } from './config/index.ts';
 import { needRestart, reloadAttributes, takeOver } from './config/reload.ts';
+import { createBin } from './engine/bin/index.ts';
 import { createContainers } from './engine/containers/index.ts';
 import type { DaemonConfig, EngineContext, Log } from './engine/context.ts';
 import { createEvents, type EventBus } from './engine/events/index.ts';
@@ -69,9 +70,11 @@ export async function serve({ folders, listening, start, reread }: ServeOptions)
   const networks = createNetworks(context, events);
   const stops = createStops(context);
   const containers = createContainers({ context, stops, images, networks, volumes, events, monitor, cgroups, runtimes, defaultRuntime });
+  const bin = createBin({ context, containers, volumes, images });
   usage = (imageId) => containers.usersOfImage(imageId);
 
   await Promise.all([images.start(), volumes.start(), networks.start(), stops.start()]);
+  await bin.start();
   await containers.start();
   const statistics = createStatistics(context, containers);
   statistics.start();
@@ -103,7 +106,7 @@ export async function serve({ folders, listening, start, reread }: ServeOptions)
       networks: time(networks, tally, 'network', {
         ...{ create: 'create', remove: 'delete', connect: 'connect', disconnect: 'disconnect' },
       }),
-      ...{ volumes, events, system, metrics, statistics, stops },
+      ...{ volumes, events, system, metrics, statistics, stops, bin },
     },
     context,
     serverVersion: VERSION,
@@ -124,7 +127,7 @@ export async function serve({ folders, listening, start, reread }: ServeOptions)
   await api.close();
   await statistics.stop();
   await containers.stop();
-  await stops.stop();
+  await Promise.all([stops.stop(), bin.stop()]);
   await networks.stop();
   await images.close();
   pidFile?.remove();

@@ -7,7 +7,7 @@ import { allRoutes } from './routes/index.ts';
 const text = readFileSync(path.join(import.meta.dirname, '../../docs/api.md'), 'utf8');
 const [listed = '', absent = ''] = text.split('## Not there');
 const rows = (part: string): string[][] =>
-  [...part.matchAll(/^\| ([A-Z]+) +\| `([^`]+)` +\| ([^|]*?) +\|(?: ([^|]*?) +\|)?$/gm)].map((match) =>
+  [...part.matchAll(/^\| ([A-Z]+) +\| `([^`]+)` +\| ([^|]*?) *\|(?: ([^|]*?) *\|)?$/gm)].map((match) =>
     match.slice(1).map((cell) => cell ?? ''),
   );
 

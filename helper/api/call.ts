@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Bin } from '../engine/bin/types.ts';
 import type { Containers } from '../engine/containers/types.ts';
 import type { Log } from '../engine/context.ts';
 import type { Events } from '../engine/events/types.ts';
@@ -25,6 +26,7 @@ export interface Engine {
   metrics: Metrics;
   statistics: Statistics;
   stops: Stops;
+  bin: Bin;
 }
 
 /** One request, parsed as far as every route wants it. */

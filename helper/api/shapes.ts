@@ -220,6 +220,8 @@ export const SHAPES = {
   networkConnect: { struct: { Container: 'string', EndpointConfig: ENDPOINT } },
   networkDisconnect: { struct: { Container: 'string', Force: 'bool' } },
   volumeCreate: { struct: { Name: 'string', Driver: 'string', DriverOpts: TEXTS, Labels: TEXTS, ClusterVolumeSpec: 'any' } },
+  bin: { struct: { Container: 'string', Volume: 'string', Force: 'bool', Volumes: 'bool' } },
+  binRestore: { struct: { Name: 'string' } },
   auth: {
     struct: {
       username: 'string',

@@ -169,7 +169,7 @@ export const KEYS: Record<Key, About> = {
   },
   'shutdown-timeout': { text: 'seconds that a stop waits for containers without live-restore (default 15)', flag: number, reload: true },
   statistics: { text: "keep each container's statistics for 24 hours: true, false or { interval-seconds } (default 30)" },
-  bin: { text: 'for a bin of removed containers and volumes: without effect yet, removals are final', reload: true },
+  bin: { text: 'which plain removals go into the bin (containers, volumes), its max-size and keep-days', reload: true },
 
   'registry-mirrors': { text: 'mirrors of docker.io', flag: list('registry-mirror'), reload: true },
   'insecure-registries': { text: 'registries without TLS or a known certificate', flag: list('insecure-registry'), reload: true },

@@ -179,7 +179,7 @@ async function wait({ engine, params, query, response, signal, version }: Call):
 }
 
 async function remove({ engine, params, query, request, response }: Call): Promise<void> {
-  await engine.containers.remove(params.name ?? '', {
+  await engine.bin.removeContainer(params.name ?? '', {
     force: query.boolean('force'),
     volumes: query.boolean('v'),
     link: query.boolean('link'),

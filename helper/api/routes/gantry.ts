@@ -1,7 +1,9 @@
-import type { GantryFeature, GantryInfo } from '../../contract/gantry.ts';
+import type { BinRequest, GantryFeature, GantryInfo, RestoreRequest } from '../../contract/gantry.ts';
 import { Failure, isFailure } from '../../engine/failure.ts';
-import { type Call, type Engine, type Route, route } from '../call.ts';
-import { sendJson } from '../respond.ts';
+import { readJson } from '../body.ts';
+import { type Call, clientOf, type Engine, type Route, route } from '../call.ts';
+import { sendEmpty, sendJson } from '../respond.ts';
+import { SHAPES } from '../shapes.ts';
 
 /** Gantry's extensions; docs/api-gantry.md. */
 export const gantryRoutes: Route[] = [
@@ -12,13 +14,42 @@ export const gantryRoutes: Route[] = [
   route('GET', '/gantry/v1/images/:name/layers', layers),
   route('GET', '/gantry/v1/images/:name/layers/:layer/files', layerFiles),
   route('GET', '/gantry/v1/containers/:name/stops', stopsOf),
+  route('GET', '/gantry/v1/bin', ({ engine, response }) => sendJson(response, 200, engine.bin.list())),
+  route('POST', '/gantry/v1/bin', putIntoBin),
+  route('DELETE', '/gantry/v1/bin', emptyBin),
+  route('POST', '/gantry/v1/bin/:id/restore', restoreFromBin),
+  route('DELETE', '/gantry/v1/bin/:id', removeFromBin),
 ];
 
-export const FEATURES: readonly GantryFeature[] = ['statistics', 'stops', 'layers'];
+export const FEATURES: readonly GantryFeature[] = ['statistics', 'stops', 'layers', 'bin'];
 
 function info({ engine, response }: Call): void {
-  const answer: Partial<GantryInfo> = { Version: 1, Features: [...FEATURES], Statistics: engine.statistics.describe() };
+  const answer: GantryInfo = {
+    Version: 1,
+    Features: [...FEATURES],
+    Statistics: engine.statistics.describe(),
+    Bin: engine.bin.describe(),
+  };
   sendJson(response, 200, answer);
+}
+
+async function putIntoBin({ engine, body, request, response }: Call): Promise<void> {
+  const asked = (await readJson<BinRequest>(body, { shape: SHAPES.bin, name: 'BinRequest' })) ?? {};
+  sendJson(response, 201, await engine.bin.put({ ...asked, ...clientOf(request) }));
+}
+
+async function restoreFromBin({ engine, body, params, response }: Call): Promise<void> {
+  const { Name } = (await readJson<RestoreRequest>(body, { shape: SHAPES.binRestore, name: 'RestoreRequest' })) ?? {};
+  sendJson(response, 200, await engine.bin.restore(params.id ?? '', Name || undefined));
+}
+
+async function removeFromBin({ engine, params, response }: Call): Promise<void> {
+  await engine.bin.remove(params.id ?? '');
+  sendEmpty(response, 204);
+}
+
+async function emptyBin({ engine, response }: Call): Promise<void> {
+  sendJson(response, 200, await engine.bin.empty());
 }
 
 async function layers({ engine, params, response, signal }: Call): Promise<void> {

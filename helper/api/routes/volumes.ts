@@ -48,6 +48,6 @@ function update(): void {
 }
 
 async function remove({ engine, params, query, response }: Call): Promise<void> {
-  await engine.volumes.remove(params.name ?? '', query.boolean('force'));
+  await engine.bin.removeVolume(params.name ?? '', query.boolean('force'));
   sendEmpty(response, 204);
 }

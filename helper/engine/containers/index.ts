@@ -21,6 +21,7 @@ import { remove } from './remove.ts';
 import { rename } from './rename.ts';
 import { resize } from './resize.ts';
 import { restart } from './restart.ts';
+import { restore } from './restore.ts';
 import { shutDown } from './shut-down.ts';
 import { startContainer } from './start.ts';
 import { stats } from './stats.ts';
@@ -31,6 +32,7 @@ import type { Containers } from './types.ts';
 import { update } from './update.ts';
 import { usages } from './usage.ts';
 import { wait } from './wait.ts';
+import { weigh } from './weigh.ts';
 
 export type { Parts } from './engine.ts';
 export type * from './types.ts';
@@ -94,9 +96,12 @@ export function createContainers(parts: Parts): Containers & { usersOfImage: Ret
     counts: () => counts(engine),
     usages: () => usages(engine),
     locate(reference) {
-      const { id } = store.get(reference);
-      return { id, folder: store.folder(id) };
+      const { id, name, imageRef, chain, hostConfig, state, live } = store.get(reference);
+      const restorable = !hostConfig.AutoRemove && state.status !== 'removing' && !live.removing;
+      return { id, folder: store.folder(id), name, image: imageRef, chain, restorable };
     },
+    weigh: bind(weigh),
+    restore: bind(restore),
     usersOfImage: usersOfImage(engine),
     execs: engine.execs,
   };

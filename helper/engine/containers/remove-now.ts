@@ -1,12 +1,22 @@
+import path from 'node:path';
 import { Failure } from '../failure.ts';
 import { cleanUp } from './cleanup.ts';
 import type { Container } from './container.ts';
 import { cancelRestart, type Engine, emit, settleRemoved } from './engine.ts';
 import { dropRootfs } from './rootfs-mount.ts';
 
+/** Where a container that is removed goes, when it is to come back: `container` and `volumes` below a folder of the bin. */
+export interface IntoBin {
+  entry: string;
+  folder: string;
+}
+
 /** Takes a container that does not run away. In its queue. */
-export async function removeNow(engine: Engine, container: Container, options: { volumes: boolean }): Promise<void> {
+export async function removeNow(engine: Engine, container: Container, options: { volumes: boolean; bin?: IntoBin }): Promise<void> {
   const { id, state } = container;
+  const { bin } = options;
+  // What is moved must say what it was, not that it is being removed.
+  if (bin) await engine.store.save(container);
   container.live.removing = true;
   cancelRestart(container);
   const exitCode = state.status === 'running' ? 0 : state.exitCode;
@@ -18,7 +28,8 @@ export async function removeNow(engine: Engine, container: Container, options: {
     // An exit has cleaned up already; a failed removal or a crash may have left something.
     if (state.status === 'removing') await cleanUp(engine, container);
     dropRootfs(engine, container);
-    await engine.store.remove(container);
+    if (bin) await engine.store.moveOut(container, path.join(bin.folder, 'container'));
+    else await engine.store.remove(container);
   } catch (error) {
     container.live.removing = false;
     container.state = { ...container.state, failed: error instanceof Error ? error.message : String(error) };
@@ -27,8 +38,9 @@ export async function removeNow(engine: Engine, container: Container, options: {
       cause: error,
     });
   }
-  // The record is gone: from here on nothing can bring the container back, and what is left is found by its absence.
-  await Promise.allSettled([engine.images.releaseLayers(id), engine.volumes.release(id, options.volumes)]).then((results) => {
+  // The record is gone: from here on what is left is found by its absence. What is in the bin keeps its layers.
+  const volumes = options.volumes && bin ? { moveTo: path.join(bin.folder, 'volumes') } : options.volumes;
+  await Promise.allSettled([bin ? undefined : engine.images.releaseLayers(id), engine.volumes.release(id, volumes)]).then((results) => {
     for (const result of results) {
       if (result.status === 'rejected')
         engine.context.log.warn('a removed container left something', { container: id, error: String(result.reason) });
@@ -37,5 +49,5 @@ export async function removeNow(engine: Engine, container: Container, options: {
   container.live.removed.abort();
   for (const attachment of container.live.beforeStart) attachment.cancel();
   settleRemoved(container, exitCode);
-  emit(engine, container, 'destroy');
+  emit(engine, container, 'destroy', bin ? { 'gantry.bin': bin.entry } : {});
 }

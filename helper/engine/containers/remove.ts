@@ -3,14 +3,14 @@ import { cancelRestart, type Engine } from './engine.ts';
 import { killAndWait } from './kill.ts';
 import { removeLink } from './links.ts';
 import { noteRequest } from './note-stop.ts';
-import { removeNow } from './remove-now.ts';
+import { type IntoBin, removeNow } from './remove-now.ts';
 import { isRunning, statusWord } from './state.ts';
 
 /** DELETE /containers/{id}. @throws Failure conflict when it runs and `force` is not given */
 export async function remove(
   engine: Engine,
   reference: string,
-  options: { force: boolean; volumes: boolean; link: boolean; client?: string },
+  options: { force: boolean; volumes: boolean; link: boolean; client?: string; bin?: IntoBin },
 ): Promise<void> {
   if (options.link) return removeLink(engine, reference);
   const container = engine.store.get(reference);
@@ -33,6 +33,6 @@ export async function remove(
       if (!options.force) throw refuse(`container is ${statusWord(container.state)}: stop the container before removing or force remove`);
       cancelRestart(container);
     }
-    await removeNow(engine, container, { volumes: options.volumes });
+    await removeNow(engine, container, { volumes: options.volumes, ...(options.bin ? { bin: options.bin } : {}) });
   });
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { promises as fs, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { readJson, sweepTemporary, writeJson } from '../../store/durable.ts';
+import { readJson, sweepTemporary, syncFolder, writeJson } from '../../store/durable.ts';
 import type { Log, Paths } from '../context.ts';
 import { Failure, messageOf } from '../failure.ts';
 import { type Container, type ContainerRecord, enliven, recordOf } from './container.ts';
@@ -205,6 +205,24 @@ export class ContainerStore {
     await fs.rm(this.runFolder(container.id), { recursive: true, force: true });
     this.#byId.delete(container.id);
     this.releaseName(container.name, container.id);
+  }
+
+  /** Forgets it, and moves its durable folder to `target` in one rename, whence `restore` brings it back. */
+  async moveOut(container: Container, target: string): Promise<void> {
+    clearTimeout(container.live.saveTimer);
+    container.live.saveTimer = undefined;
+    await fs.rename(this.folder(container.id), target);
+    await Promise.all([syncFolder(this.#data), syncFolder(path.dirname(target))]);
+    await fs.rm(this.runFolder(container.id), { recursive: true, force: true });
+    this.#byId.delete(container.id);
+    this.releaseName(container.name, container.id);
+  }
+
+  /** The record in a folder that was moved out. @throws Failure system when it can't be read */
+  async readFolder(folder: string): Promise<ContainerRecord> {
+    const durable = await readJson(path.join(folder, 'container.json'), parseRecord);
+    if (durable.status === 'ok') return durable.value;
+    throw new Failure('system', `the container's record is ${durable.status}`);
   }
 
   /** Out of sight in one rename; the deletion itself (a large upper can take seconds) happens behind the answer. */

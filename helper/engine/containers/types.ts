@@ -103,7 +103,11 @@ export interface Containers {
   unpause(container: string): Promise<void>;
   rename(container: string, name: string): Promise<void>;
   update(container: string, change: Resources & { RestartPolicy?: RestartPolicy }): Promise<{ Warnings: string[] }>;
-  remove(container: string, options: { force: boolean; volumes: boolean; link: boolean; client?: string }): Promise<void>;
+  /** With `bin`: its folder and its anonymous volumes are moved there, and its layers stay. */
+  remove(
+    container: string,
+    options: { force: boolean; volumes: boolean; link: boolean; client?: string; bin?: { entry: string; folder: string } },
+  ): Promise<void>;
   prune(filters: Filters): Promise<{ ContainersDeleted: string[]; SpaceReclaimed: number }>;
   /**
    * Resolves at once, when the container is known (the client gets its 200 then); `result` when the condition is met.
@@ -153,8 +157,14 @@ export interface Containers {
 
   /** For the statistics: all that run. */
   usages(): Promise<Usage[]>;
-  /** @throws Failure notFound */
-  locate(container: string): { id: string; folder: string };
+  /**
+   * What is said of a container outside. `restorable`: it could come back from the bin. @throws Failure notFound
+   */
+  locate(container: string): { id: string; folder: string; name: string; image: string; chain: string[]; restorable: boolean };
+  /** Bytes that its removal frees; with its anonymous volumes if they go with it. */
+  weigh(container: string, options: { volumes: boolean }): Promise<number>;
+  /** From a folder that a removal with `bin` filled. @throws Failure conflict when its name is taken */
+  restore(folder: string, name: string | undefined): Promise<{ id: string; warnings: string[] }>;
 
   execs: Execs;
 }

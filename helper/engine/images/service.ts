@@ -165,15 +165,18 @@ export class ImageService implements Images {
     await sweep(this.#parts, this.#orphans);
   }
 
-  async adoptLayers(inUse: { owner: string; chain: string[] }[]): Promise<void> {
-    const { holds, layers, context } = this.#parts;
-    for (const { owner, chain } of inUse) {
-      try {
-        holds.set(owner, holds.diffIds(chain));
-      } catch (error) {
-        context.log.warn('layers of a container are missing', { owner, reason: String(error) });
-      }
+  holdLayers(owner: string, chain: string[]): void {
+    const { holds, context } = this.#parts;
+    try {
+      holds.set(owner, holds.diffIds(chain));
+    } catch (error) {
+      context.log.warn('layers of a container are missing', { owner, reason: String(error) });
     }
+  }
+
+  async adoptLayers(inUse: { owner: string; chain: string[] }[]): Promise<void> {
+    const { holds, layers } = this.#parts;
+    for (const { owner, chain } of inUse) this.holdLayers(owner, chain);
     await layers.unmountOthers(holds.held());
     await sweep(this.#parts, this.#orphans);
   }

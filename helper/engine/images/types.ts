@@ -109,6 +109,8 @@ export interface Images {
   /** Mounts or finds the layers of `chain`, kept until `releaseLayers(owner)`. Owner is a container id. */
   acquireLayers(chain: string[], owner: string): Promise<LowerLayers>;
   releaseLayers(owner: string): Promise<void>;
+  /** Keeps layers for an owner who does not need them mounted now; at start, before the containers adopt theirs. */
+  holdLayers(owner: string, chain: string[]): void;
   /** After a restart of the helper: these owners still use these layers; all others' mounts may go. */
   adoptLayers(inUse: { owner: string; chain: string[] }[]): Promise<void>;
   /** For commit and builds: a new image from a parent chain and the tar of one more layer (none for a config-only image). */

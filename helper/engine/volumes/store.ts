@@ -87,6 +87,20 @@ export class VolumeStore {
     await syncFolder(this.#root);
   }
 
+  async moveOut(name: string, target: string): Promise<void> {
+    await fs.rename(this.folder(name), target);
+    await Promise.all([syncFolder(this.#root), syncFolder(path.dirname(target))]);
+  }
+
+  /** A folder that was moved out, under `name`. @throws when it can't be read; it stays where it is then */
+  async moveIn(folder: string, name: string): Promise<StoredVolume> {
+    const volume = { ...v.parse(SCHEMA, JSON.parse(await fs.readFile(path.join(folder, 'volume.json'), 'utf8'))), name };
+    await writeJson(path.join(folder, 'volume.json'), volume);
+    await fs.rename(folder, this.folder(name));
+    await syncFolder(this.#root);
+    return volume;
+  }
+
   async remove(name: string): Promise<void> {
     await removeFolder(this.folder(name), path.join(this.#root, TRASH));
     await syncFolder(this.#root);

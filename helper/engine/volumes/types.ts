@@ -24,8 +24,17 @@ export interface Volumes {
       labels?: Record<string, string>;
     },
   ): Promise<{ name: string; path: string; created: boolean }>;
-  /** The container goes away; `removeAnonymous` also deletes its anonymous volumes that nobody else uses. */
-  release(container: string, removeAnonymous: boolean): Promise<void>;
+  /**
+   * The container goes away; `anonymous` also deletes its anonymous volumes that nobody else uses, or moves them into a folder
+   * of the bin.
+   */
+  release(container: string, anonymous: boolean | { moveTo: string }): Promise<void>;
+  /** Bytes of its files. @throws Failure notFound */
+  weigh(name: string): Promise<number>;
+  /** As `remove`, but its folder is moved to `target`. @throws Failure notFound, conflict when it is used */
+  discard(name: string, target: string): Promise<void>;
+  /** From a folder that `discard` or `release` moved away. @throws Failure conflict when the name is taken */
+  restore(folder: string, name: string): Promise<void>;
   /** Copy-up on first use: an empty volume gets the content of `source` (a folder of the mounted image) with owners and modes. */
   populate(name: string, source: string): Promise<void>;
   /** Events only, as dockerd sends them when a container starts and stops: `mount` with its attributes, `unmount`. */

@@ -103,22 +103,51 @@ class LocalVolumes implements Volumes {
 
   async remove(name: string, force: boolean): Promise<void> {
     await this.#queue.run(name, async () => {
-      if (!this.#volumes.has(name)) {
-        if (force) return;
-        throw new Failure('notFound', `get ${name}: no such volume`);
-      }
-      const users = this.#users.get(name);
-      if (users?.size) throw new Failure('conflict', `remove ${name}: volume is in use - [${[...users].join(', ')}]`);
+      if (!this.#volumes.has(name) && force) return;
+      this.#refuseUsed(name);
       await this.#destroy(name);
     });
   }
 
-  async #destroy(name: string): Promise<void> {
+  async discard(name: string, target: string): Promise<void> {
+    await this.#queue.run(name, async () => {
+      this.#refuseUsed(name);
+      await this.#destroy(name, target);
+    });
+  }
+
+  async restore(folder: string, name: string): Promise<void> {
+    checkVolumeName(name);
+    await this.#queue.run(name, async () => {
+      if (this.#volumes.has(name)) throw new Failure('conflict', `a volume named ${name} is here already`);
+      this.#volumes.set(name, await this.#store.moveIn(folder, name));
+      this.#events.publish('volume', 'create', name, {
+        driver: 'local',
+        'gantry.restored': path.basename(path.dirname(path.dirname(folder))),
+      });
+    });
+  }
+
+  async weigh(name: string): Promise<number> {
+    // What is mounted from elsewhere (NFS, a bind) is not ours to weigh.
+    return needsMount(this.#get(name).options) ? 0 : Math.max(0, await sizeOf(this.#store.data(name)));
+  }
+
+  #refuseUsed(name: string): void {
+    this.#get(name);
+    const users = this.#users.get(name);
+    if (users?.size) throw new Failure('conflict', `remove ${name}: volume is in use - [${[...users].join(', ')}]`);
+  }
+
+  /** For good, or into a folder of the bin. */
+  async #destroy(name: string, target?: string): Promise<void> {
     await this.#unmount(name);
-    await this.#store.remove(name);
+    if (target) await this.#store.moveOut(name, target);
+    else await this.#store.remove(name);
     this.#volumes.delete(name);
     this.#users.delete(name);
-    this.#events.publish('volume', 'destroy', name, { driver: 'local' });
+    const entry: Record<string, string> = target ? { 'gantry.bin': path.basename(path.dirname(path.dirname(target))) } : {};
+    this.#events.publish('volume', 'destroy', name, { driver: 'local', ...entry });
   }
 
   async prune(filters: Filters): Promise<{ VolumesDeleted: string[]; SpaceReclaimed: number }> {
@@ -129,8 +158,7 @@ class LocalVolumes implements Volumes {
       await this.#queue.run(name, async () => {
         if (this.#isUsed(name) || !this.#volumes.has(name)) return;
         try {
-          // What is mounted from elsewhere (NFS, a bind) is not freed by removing the volume.
-          const freed = needsMount(this.#get(name).options) ? 0 : Math.max(0, await sizeOf(this.#store.data(name)));
+          const freed = await this.weigh(name);
           await this.#destroy(name);
           VolumesDeleted.push(name);
           SpaceReclaimed += freed;
@@ -183,14 +211,15 @@ class LocalVolumes implements Volumes {
     });
   }
 
-  async release(container: string, removeAnonymous: boolean): Promise<void> {
+  async release(container: string, anonymous: boolean | { moveTo: string }): Promise<void> {
     for (const [name, users] of [...this.#users]) {
       if (!users.has(container)) continue;
       await this.#queue.run(name, async () => {
         users.delete(container);
         if (users.size > 0) return;
         this.#users.delete(name);
-        if (removeAnonymous && this.#volumes.get(name)?.owner === container) await this.#destroy(name);
+        const own = anonymous && this.#volumes.get(name)?.owner === container;
+        if (own) await this.#destroy(name, typeof anonymous === 'object' ? path.join(anonymous.moveTo, name) : undefined);
         else await this.#unmount(name);
       });
     }

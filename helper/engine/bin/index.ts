@@ -1,0 +1,1 @@
+export { createBin } from './bin.ts';
