@@ -128,14 +128,14 @@ describe.runIf(onGantry)('gantryd', () => {
     const wrapper = path.join(folder, 'wrapper');
     writeFileSync(wrapper, '#!/bin/sh\nexec crun "$@"\n', { mode: 0o755 });
     configure({
-      ...{ runtimes: { own: { path: wrapper, runtimeArgs: ['--debug'] } }, 'no-new-privileges': true, init: true },
+      ...{ runtimes: { own: { path: wrapper, runtimeArgs: ['--cgroup-manager=cgroupfs'] } }, 'no-new-privileges': true, init: true },
       ...{ bip: '10.213.7.1/24', 'fixed-cidr': '10.213.7.128/25', mtu: 1400, ip: '127.0.0.1', 'cgroup-parent': '/gantry-test-parent' },
       ...{ 'default-ulimits': { nofile: { Name: 'nofile', Soft: 99, Hard: 100 } }, 'default-shm-size': '32m' },
       ...{ 'default-network-opts': { bridge: { 'com.docker.network.driver.mtu': '1300' } }, 'host-gateway-ips': ['192.0.2.9'] },
     });
     engine = await startEngine({ args: ['--config', configFile] });
     const { client, docker } = engine;
-    expect((await client.get('/info')).json.Runtimes.own).toEqual({ path: wrapper, runtimeArgs: ['--debug'] });
+    expect((await client.get('/info')).json.Runtimes.own).toEqual({ path: wrapper, runtimeArgs: ['--cgroup-manager=cgroupfs'] });
     const script =
       'grep NoNewPrivs /proc/self/status; ulimit -n; df -k /dev/shm | tail -1; cat /sys/class/net/eth0/mtu; ip -4 -o addr show eth0; cat /proc/1/comm; grep gw /etc/hosts; grep pids /proc/self/cgroup';
     const ran = await docker([
