@@ -61,7 +61,9 @@ function withRights(step, environment) {
   const passed = ['PATH', 'HOME', 'DISPLAY', 'CI', 'XDG_CACHE_HOME', 'LANG', 'GANTRY_UPDATE_PICTURES'].filter(
     (name) => environment[name] !== undefined,
   );
-  const args = [...prefix.slice(1), 'env', ...passed.map((name) => `${name}=${environment[name]}`), step.command, ...step.args];
+  // A user's PATH lacks the folders of root's programs (dockerd, ip, nft).
+  const values = { ...environment, PATH: [environment.PATH, '/usr/local/sbin', '/usr/sbin', '/sbin'].filter(Boolean).join(':') };
+  const args = [...prefix.slice(1), 'env', ...passed.map((name) => `${name}=${values[name]}`), step.command, ...step.args];
   return { command: prefix[0], args };
 }
 

@@ -67,7 +67,9 @@ async function look(session: SshSession, found: Probe, socket: ProbedSocket, sig
   signal.addEventListener('abort', abort, { once: true });
   try {
     const { product, version } = await identify(client, timeout);
-    return { ...common, product, version, state: 'usable', byCommand: Boolean(way?.command) };
+    // Ours needs root, whoever its socket was given to.
+    const rootless = common.rootless && product !== 'Gantry';
+    return { ...common, product, version, rootless, state: 'usable', byCommand: Boolean(way?.command) };
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     const why = error instanceof HostFailure ? error.error : way?.command ? notListening(found, where) : hostErrorOf(error, path);

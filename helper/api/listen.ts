@@ -123,7 +123,7 @@ async function open(server: net.Server, listener: Listener): Promise<void> {
     throw new Failure('unavailable', `failed to listen on ${nameOf(listener)}: ${messageOf(error)}`, { cause: error });
   }
   // -1 leaves what it is.
-  if (listener.kind === 'unix') chownSync(listener.path, listener.user ?? -1, gid ?? -1);
+  if (listener.kind === 'unix' && (listener.user ?? gid) !== undefined) chownSync(listener.path, listener.user ?? -1, gid ?? -1);
 }
 
 function nameOf(listener: Listener): string {
@@ -148,7 +148,9 @@ async function prepareSocket(file: string): Promise<void> {
 /** The group by name or number. @throws Failure invalidParameter when it was asked for and is not there */
 async function groupId(wanted: string | undefined): Promise<number | undefined> {
   const text = await fs.readFile('/etc/group', 'utf8').catch(() => '');
-  for (const name of wanted === undefined ? ['gantry', 'docker'] : [wanted]) {
+  // Only root may give it away.
+  const usual = process.geteuid?.() === 0 ? ['gantry', 'docker'] : [];
+  for (const name of wanted === undefined ? usual : [wanted]) {
     const line = text.split('\n').find((entry) => entry.startsWith(`${name}:`));
     const gid = Number(line?.split(':')[2]);
     if (line && Number.isInteger(gid)) return gid;

@@ -177,6 +177,17 @@ describe(`exec on ${ENGINE}`, { timeout: 30_000 }, () => {
     expect((await inspect(exec)).ExitCode).toBe(6);
   });
 
+  it('takes a size that comes before it runs, as soon as it does', async () => {
+    const exec = await prepare({ Cmd: ['sh'], AttachStdin: true, Tty: true });
+    const resized = engine.client.post(`/exec/${exec}/resize?h=45&w=98`);
+    const raw = await engine.client.hijack(`/exec/${exec}/start`, { Tty: true });
+    expect((await resized).status).toBe(200);
+    raw.write('stty size; exit\n');
+    await raw.until('45 98');
+    await raw.ended();
+    expect((await engine.client.post(`/exec/${exec}/resize?h=1&w=1`)).status).toBe(409);
+  });
+
   it('detached runs on its own', async () => {
     const exec = await prepare({ Cmd: ['sh', '-c', 'echo done > /tmp/detached'] });
     const events = await engine.client.open('GET', `/events?filters=${encodeURIComponent(JSON.stringify({ event: ['exec_die'] }))}`);

@@ -14,11 +14,19 @@ export interface Exec {
     | { status: 'running'; pid: number }
     | { status: 'ended'; exitCode: number; pid: number };
   folder: string;
+  /** When its process runs, or will not. */
+  settled: Promise<void>;
+  settle(): void;
 }
 
 export function newExec(host: ExecHost, request: ExecCreateRequest): Exec {
   const id = randomBytes(32).toString('hex');
-  return { id, container: host.id, request, command: request.Cmd ?? [], state: { status: 'created' }, folder: `${host.folder}/${id}` };
+  let settle = (): void => undefined;
+  const settled = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
+  const folder = `${host.folder}/${id}`;
+  return { id, container: host.id, request, command: request.Cmd ?? [], state: { status: 'created' }, folder, settled, settle };
 }
 
 export function describeExec(exec: Exec): ExecInspect {

@@ -1,5 +1,6 @@
 import { promises as fs } from 'node:fs';
 import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Monitor } from '../../system/monitor/types.ts';
 import { hasEnded } from '../../system/process/ended.ts';
 import { openSession, parseDetachKeys } from '../containers/streams/index.ts';
@@ -18,6 +19,8 @@ export interface ExecsParts {
 
 /** How long an ended exec can still be inspected, as dockerd keeps it. */
 const KEPT_AFTER_END_MS = 5 * 60_000;
+/** How long a resize waits for the start, as dockerd does. */
+const START_MS = 10_000;
 
 /** Source: Docker API, /containers/{id}/exec and /exec/{id}/… */
 export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
@@ -37,6 +40,7 @@ export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
   const ended = (exec: Exec, host: ExecHost, exitCode: number): void => {
     if (exec.state.status === 'ended') return;
     const ran = exec.state.status === 'running';
+    exec.settle();
     exec.state = { status: 'ended', exitCode, pid: exec.state.status === 'running' ? exec.state.pid : 0 };
     // What never ran does not die.
     if (ran) host.emit('exec_die', { execID: exec.id, exitCode: String(exitCode) });
@@ -100,6 +104,7 @@ export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
           },
         });
         exec.state = { status: 'running', pid: started.pid };
+        exec.settle();
         void (started.exited ?? Promise.resolve(0))
           .then(
             (exitCode) => ended(exec, host, exitCode),
@@ -120,7 +125,12 @@ export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
 
     async resize(id, height, width) {
       const exec = known(id);
-      if (exec.state.status === 'created' || exec.state.status === 'ended') throw new Failure('conflict', `Exec ${id} is not running`);
+      usable(find(exec.container));
+      // Clients tell the size as soon as they have asked for the start, and few try again.
+      if (exec.state.status === 'created' || exec.state.status === 'starting')
+        await Promise.race([exec.settled, delay(START_MS, undefined, { ref: false })]);
+      if (exec.state.status === 'ended') throw new Failure('conflict', `Exec ${id} is not running`);
+      if (exec.state.status !== 'running') throw new Failure('system', 'timeout waiting for exec session ready');
       await monitor.resize(exec.folder, height, width);
     },
 
