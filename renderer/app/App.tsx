@@ -20,6 +20,7 @@ import { StatusBar } from './StatusBar.tsx';
 // What the first screen does not need comes after it.
 const ImagesPage = lazy(() => import('../features/images/index.ts').then((m) => ({ default: m.ImagesPage })));
 const HostsPage = lazy(() => import('../features/hosts/index.ts').then((m) => ({ default: m.HostsPage })));
+const BinPage = lazy(() => import('../features/bin/index.ts').then((m) => ({ default: m.BinPage })));
 const SettingsPage = lazy(() => import('../features/settings/index.ts').then((m) => ({ default: m.SettingsPage })));
 const Dock = lazy(() => import('./Dock.tsx').then((m) => ({ default: m.Dock })));
 
@@ -27,7 +28,7 @@ function PageOf({ page }: { page: Page }) {
   if (page === 'containers') return <ContainersPage />;
   return (
     <Suspense fallback={<div className="page" />}>
-      {page === 'images' ? <ImagesPage /> : page === 'hosts' ? <HostsPage /> : <SettingsPage />}
+      {page === 'images' ? <ImagesPage /> : page === 'hosts' ? <HostsPage /> : page === 'bin' ? <BinPage /> : <SettingsPage />}
     </Suspense>
   );
 }

@@ -1,5 +1,6 @@
 import { ChevronsUpDown, PanelLeftClose, PanelLeftOpen, Plus, Search } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
+import { useBinHosts } from '../features/bin/index.ts';
 import { hostTone } from '../features/hosts/index.ts';
 import { useHosts } from '../lib/queries.ts';
 import { navigate, type Page, pages, useRoute } from '../lib/route.ts';
@@ -14,7 +15,9 @@ import './rail.css';
 export function Rail({ folded }: { folded: boolean }) {
   const { t } = useTranslation();
   const route = useRoute();
-  const troubled = useHosts().filter((h) => h.state.status === 'failed' || h.state.status === 'reconnecting').length;
+  const hosts = useHosts();
+  const hasBin = useBinHosts(hosts).length > 0;
+  const troubled = hosts.filter((h) => h.state.status === 'failed' || h.state.status === 'reconnecting').length;
   const item = (page: Page) => {
     const Icon = pageIcons[page];
     return (
@@ -53,8 +56,9 @@ export function Rail({ folded }: { folded: boolean }) {
         {!folded && <span className="truncate">{t('palette.short')}</span>}
         {!folded && <Kbd keys="Mod+K" />}
       </button>
-      <div className="rail-pages">{pages.filter((p) => p !== 'settings').map(item)}</div>
+      <div className="rail-pages">{pages.filter((p) => p !== 'bin' && p !== 'settings').map(item)}</div>
       <span className="grow" />
+      {hasBin && item('bin')}
       {item('settings')}
       <IconButton
         className="rail-fold"

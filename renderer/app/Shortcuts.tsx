@@ -10,9 +10,10 @@ const groups: { title: string; keys: [string, string][] }[] = [
     keys: [
       ['Mod+K', 'palette.open'],
       ['/', 'shortcuts.filter'],
-      ['Mod+1 … 3', 'shortcuts.pages'],
+      ['Mod+1 … 4', 'shortcuts.pages'],
       ['Mod+,', 'page.settings'],
       ['Mod+`', 'dock.toggle'],
+      ['Mod+Z', 'action.undo'],
       ['Esc', 'action.close'],
       ['?', 'shortcuts.title'],
     ],

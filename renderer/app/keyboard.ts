@@ -1,5 +1,6 @@
 import { navigate, pages } from '../lib/route.ts';
 import { openDialog, toggleDock, useScreen } from '../lib/screen.ts';
+import { undoLast } from '../lib/undo.ts';
 
 function isTyping(target: EventTarget | null): boolean {
   return (
@@ -22,6 +23,7 @@ export function onKeyDown(event: KeyboardEvent): void {
     const page = pages[Number(event.key) - 1];
     if (event.key === '`') take(toggleDock);
     else if (event.key === ',') take(() => navigate({ page: 'settings' }));
+    else if (event.key.toLowerCase() === 'z' && !inTerminal && !isTyping(event.target)) undoLast() && event.preventDefault();
     else if (page) take(() => navigate({ page }));
     // Ctrl+K deletes to the end of the line in a shell: there it belongs to the shell.
     else if (event.key.toLowerCase() === 'k' && !(inTerminal && event.ctrlKey)) take(() => openDialog({ type: 'palette' }));

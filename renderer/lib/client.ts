@@ -12,6 +12,8 @@ export const keys = {
   image: (host: string, id: string) => ['host', host, 'image', id] as const,
   imageHistory: (host: string, id: string) => ['host', host, 'image', id, 'history'] as const,
   volumes: (host: string) => ['host', host, 'volumes'] as const,
+  gantry: (host: string) => ['host', host, 'gantry'] as const,
+  bin: (host: string) => ['host', host, 'bin'] as const,
 };
 
 /** Events say what is stale, so nothing polls and nothing refetches by itself. */

@@ -19,6 +19,8 @@ function isEvent(message: unknown): message is EventMessage {
 export function onHostEvents(events: HostEvent[]): void {
   for (const { hostId, message } of events) {
     if (!isEvent(message)) continue;
+    const { Attributes } = message.Actor;
+    if (Attributes?.['gantry.bin'] || Attributes?.['gantry.restored']) mark(keys.bin(hostId));
     if (message.Type === 'container' && !silent.test(message.Action)) {
       const id = message.Actor.ID;
       if (message.Action === 'stop') rememberStop(hostId, id);

@@ -14,10 +14,11 @@ export interface Toast {
 export const useToasts = create<{ toasts: Toast[] }>(() => ({ toasts: [] }));
 let next = 1;
 
-/** Says a past fact. At most four are on the screen. */
-export function toast(message: Omit<Toast, 'id'>): void {
+/** Says a past fact. At most four are on the screen. @returns for `dismissToast`, when it is past no more */
+export function toast(message: Omit<Toast, 'id'>): number {
   const entry = { ...message, id: next++ };
   useToasts.setState(({ toasts }) => ({ toasts: [...toasts, entry].slice(-4) }));
+  return entry.id;
 }
 export function dismissToast(id: number): void {
   useToasts.setState(({ toasts }) => ({ toasts: toasts.filter((t) => t.id !== id) }));

@@ -2,7 +2,8 @@ import { Play, RotateCw, Trash2 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { IconButton } from '../../ui/Button.tsx';
 import { StopIcon } from '../../ui/StopIcon.ts';
-import { act, removeContainers } from './actions.ts';
+import { act } from './actions.ts';
+import { removeContainers } from './remove.ts';
 import type { ContainerRow } from './row.ts';
 
 export function GroupLabel({ project, rows, host }: { project: string; rows: ContainerRow[]; host?: string | undefined }) {

@@ -2,8 +2,9 @@ import { EllipsisVertical, Play, RotateCw, ScrollText, SquareTerminal, Trash2 } 
 import { useTranslation } from 'react-i18next';
 import { IconButton } from '../../ui/Button.tsx';
 import { StopIcon } from '../../ui/StopIcon.ts';
-import { act, removeContainers, usePending } from './actions.ts';
+import { act, usePending } from './actions.ts';
 import { openContainer, openShell } from './menu.ts';
+import { removeContainers } from './remove.ts';
 import type { ContainerRow } from './row.ts';
 
 /** The same action always at the same place; delete apart from the others. */

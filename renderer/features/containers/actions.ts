@@ -1,6 +1,5 @@
 import { create } from 'zustand';
 import { keys, queryClient } from '../../lib/client.ts';
-import { ask } from '../../lib/confirm.ts';
 import { engineSend } from '../../lib/engine.ts';
 import { explain } from '../../lib/explain.ts';
 import { tr } from '../../lib/i18n.ts';
@@ -38,7 +37,12 @@ const paths: Record<Exclude<Verb, 'remove'>, string> = {
 };
 
 /** Does one thing to some containers at once; each failure is told by itself. @returns whether all went well */
-export async function act(verb: Verb, targets: Target[], options: { volumes?: boolean } = {}): Promise<boolean> {
+export function act(verb: Exclude<Verb, 'remove'>, targets: Target[]): Promise<boolean> {
+  return perform(verb, targets, ({ host, id }) => engineSend(host.id, 'POST', `/containers/${id}/${paths[verb]}`));
+}
+
+/** As `act`, by whatever request `send` makes. */
+export async function perform(verb: Verb, targets: Target[], send: (target: Target) => Promise<void>): Promise<boolean> {
   const done = await Promise.all(
     targets.map(async (target) => {
       const key = `${target.host.id}/${target.id}`;
@@ -47,9 +51,7 @@ export async function act(verb: Verb, targets: Target[], options: { volumes?: bo
       if (verb === 'stop' || verb === 'kill') rememberStop(target.host.id, target.id);
       if (verb === 'start' || verb === 'restart') forgetStop(target.host.id, target.id);
       try {
-        if (verb === 'remove')
-          await engineSend(target.host.id, 'DELETE', `/containers/${target.id}?force=1${options.volumes ? '&v=1' : ''}`);
-        else await engineSend(target.host.id, 'POST', `/containers/${target.id}/${paths[verb]}`);
+        await send(target);
         return true;
       } catch (error) {
         const { message, remedy } = explain(error);
@@ -73,23 +75,6 @@ export async function act(verb: Verb, targets: Target[], options: { volumes?: bo
     }),
   );
   return done.every(Boolean);
-}
-
-/** Asks, then removes. Says what dies with them. */
-export async function removeContainers(targets: Target[]): Promise<boolean> {
-  const [first] = targets;
-  if (!first) return false;
-  const running = targets.filter((t) => t.running).length;
-  const one = targets.length === 1;
-  const answer = await ask({
-    title: one ? tr('remove.titleOne', { name: first.name }) : tr('remove.titleMany', { count: targets.length }),
-    text: `${running > 0 ? `${one ? tr('remove.runningOne') : tr('remove.running', { count: running })} ` : ''}${tr('remove.text')}`,
-    items: one ? [] : targets.map((t) => t.name),
-    verb: one ? tr('action.delete') : tr('remove.verb', { count: targets.length }),
-    danger: true,
-    option: { label: tr('remove.volumes'), initial: false },
-  });
-  return answer.yes && act('remove', targets, { volumes: answer.option });
 }
 
 export async function renameContainer(target: Target, name: string): Promise<void> {

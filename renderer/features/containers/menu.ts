@@ -7,7 +7,8 @@ import { toast } from '../../lib/toast.ts';
 import type { MenuEntry } from '../../ui/Menu.tsx';
 import { StopIcon } from '../../ui/StopIcon.ts';
 import { openTerminal } from '../terminal/index.ts';
-import { act, removeContainers } from './actions.ts';
+import { act } from './actions.ts';
+import { removeContainers } from './remove.ts';
 import type { ContainerRow } from './row.ts';
 
 export function openContainer(row: Pick<ContainerRow, 'host' | 'id'>, tab?: string, replace = false): void {

@@ -1,0 +1,2 @@
+export { BinPage } from './BinPage.tsx';
+export { useBinHosts } from './useBin.ts';
