@@ -1,4 +1,5 @@
 import type { Health, HealthConfig, HealthLog } from '../../contract/docker.ts';
+import { isEnding } from '../../system/process/ended.ts';
 import { messageOf } from '../failure.ts';
 import { fromNanos, nowNanos, toNanos } from '../instant.ts';
 import type { Container } from './container.ts';
@@ -57,6 +58,7 @@ export function startHealth(engine: Engine, container: Container, options: { res
     container.live.health = { Status: 'starting', FailingStreak: 0, Log: container.live.health?.Log ?? [] };
   }
   container.live.summary = undefined;
+  const { pid } = container.state;
   const startedAt = toNanos(container.state.startedAt);
   const abort = new AbortController();
   let timer: NodeJS.Timeout | undefined;
@@ -71,8 +73,8 @@ export function startHealth(engine: Engine, container: Container, options: { res
   };
   const once = async (): Promise<void> => {
     const result = await probe(engine, container, command, check, abort.signal);
-    // The container ended or was paused while the check ran: its result says nothing.
-    if (abort.signal.aborted || !container.live.health) return;
+    // The container ended (which we hear of a moment later) or was paused while the check ran: its result says nothing.
+    if (abort.signal.aborted || !container.live.health || isEnding(pid)) return;
     engine.context.meter?.healthCheck(result.ExitCode !== 0);
     const before = container.live.health.Status;
     container.live.health = nextHealth(container.live.health, result, check, startedAt);

@@ -2,7 +2,7 @@ import { promises as fs } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Monitor } from '../../system/monitor/types.ts';
-import { hasEnded } from '../../system/process/ended.ts';
+import { hasEnded, isEnding } from '../../system/process/ended.ts';
 import { openSession, parseDetachKeys } from '../containers/streams/index.ts';
 import type { Execs, Session } from '../containers/types.ts';
 import type { Log } from '../context.ts';
@@ -119,6 +119,8 @@ export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
         session?.body.destroy();
         socket?.destroy();
         ended(exec, host, exitCodeOf(error));
+        // The container ended under it. crun has many words for that (setns `mnt`: Bad file descriptor, fail startup, Broken pipe).
+        if (isEnding(host.pid)) throw notRunning(host, error);
         throw error;
       }
     },
@@ -159,9 +161,12 @@ function usable(host: ExecHost): ExecHost {
   if (host.status === 'paused') throw new Failure('conflict', `Container ${host.name} is paused, unpause the container before exec`);
   if (host.status === 'restarting')
     throw new Failure('conflict', `Container ${host.id} is restarting, wait until the container is running`);
-  if (host.status === 'stopped') throw new Failure('conflict', `Container ${host.id} is not running`);
+  if (host.status === 'stopped') throw notRunning(host);
   return host;
 }
+
+const notRunning = (host: ExecHost, cause?: unknown): Failure =>
+  new Failure('conflict', `Container ${host.id} is not running`, cause === undefined ? {} : { cause });
 
 /** What a shell would answer: 127 not found, 126 not executable. */
 function exitCodeOf(error: unknown): number {

@@ -6,5 +6,8 @@ export const stateOf = (text: string): string => fields(text)[0] ?? '';
 
 export const parentOf = (text: string): number => Number(fields(text)[1]);
 
+/** The kernel's flags of it (PF_…). */
+export const flagsOf = (text: string): number => Number(fields(text)[6]);
+
 /** Clock ticks since boot, as the kernel writes them. */
 export const startTimeOf = (text: string): string | undefined => fields(text)[19];
