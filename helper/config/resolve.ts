@@ -44,7 +44,7 @@ export function resolveConfig(file: File = {}): Settings {
       logFormat: file['log-format'] ?? 'text',
       logDriver: file['log-driver'] || 'json-file',
       logOpts: file['log-opts'] ?? {},
-      defaultAddressPools: file['default-address-pools'] ?? [],
+      defaultAddressPools: pools(file['default-address-pools'] ?? []),
       defaultNetworkOpts: file['default-network-opts'] ?? {},
       maxConcurrentDownloads: file['max-concurrent-downloads'] || 6,
       maxConcurrentUploads: file['max-concurrent-uploads'] || 5,
@@ -68,6 +68,12 @@ export function resolveConfig(file: File = {}): Settings {
       publishAddress: file.ip ? address('ip', file.ip) : '0.0.0.0',
       mtu: file.mtu || 1500,
       ipMasq: file['ip-masq'] ?? true,
+      iptables: file.iptables ?? true,
+      ip6tables: (file.iptables ?? true) && (file.ip6tables ?? true),
+      userlandProxy: file['userland-proxy'] ?? true,
+      ...bridge(file),
+      ...(file['default-gateway'] ? { defaultGateway: address('default-gateway', file['default-gateway'], 4) } : {}),
+      ...(file['default-gateway-v6'] ? { defaultGatewayV6: address('default-gateway-v6', file['default-gateway-v6'], 6) } : {}),
       ipForward: file['ip-forward'] ?? true,
       hostGatewayIps: [...(file['host-gateway-ips'] ?? []), ...(file['host-gateway-ip'] ? [file['host-gateway-ip']] : [])].map((text) =>
         address('host-gateway-ips', text),
@@ -173,8 +179,29 @@ function mirror(text: string): string {
   return text;
 }
 
-function address(key: Key, text: string): string {
-  if (!isIP(text.trim())) throw wrong(key, `${text} is not an ip address`);
+/** @throws Failure invalidParameter when it shall be one link and be made by another's rules */
+function bridge(file: File): { bridge?: string } {
+  const name = file.bridge;
+  if (!name) return {};
+  if (file.bip) throw wrong('bridge', '"bridge" and "bip" are mutually exclusive: the bridge has its address already');
+  if (!/^[^\s/:]{1,15}$/.test(name)) throw wrong('bridge', `not a link's name: ${name}`);
+  return { bridge: name };
+}
+
+/** @throws Failure invalidParameter */
+function pools(list: NonNullable<File['default-address-pools']>): { base: string; size: number }[] {
+  for (const { base, size } of list) {
+    const family = base.includes(':') ? 6 : 4;
+    const length = Number(cidr('default-address-pools', base, family).split('/')[1]);
+    if (size < length || size > (family === 4 ? 32 : 128)) {
+      throw wrong('default-address-pools', `invalid size ${size} for ${base}: from ${length} to ${family === 4 ? 32 : 128}`);
+    }
+  }
+  return list;
+}
+
+function address(key: Key, text: string, family?: 4 | 6): string {
+  if (!isIP(text.trim()) || (family && isIP(text.trim()) !== family)) throw wrong(key, `${text} is not an ip address`);
   return text.trim();
 }
 

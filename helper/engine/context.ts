@@ -63,6 +63,16 @@ export interface DaemonConfig {
   /** Of the default bridge. */
   mtu: number;
   ipMasq: boolean;
+  /** Packet filter rules are written at all, and for IPv6. Without them only the proxy publishes ports. */
+  iptables: boolean;
+  ip6tables: boolean;
+  /** The proxy serves published ports that the packet filter does not reach (the host's ::1, IPv6 clients of an IPv4 container). */
+  userlandProxy: boolean;
+  /** Default bridge: `none` for no such network, a link of the administrator's, undefined for one of our own. */
+  bridge?: string;
+  /** Gateway of the default bridge's containers where it is not the bridge. */
+  defaultGateway?: string;
+  defaultGatewayV6?: string;
   ipForward: boolean;
   /** What `host-gateway` stands for; empty: the container's gateway. */
   hostGatewayIps: string[];

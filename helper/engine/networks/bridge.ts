@@ -16,12 +16,16 @@ import type { NetworkRules } from '../../system/nft/script.ts';
 import { Failure } from '../failure.ts';
 import { addressText, lastOf, macOfAddress, parseAddress } from './ipam/addresses.ts';
 import { cidrOf, type Network, OPTION } from './model.ts';
+import { gatewayMode } from './options.ts';
+import type { World } from './world.ts';
 
 /**
  * Makes the network's bridge, or brings the one there is (after a restart) to what it should be. Synchronous.
  * Links carry the instance's name as their alias: so we find what is ours again, and remove only that.
  */
-export function ensureBridge(netlink: Netlink, network: Network, instance: string): void {
+export function ensureBridge({ host: netlink, context }: World, network: Network): void {
+  const { instance } = context;
+  const filtered = context.config.iptables;
   const name = network.stored.link;
   const link = findLink(netlink, name);
   const mtu = Number(network.option(OPTION.mtu)) || 1500;
@@ -45,8 +49,8 @@ export function ensureBridge(netlink: Netlink, network: Network, instance: strin
     }
   }
   if (!link?.up) setLink(netlink, index, { up: true });
-  // Clients on the host's loopback reach published ports; our table keeps containers out of 127.0.0.0/8.
-  writeSetting(`ipv4/conf/${name}/route_localnet`, 1);
+  // Clients on the host's loopback reach published ports; our table keeps containers out of 127.0.0.0/8. No table, no route.
+  writeSetting(`ipv4/conf/${name}/route_localnet`, filtered ? 1 : 0);
 }
 
 function gatewayAddresses(network: Network): { address: string; prefix: number }[] {
@@ -68,14 +72,29 @@ export function ensureParent(netlink: Netlink, network: Network, instance: strin
     network.linkIndex = found.index;
     return;
   }
-  const vlan = /^(.+)\.(\d{1,4})$/.exec(name);
-  const parent = vlan ? findLink(netlink, vlan[1] ?? '') : undefined;
-  if (vlan && parent) addVlan(netlink, name, parent.index, Number(vlan[2]));
-  else if (name.startsWith('dm-')) addBridge(netlink, name);
-  else throw new Failure('invalidParameter', `invalid subinterface vlan name ${name}, example formatting is eth0.10`);
+  if (name.startsWith('dm-')) addBridge(netlink, name);
+  else makeVlan(netlink, name);
   const made = findLink(netlink, name) as Link;
   setLink(netlink, made.index, { alias: instance, up: true });
   network.linkIndex = made.index;
+}
+
+/** `eth0.10`: VLAN 10 of eth0. @throws Failure invalidParameter with dockerd's texts */
+function makeVlan(netlink: Netlink, name: string): void {
+  const [parent = '', id = '', more] = name.split('.');
+  const fail = (text: string): never => {
+    throw new Failure('invalidParameter', text);
+  };
+  if (id === '' || more !== undefined) fail(`invalid subinterface vlan name ${name}, example formatting is eth0.10`);
+  if (!/^\d+$/.test(id)) fail(`unable to parse a valid vlan id from: ${id} (ex. eth0.10 for vlan 10)`);
+  const link = findLink(netlink, parent) ?? fail(`-o parent interface was not found on the host: ${parent}`);
+  if (Number(id) < 1 || Number(id) > 4094) fail(`vlan id must be between 1-4094, received: ${id}`);
+  try {
+    addVlan(netlink, name, link.index, Number(id));
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'EOPNOTSUPP') throw error;
+    throw new Failure('system', 'the kernel of this host has no VLANs: load its module ("modprobe 8021q")');
+  }
 }
 
 /** Our links that belong to no network: left by a creation or removal that a crash cut short. */
@@ -88,12 +107,16 @@ export function strayLinks(netlink: Netlink, instance: string, wanted: Set<strin
 /** What the packet filter has to know of a bridge network; undefined for others. */
 export function rulesOf(network: Network): NetworkRules | undefined {
   if (network.stored.driver !== 'bridge') return undefined;
-  const hostIpv4 = network.option(OPTION.hostIpv4);
+  const modes = { 4: gatewayMode(network, 4), 6: gatewayMode(network, 6) };
+  const masquerade = network.flag(OPTION.masquerade, true);
+  const nat = (family: 4 | 6): boolean => modes[family] === 'nat' || modes[family] === 'nat-unprotected';
+  const open = (family: 4 | 6) => (modes[family] === 'nat-unprotected' ? 'all' : modes[family] === 'routed' ? 'icmp' : 'none');
   return {
     bridge: network.stored.link,
     subnets: network.stored.ipam.config.map((config) => config.subnet),
-    masquerade: network.flag(OPTION.masquerade, true),
-    ...(hostIpv4 ? { sourceAddress: hostIpv4 } : {}),
+    masquerade: { 4: masquerade && nat(4), 6: masquerade && nat(6) },
+    sourceAddresses: { 4: network.option(OPTION.hostIpv4), 6: network.option(OPTION.hostIpv6) },
+    open: { 4: open(4), 6: open(6) },
     internal: network.stored.internal,
     icc: network.flag(OPTION.icc, true),
   };

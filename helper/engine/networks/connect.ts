@@ -1,12 +1,14 @@
 import { closeSync, openSync } from 'node:fs';
 import type { EndpointSettings } from '../../contract/docker.ts';
-import { inNamespace, listLinks, Netlink } from '../../system/netns/index.ts';
+import { inNamespace, Netlink } from '../../system/netns/index.ts';
 import { run } from '../../system/nft/nft.ts';
 import { Failure } from '../failure.ts';
 import { withUndo } from '../undo.ts';
+import { refuseEndpoint } from './config-only.ts';
 import { deleteLink } from './create.ts';
 import { openResolver } from './dns/resolver.ts';
 import { allowHairpin, attachLink, createEndpoint, describeEndpoint, releaseEndpoint, setRoutes } from './endpoint.ts';
+import { nextLinkName } from './link-names.ts';
 import type { Endpoint, LiveSandbox } from './model.ts';
 import { aim } from './ports/publish.ts';
 import { usesResolver, writeHosts, writeResolvConf } from './sandbox/files.ts';
@@ -30,6 +32,7 @@ export async function connect(world: World, reference: string, containerId: stri
   }
   const sandbox = sandboxOf(world, containerId);
   checkSettings(network, settings);
+  refuseEndpoint(network);
   if ([...sandbox.endpoints.values()].some((endpoint) => endpoint.network.stored.driver === 'null')) {
     throw new Failure('forbidden', 'container cannot be connected to multiple networks with one of the networks in private (none) mode');
   }
@@ -42,10 +45,7 @@ export async function connect(world: World, reference: string, containerId: stri
     undo.add('addresses', () => releaseEndpoint(endpoint));
     undo.add('link', () => (endpoint.hostLink ? deleteLink(endpoint.hostLink) : undefined));
     withInside(sandbox.netnsPath, (inside, fd) => {
-      const names = new Set(listLinks(inside).map((link) => link.name));
-      let index = 0;
-      while (names.has(`eth${index}`)) index++;
-      attachLink(world.host, inside, fd, endpoint, `eth${index}`);
+      attachLink(world.host, inside, fd, endpoint, nextLinkName(sandbox.linkNumbers, endpoint));
     });
     sandbox.endpoints.set(network.id, endpoint);
     network.endpoints.set(containerId, endpoint);

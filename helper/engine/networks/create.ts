@@ -6,9 +6,11 @@ import { Failure } from '../failure.ts';
 import { nowInstant } from '../instant.ts';
 import { withUndo } from '../undo.ts';
 import { enableForwarding, ensureBridge, ensureParent, rulesOf } from './bridge.ts';
+import { checkConfigOnly, withConfigFrom } from './config-only.ts';
 import { readIpamConfig } from './ipam/request.ts';
 import { isPredefined, type Network, OPTION } from './model.ts';
-import type { StoredIpam, StoredNetwork } from './store.ts';
+import { checkOptions, checkParent } from './options.ts';
+import type { StoredNetwork } from './store.ts';
 import { freeSubnet, refuseOverlap } from './subnets.ts';
 import type { World } from './world.ts';
 
@@ -16,55 +18,93 @@ export const LOCK = 'gantry-subnets';
 
 /** @throws Failure with dockerd's texts */
 export async function createNetwork(world: World, given: NetworkCreateRequest): Promise<{ Id: string; Warning: string }> {
-  const request = withDefaultOptions(world, given);
-  const { Name: name } = request;
+  const { Name: name } = given;
   if (!name?.trim()) throw new Failure('invalidParameter', 'invalid name: name is empty');
   if (isPredefined(name)) throw new Failure('forbidden', `operation is not permitted on predefined ${name} network `);
-  if (request.ConfigOnly || request.ConfigFrom?.Network)
-    throw new Failure('notImplemented', 'config-only networks are not part of this engine');
-  if (request.Scope === 'swarm') throw new Failure('forbidden', 'cannot create a swarm scoped network when swarm is not active');
-  const driver = driverOf(request.Driver);
-  checkOptions(request.Options ?? {});
-  const ipv4 = request.EnableIPv4 ?? true;
-  const ipv6 = request.EnableIPv6 ?? false;
-  const asked = readIpamConfig(request.IPAM?.Config ?? [], ipv6);
+  const driver = given.ConfigOnly ? 'null' : driverOf(given.Driver);
+  if (given.Scope === 'swarm') throw new Failure('forbidden', 'cannot create a swarm scoped network when swarm is not active');
+  if (given.Ingress) throw new Failure('forbidden', 'Ingress network can only be global scope network');
+  if (given.Scope === 'global') throw noSwarm();
+  checkConfigOnly(given);
   // One after the other: names and subnets are looked up first and taken later.
   return await world.queue.run('create', () =>
     withHostLock(LOCK, async () => {
       if ([...world.networks.values()].some((network) => network.name === name)) {
         throw new Failure('conflict', `network with name ${name} already exists`);
       }
-      refuseOverlap(world, asked);
-      const config: StoredIpam[] = [...asked];
-      const has = (family: 4 | 6): boolean => config.some((entry) => entry.subnet.includes(':') === (family === 6));
-      if (ipv4 && !has(4)) config.unshift(freeSubnet(world, 4));
-      if (ipv6 && !has(6)) config.push(freeSubnet(world, 6));
+      const request = given.ConfigFrom?.Network
+        ? withConfigFrom(world.networks.values(), given)
+        : given.ConfigOnly
+          ? given
+          : withDefaultOptions(world, given);
       const id = randomBytes(32).toString('hex');
-      const stored: StoredNetwork = {
-        version: 1,
-        id,
-        name,
-        createdAt: nowInstant(),
-        driver,
-        internal: request.Internal ?? false,
-        attachable: request.Attachable ?? false,
-        ipv4,
-        ipv6,
-        ipam: {
-          driver: request.IPAM?.Driver || 'default',
-          options: request.IPAM?.Options ?? null,
-          config: ipv4 ? config : config.filter((entry) => entry.subnet.includes(':')),
-        },
-        options: request.Options ?? {},
-        labels: request.Labels ?? {},
-        link: linkOf(world, id, driver, request),
-      };
-      const network = await bringUp(world, stored);
+      const stored = plan(world, id, driver, request);
+      const network = stored.configOnly ? await keepSettings(world, stored) : await bringUp(world, stored);
       world.publishNetworkEvent('create', network);
       return { Id: id, Warning: '' };
     }),
   );
 }
+
+/** What the network will be; nothing is taken yet. */
+function plan(world: World, id: string, driver: StoredNetwork['driver'], request: NetworkCreateRequest): StoredNetwork {
+  const configOnly = request.ConfigOnly ?? false;
+  const ipv4 = request.EnableIPv4 ?? true;
+  const ipv6 = request.EnableIPv6 ?? false;
+  if (!configOnly) {
+    if (!ipv4 && !ipv6) throw new Failure('invalidParameter', 'IPv4 or IPv6 must be enabled');
+    checkOptions(driver, request);
+    checkParent(world.networks.values(), request);
+    checkIpamDriver(request.IPAM?.Driver);
+  }
+  const isolated = (family: 4 | 6): boolean =>
+    driver === 'bridge' && request.Options?.[family === 4 ? OPTION.gatewayMode4 : OPTION.gatewayMode6] === 'isolated';
+  const config = readIpamConfig(request.IPAM?.Config ?? [], ipv6 || configOnly, (family) => !configOnly && !isolated(family));
+  if (!configOnly) {
+    refuseOverlap(world, config);
+    const has = (family: 4 | 6): boolean => config.some((entry) => entry.subnet.includes(':') === (family === 6));
+    if (ipv4 && !has(4)) config.unshift(freeSubnet(world, 4, !isolated(4)));
+    if (ipv6 && !has(6)) config.push(freeSubnet(world, 6, !isolated(6)));
+  }
+  return {
+    version: 1,
+    id,
+    name: request.Name,
+    createdAt: nowInstant(),
+    driver,
+    internal: request.Internal ?? false,
+    attachable: request.Attachable ?? false,
+    ipv4,
+    ipv6,
+    ipam: {
+      driver: request.IPAM?.Driver || 'default',
+      options: request.IPAM?.Options ?? null,
+      config: ipv4 ? config : config.filter((entry) => entry.subnet.includes(':')),
+    },
+    options: request.Options ?? {},
+    labels: request.Labels ?? {},
+    ...(configOnly ? { configOnly } : {}),
+    ...(request.ConfigFrom?.Network ? { configFrom: request.ConfigFrom.Network } : {}),
+    link: configOnly ? '' : linkOf(world, id, driver, request),
+  };
+}
+
+async function keepSettings(world: World, stored: StoredNetwork): Promise<Network> {
+  await world.store.write(stored);
+  return world.add(stored);
+}
+
+function checkIpamDriver(driver: string | undefined): void {
+  if (!driver || driver === 'default') return;
+  if (driver === 'null') throw new Failure('invalidParameter', 'ipv4 pool is empty');
+  throw new Failure('notFound', `plugin ${JSON.stringify(driver)} not found`);
+}
+
+const noSwarm = (): Failure =>
+  new Failure(
+    'forbidden',
+    'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
+  );
 
 function driverOf(driver: string | undefined): StoredNetwork['driver'] {
   switch (driver || 'bridge') {
@@ -78,10 +118,7 @@ function driverOf(driver: string | undefined): StoredNetwork['driver'] {
     case 'null':
       throw new Failure('forbidden', `only one instance of "${driver}" network is allowed`);
     case 'overlay':
-      throw new Failure(
-        'forbidden',
-        'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
-      );
+      throw noSwarm();
     default:
       throw new Failure('notFound', `could not find plugin ${driver} in v1 plugin registry: plugin "${driver}" not found`);
   }
@@ -91,24 +128,6 @@ function driverOf(driver: string | undefined): StoredNetwork['driver'] {
 function withDefaultOptions({ context }: World, request: NetworkCreateRequest): NetworkCreateRequest {
   const defaults = context.config.defaultNetworkOpts[request.Driver || 'bridge'];
   return defaults ? { ...request, Options: { ...defaults, ...request.Options } } : request;
-}
-
-const FLAGS = [OPTION.icc, OPTION.masquerade, OPTION.inhibitIpv4];
-
-function checkOptions(options: Record<string, string>): void {
-  for (const key of FLAGS) {
-    const value = options[key];
-    if (value !== undefined && !/^(1|t|true|0|f|false)$/i.test(value)) {
-      throw new Failure('invalidParameter', `driver-opt ${JSON.stringify(key)} is not a valid bool: ${JSON.stringify(value)}`);
-    }
-  }
-  const mtu = options[OPTION.mtu];
-  if (mtu !== undefined && !/^\d{1,5}$/.test(mtu))
-    throw new Failure('invalidParameter', `failed to parse ${mtu} as int value for ${OPTION.mtu}`);
-  const bridge = options[OPTION.bridgeName];
-  if (bridge !== undefined && !/^[^\s/:]{1,15}$/.test(bridge)) {
-    throw new Failure('invalidParameter', `invalid bridge name ${JSON.stringify(bridge)}: at most 15 characters, no slash, colon or space`);
-  }
 }
 
 function linkOf(world: World, id: string, driver: StoredNetwork['driver'], request: NetworkCreateRequest): string {
@@ -134,7 +153,7 @@ async function bringUp(world: World, stored: StoredNetwork): Promise<Network> {
     undo.add('link', () => (existed ? undefined : deleteLink(stored.link)));
     const network = world.add(stored);
     undo.add('network', () => world.networks.delete(stored.id));
-    if (stored.driver === 'bridge') ensureBridge(world.host, network, world.context.instance);
+    if (stored.driver === 'bridge') ensureBridge(world, network);
     else ensureParent(world.host, network, world.context.instance);
     if (world.context.config.ipForward) enableForwarding(stored.ipv6);
     const rules = rulesOf(network);

@@ -15,7 +15,8 @@ import {
 } from '../../system/netns/index.ts';
 import { Failure } from '../failure.ts';
 import { addressText, macOfAddress, parseAddress } from './ipam/addresses.ts';
-import { type Endpoint, type Network, OPTION } from './model.ts';
+import { applySysctls } from './link-settings.ts';
+import { ENDPOINT_OPTION, type Endpoint, type Network, OPTION } from './model.ts';
 
 /** Takes addresses for a container in a network; nothing in the kernel yet. `releaseEndpoint` gives them back. */
 export function createEndpoint(
@@ -130,6 +131,7 @@ export function attachLink(host: Netlink, inside: Netlink, fd: number, endpoint:
   }
   inNamespace(fd, () => {
     writeSetting(`ipv6/conf/${link}/disable_ipv6`, endpoint.v6 ? 0 : 1);
+    if (linkLocals(endpoint).some(({ address }) => address.includes(':'))) writeSetting(`ipv6/conf/${link}/disable_ipv6`, 0);
     // A MAC that does not follow from the address: tell the neighbours that may remember another.
     if (endpoint.settings.MacAddress) writeSetting(`ipv4/conf/${link}/arp_notify`, 1);
   });
@@ -137,7 +139,14 @@ export function attachLink(host: Netlink, inside: Netlink, fd: number, endpoint:
   if (!made) throw new Failure('system', `link ${link} did not come to be in the container's network namespace`);
   if (endpoint.v4) addAddress(inside, made.index, endpoint.v4.address, endpoint.v4.prefix);
   if (endpoint.v6) addAddress(inside, made.index, endpoint.v6.address, endpoint.v6.prefix);
+  for (const { address, prefix } of linkLocals(endpoint)) addAddress(inside, made.index, address, prefix);
   setLink(inside, made.index, { up: true });
+  if (endpoint.settings.DriverOpts?.[ENDPOINT_OPTION.sysctls]) inNamespace(fd, () => applySysctls(endpoint.settings, link));
+}
+
+/** Link-local addresses that were asked for (`--link-local-ip`), beside the network's own. */
+function linkLocals({ settings }: Endpoint): { address: string; prefix: number }[] {
+  return (settings.IPAMConfig?.LinkLocalIPs ?? []).map((address) => ({ address, prefix: address.includes(':') ? 64 : 16 }));
 }
 
 /**

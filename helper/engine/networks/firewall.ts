@@ -27,9 +27,12 @@ export class Firewall {
   readonly #published = new Set<Publication>();
   readonly #netlink = new Netlink(NETLINK_NETFILTER);
   readonly #log: Log;
+  /** `iptables` false: no rules at all; `ip6tables` false: IPv6 passes untouched. */
+  readonly #families: { v4: boolean; v6: boolean };
   #watch: { close(): void } | undefined;
 
-  constructor(instance: string, networks: () => NetworkRules[], log: Log) {
+  constructor(instance: string, networks: () => NetworkRules[], families: { v4: boolean; v6: boolean }, log: Log) {
+    this.#families = families;
     this.#table = instance;
     this.#forward = new ForwardAccept(instance.toUpperCase());
     this.#networks = networks;
@@ -38,6 +41,7 @@ export class Firewall {
 
   /** From now on the table is made again when somebody takes it away, and iptables' drops are met when they come. */
   watch(): void {
+    if (!this.#families.v4) return;
     this.#watch ??= watchRuleset(
       this.#table,
       () => {
@@ -47,11 +51,18 @@ export class Firewall {
     );
   }
 
+  readonly #isOurs = ({ address }: Publication): boolean => this.#families.v6 || !address.includes(':');
+
   readonly #complain = (error: unknown): void => this.#log.error('packet filter table could not be made', { error: messageOf(error) });
 
   /** Makes the table anew in one transaction: what was published stays published without a gap. */
   async rebuild(): Promise<void> {
-    await this.#nft.apply(tableScript(this.#table, this.#networks(), [...this.#published]));
+    if (!this.#families.v4) {
+      // An earlier run of the engine may have had rules.
+      if (tableExists(this.#netlink, this.#table)) await this.destroy();
+      return;
+    }
+    await this.#nft.apply(tableScript(this.#table, this.#networks(), [...this.#published].filter(this.#isOurs), !this.#families.v6));
     await this.#letThrough();
   }
 
@@ -81,13 +92,14 @@ export class Firewall {
   }
 
   async #changePublished(verb: 'add' | 'delete', publications: Publication[]): Promise<void> {
-    if (publications.length === 0) return;
+    const ours = this.#families.v4 ? publications.filter(this.#isOurs) : [];
+    if (ours.length === 0) return;
     if (this.#nft.busy) {
-      await this.#change(publishScript(this.#table, verb, publications));
+      await this.#change(publishScript(this.#table, verb, ours));
       return;
     }
     try {
-      changePublications(this.#netlink, this.#table, verb, publications);
+      changePublications(this.#netlink, this.#table, verb, ours);
     } catch (error) {
       await this.#remake(error);
     }
@@ -111,6 +123,7 @@ export class Firewall {
   }
 
   async #change(script: string): Promise<void> {
+    if (!this.#families.v4) return;
     try {
       await this.#nft.apply(script);
     } catch (error) {
@@ -124,11 +137,12 @@ export class Firewall {
   }
 
   async #letThrough(): Promise<void> {
+    if (!this.#families.v4) return;
     const networks = this.#networks();
     try {
       await this.#forward.sync(
         networks.map((network) => network.bridge),
-        networks.some((network) => network.subnets.some((subnet) => subnet.includes(':'))),
+        this.#families.v6 && networks.some((network) => network.subnets.some((subnet) => subnet.includes(':'))),
       );
     } catch (error) {
       this.#log.warn('iptables could not be told to forward our networks', { error: messageOf(error) });

@@ -19,7 +19,7 @@ export function describeNetwork(network: Network, withContainers: boolean): Netw
       Driver: stored.ipam.driver,
       Options: stored.ipam.options,
       Config:
-        stored.driver === 'host' || stored.driver === 'null'
+        stored.driver === 'host' || (stored.driver === 'null' && !network.configOnly)
           ? null
           : stored.ipam.config.map(({ subnet, range, gateway, aux }) => ({
               Subnet: subnet,
@@ -31,8 +31,8 @@ export function describeNetwork(network: Network, withContainers: boolean): Netw
     Internal: stored.internal,
     Attachable: stored.attachable,
     Ingress: false,
-    ConfigFrom: { Network: '' },
-    ConfigOnly: false,
+    ConfigFrom: { Network: stored.configFrom ?? '' },
+    ConfigOnly: network.configOnly,
     Containers: withContainers
       ? Object.fromEntries(
           [...network.endpoints.values()].map((endpoint) => [

@@ -2,6 +2,7 @@ import type { EndpointSettings } from '../../contract/docker.ts';
 import type { Publication } from '../../system/nft/script.ts';
 import { type Cidr, parseAddress, parseCidr } from './ipam/addresses.ts';
 import { AddressPool } from './ipam/pool.ts';
+import type { LinkNumbers } from './link-names.ts';
 import type { PublishedPort } from './ports/publish.ts';
 import type { StoredNetwork } from './store.ts';
 import type { SandboxRequest } from './types.ts';
@@ -38,6 +39,7 @@ export interface LiveSandbox {
   /** The endpoint that has the default route. */
   gateway: Endpoint | undefined;
   closeDns: (() => void) | undefined;
+  linkNumbers: LinkNumbers;
 }
 
 /** A network with what is known about it now. */
@@ -63,6 +65,10 @@ export class Network {
   get name(): string {
     return this.stored.name;
   }
+  /** Nothing but settings, for other networks to take (`--config-from`). */
+  get configOnly(): boolean {
+    return this.stored.configOnly ?? false;
+  }
   /** `bridge`, `host` and `none` can't be removed. */
   get predefined(): boolean {
     return isPredefined(this.stored.name);
@@ -75,10 +81,12 @@ export class Network {
     return !this.predefined;
   }
 
+  /** With the gateway that containers use: the bridge's own address, unless an auxiliary address names another. */
   poolsOf(family: 4 | 6): { pool: AddressPool; gateway: string | undefined }[] {
-    return this.pools.flatMap((pool, index) =>
-      pool.subnet.family === family ? [{ pool, gateway: this.stored.ipam.config[index]?.gateway }] : [],
-    );
+    return this.pools.flatMap((pool, index) => {
+      const config = this.stored.ipam.config[index];
+      return pool.subnet.family === family ? [{ pool, gateway: config?.aux[`DefaultGatewayIPv${family}`] ?? config?.gateway }] : [];
+    });
   }
 
   option(name: string): string | undefined {
@@ -100,6 +108,10 @@ export function cidrOf(text: string): Cidr {
   return parsed.cidr;
 }
 
+/** nat-unprotected: NAT, but every port can be reached by routing; routed: no NAT, published ports can; isolated: no gateway. */
+export type GatewayMode = 'nat' | 'nat-unprotected' | 'routed' | 'isolated';
+
+/** Options of networks, in dockerd's names. */
 export const OPTION = {
   bridgeName: 'com.docker.network.bridge.name',
   icc: 'com.docker.network.bridge.enable_icc',
@@ -108,5 +120,15 @@ export const OPTION = {
   inhibitIpv4: 'com.docker.network.bridge.inhibit_ipv4',
   mtu: 'com.docker.network.driver.mtu',
   hostIpv4: 'com.docker.network.host_ipv4',
+  hostIpv6: 'com.docker.network.host_ipv6',
+  gatewayMode4: 'com.docker.network.bridge.gateway_mode_ipv4',
+  gatewayMode6: 'com.docker.network.bridge.gateway_mode_ipv6',
+  linkPrefix: 'com.docker.network.container_iface_prefix',
   defaultBridge: 'com.docker.network.bridge.default_bridge',
+} as const;
+
+/** Options of endpoints (`--network name=…,driver-opt=…`, `docker network connect --driver-opt`). */
+export const ENDPOINT_OPTION = {
+  sysctls: 'com.docker.network.endpoint.sysctls',
+  linkName: 'com.docker.network.endpoint.ifname',
 } as const;

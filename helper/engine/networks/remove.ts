@@ -2,6 +2,7 @@ import { findLink } from '../../system/netns/index.ts';
 import type { Filters } from '../events/types.ts';
 import { Failure, messageOf } from '../failure.ts';
 import { rulesOf } from './bridge.ts';
+import { refuseInUse } from './config-only.ts';
 import { deleteLink } from './create.ts';
 import { pruneFilter } from './list.ts';
 import type { Network } from './model.ts';
@@ -22,6 +23,7 @@ async function takeDown(world: World, network: Network): Promise<void> {
       `error while removing network: network ${network.name} id ${network.id} has active endpoints (${names.join(', ')})`,
     );
   }
+  refuseInUse(world.networks.values(), network);
   // The file first: what is left after a crash is then a stray link, which the next start removes.
   await world.store.remove(network.id);
   world.networks.delete(network.id);
@@ -37,7 +39,7 @@ export async function pruneNetworks(world: World, filters: Filters): Promise<{ N
   const keep = pruneFilter(filters);
   const NetworksDeleted: string[] = [];
   for (const network of [...world.networks.values()]) {
-    if (network.predefined || network.endpoints.size > 0 || !keep(network)) continue;
+    if (network.predefined || network.configOnly || network.endpoints.size > 0 || !keep(network)) continue;
     try {
       await removeNetwork(world, network.id);
       NetworksDeleted.push(network.name);

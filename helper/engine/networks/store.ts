@@ -32,6 +32,10 @@ const SCHEMA = v.object({
   }),
   options: TEXTS,
   labels: TEXTS,
+  /** Only settings (`--config-only`): no link, no addresses given. */
+  configOnly: v.optional(v.boolean()),
+  /** Name of the network whose settings these are. */
+  configFrom: v.optional(v.string()),
   /** Name of the bridge link; of the parent for macvlan and ipvlan. */
   link: v.string(),
 });

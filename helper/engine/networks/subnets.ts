@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { listAddresses, listRoutes } from '../../system/netns/index.ts';
 import { Failure } from '../failure.ts';
-import { type Cidr, cidrText, contains, parseCidr } from './ipam/addresses.ts';
+import { addressText, type Cidr, cidrText, contains, parseCidr } from './ipam/addresses.ts';
 import { poolOverlap } from './ipam/request.ts';
 import { chooseSubnet, uniqueLocalPool } from './ipam/subnets.ts';
 import { cidrOf } from './model.ts';
@@ -36,20 +36,20 @@ export function hostFile(file: string): string {
 
 function networkSubnets(world: World, except?: string): Cidr[] {
   return [...world.networks.values()]
-    .filter((network) => network.id !== except)
+    .filter((network) => network.id !== except && !network.configOnly)
     .flatMap((network) => network.stored.ipam.config.map((config) => cidrOf(config.subnet)));
 }
 
 /** A subnet that nobody has. @throws Failure system when the pools are used up */
-export function freeSubnet(world: World, family: 4 | 6): StoredIpam {
+export function freeSubnet(world: World, family: 4 | 6, withGateway = true): StoredIpam {
   const taken = [...hostSubnets(world), ...networkSubnets(world)];
   const pools = world.context.config.defaultAddressPools;
   const own = uniqueLocalPool(createHash('sha256').update(world.context.instance).digest());
   const configured = pools.filter((pool) => pool.base.includes(':') === (family === 6));
   const cidr = chooseSubnet(family, family === 6 ? [...configured, own] : configured, taken);
   if (!cidr) throw new Failure('system', 'all predefined address pools have been fully subnetted');
-  const gateway = { ...cidr, base: cidr.base + 1n };
-  return { subnet: cidrText(cidr), gateway: cidrText(gateway).replace(/\/.*/, ''), aux: {}, chosen: false };
+  const gateway = addressText(family, cidr.base + 1n);
+  return { subnet: cidrText(cidr), ...(withGateway ? { gateway } : {}), aux: {}, chosen: false };
 }
 
 /** @throws Failure forbidden when one of our networks has (part of) it */

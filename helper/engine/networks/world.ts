@@ -18,7 +18,7 @@ export class World {
   /** rtnetlink in the host's namespace. */
   readonly host = new Netlink();
   readonly firewall: Firewall;
-  readonly ports = new PortTable();
+  readonly ports: PortTable;
   readonly networks = new Map<string, Network>();
   /** By container id. */
   readonly sandboxes = new Map<string, LiveSandbox>();
@@ -28,9 +28,11 @@ export class World {
     this.context = context;
     this.events = events;
     this.store = new NetworkStore(path.join(context.paths.data, 'networks'), context.log);
+    this.ports = new PortTable(context.config.userlandProxy);
     this.firewall = new Firewall(
       context.instance,
       () => [...this.networks.values()].flatMap((network) => rulesOf(network) ?? []),
+      { v4: context.config.iptables, v6: context.config.ip6tables },
       context.log,
     );
   }

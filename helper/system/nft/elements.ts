@@ -39,16 +39,24 @@ function portField(port: number): Buffer {
 const addressField = (address: string): Buffer => Buffer.from(ipaddr.parse(address).toByteArray());
 const data = (kind: number, value: Uint8Array): Buffer => nested(kind | NLA_F_NESTED, attribute(DATA_VALUE, value));
 
-function elementMessage(table: string, verb: 'add' | 'delete', { proto, hostAddress, hostPort, address, port }: Publication): Message {
+/** Set or map, key and (in maps) value of a publication. */
+function placeOf({ proto, hostAddress, hostPort, address, port }: Publication): { set: string; key: Buffer; value?: Buffer } {
+  const protocol = Buffer.from([PROTOCOLS[proto], 0, 0, 0]);
+  if (hostPort === 0) {
+    return { set: `opened${address.includes(':') ? 6 : 4}`, key: Buffer.concat([addressField(address), protocol, portField(port)]) };
+  }
   const wildcard = hostAddress === '0.0.0.0' || hostAddress === '::';
-  const map = `published${hostAddress.includes(':') ? 6 : 4}${wildcard ? '' : '-at'}`;
-  const key = Buffer.concat([
-    ...(wildcard ? [] : [addressField(hostAddress)]),
-    Buffer.from([PROTOCOLS[proto], 0, 0, 0]),
-    portField(hostPort),
-  ]);
-  const value = verb === 'add' ? [data(ELEM_DATA, Buffer.concat([addressField(address), portField(port)]))] : [];
-  const element = nested(DATA_VALUE | NLA_F_NESTED, data(ELEM_KEY, key), ...value);
+  return {
+    set: `published${hostAddress.includes(':') ? 6 : 4}${wildcard ? '' : '-at'}`,
+    key: Buffer.concat([...(wildcard ? [] : [addressField(hostAddress)]), protocol, portField(hostPort)]),
+    value: Buffer.concat([addressField(address), portField(port)]),
+  };
+}
+
+function elementMessage(table: string, verb: 'add' | 'delete', publication: Publication): Message {
+  const { set, key, value } = placeOf(publication);
+  const content = verb === 'add' && value ? [data(ELEM_DATA, value)] : [];
+  const element = nested(DATA_VALUE | NLA_F_NESTED, data(ELEM_KEY, key), ...content);
   return {
     type: (NFNL_SUBSYS_NFTABLES << 8) | (verb === 'add' ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM),
     flags: verb === 'add' ? NLM_F_CREATE : 0,
@@ -56,7 +64,7 @@ function elementMessage(table: string, verb: 'add' | 'delete', { proto, hostAddr
     body: Buffer.concat([
       header(NFPROTO_INET, 0),
       attribute(LIST_TABLE, table),
-      attribute(LIST_SET, map),
+      attribute(LIST_SET, set),
       nested(LIST_ELEMENTS | NLA_F_NESTED, element),
     ]),
   };

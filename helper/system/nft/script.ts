@@ -6,9 +6,12 @@ export interface NetworkRules {
   bridge: string;
   /** CIDRs of the bridge's networks. */
   subnets: string[];
-  masquerade: boolean;
+  /** What leaves the host does so under an address of the host's, by family. */
+  masquerade: Record<4 | 6, boolean>;
   /** Leave the host with this source address instead of the outgoing link's. */
-  sourceAddress?: string;
+  sourceAddresses: { 4?: string | undefined; 6?: string | undefined };
+  /** What may come in besides published ports: everything (`all`), ICMP (`icmp`), nothing. */
+  open: Record<4 | 6, 'all' | 'icmp' | 'none'>;
   internal: boolean;
   /** Endpoints may talk to each other. */
   icc: boolean;
@@ -18,6 +21,7 @@ export interface Publication {
   proto: 'tcp' | 'udp' | 'sctp';
   /** `0.0.0.0` and `::`: every local address. */
   hostAddress: string;
+  /** 0: the container's own address is open on `port`, nothing is translated. */
   hostPort: number;
   address: string;
   port: number;
@@ -25,8 +29,13 @@ export interface Publication {
 
 const isV6 = (address: string): boolean => address.includes(':');
 
-/** The whole table: replaces the one there is in one transaction. */
-export function tableScript(table: string, networks: NetworkRules[], publications: Publication[]): string {
+/**
+ * The whole table: replaces the one there is in one transaction.
+ *
+ * @param onlyV4 IPv6 packets pass untouched
+ */
+export function tableScript(table: string, networks: NetworkRules[], publications: Publication[], onlyV4 = false): string {
+  const family = onlyV4 ? 'meta nfproto ipv6 accept\n    ' : '';
   return [
     `table inet ${table}`,
     `delete table inet ${table}`,
@@ -43,6 +52,13 @@ export function tableScript(table: string, networks: NetworkRules[], publication
   set masquerade4 { type ipv4_addr; flags interval; }
   set masquerade6 { type ipv6_addr; flags interval; }
   map source4 { type ipv4_addr : ipv4_addr; flags interval; }
+  map source6 { type ipv6_addr : ipv6_addr; flags interval; }
+  set open4 { type ifname; }
+  set open6 { type ifname; }
+  set icmp4 { type ifname; }
+  set icmp6 { type ifname; }
+  set opened4 { type ipv4_addr . inet_proto . inet_service; }
+  set opened6 { type ipv6_addr . inet_proto . inet_service; }
   chain loopback {
     comment "route_localnet opens 127.0.0.0/8 to the bridges: only what we translated may pass"
     type filter hook prerouting priority raw; policy accept;
@@ -56,33 +72,40 @@ export function tableScript(table: string, networks: NetworkRules[], publication
   }
   chain arriving {
     type nat hook prerouting priority dstnat - 1; policy accept;
-    fib daddr type local jump publish
+    ${family}fib daddr type local jump publish
   }
   chain local {
     type nat hook output priority -101; policy accept;
-    ip6 daddr ::1 return comment "IPv6 routes nothing from loopback: the proxy serves it"
+    ${family}ip6 daddr ::1 return comment "IPv6 routes nothing from loopback: the proxy serves it"
     fib daddr type local jump publish
   }
   chain leaving {
     comment "a client on the server's own network that came by a published port must get its answer the same way back"
     type nat hook postrouting priority srcnat - 1; policy accept;
-    oifname @bridges ip saddr 127.0.0.0/8 masquerade
+    ${family}oifname @bridges ip saddr 127.0.0.0/8 masquerade
     ip saddr . oifname @own4 ct status dnat masquerade
     ip6 saddr . oifname @own6 ct status dnat masquerade
     ip saddr . oifname @own4 accept
     ip6 saddr . oifname @own6 accept
     snat ip to ip saddr map @source4
+    snat ip6 to ip6 saddr map @source6
     ip saddr @masquerade4 masquerade
     ip6 saddr @masquerade6 masquerade
   }
   chain inward {
     ct status dnat accept
     iifname . oifname @same accept
+    meta nfproto ipv4 oifname @open4 accept
+    meta nfproto ipv6 oifname @open6 accept
+    meta l4proto icmp oifname @icmp4 accept
+    meta l4proto ipv6-icmp oifname @icmp6 accept
+    ip daddr . meta l4proto . th dport @opened4 accept
+    ip6 daddr . meta l4proto . th dport @opened6 accept
     drop
   }
   chain forwarding {
     type filter hook forward priority filter; policy accept;
-    ct state established,related accept
+    ${family}ct state established,related accept
     iifname @internal oifname != @internal drop
     oifname @bridges jump inward
   }
@@ -114,8 +137,14 @@ function networkElements(network: NetworkRules, withValues: boolean): string[] {
     const family = isV6(subnet) ? 6 : 4;
     elements.push(`own${family} { ${subnet} . ${bridge} }`);
     if (network.internal) continue;
-    if (network.sourceAddress && family === 4) elements.push(`source4 { ${subnet}${withValues ? ` : ${network.sourceAddress}` : ''} }`);
-    else if (network.masquerade) elements.push(`masquerade${family} { ${subnet} }`);
+    const source = network.sourceAddresses[family];
+    if (!network.masquerade[family]) continue;
+    if (source) elements.push(`source${family} { ${subnet}${withValues ? ` : ${source}` : ''} }`);
+    else elements.push(`masquerade${family} { ${subnet} }`);
+  }
+  for (const family of [4, 6] as const) {
+    if (network.open[family] === 'all') elements.push(`open${family} { ${bridge} }`);
+    if (network.open[family] === 'icmp') elements.push(`icmp${family} { ${bridge} }`);
   }
   return elements;
 }
@@ -123,6 +152,7 @@ function networkElements(network: NetworkRules, withValues: boolean): string[] {
 export function publishScript(table: string, verb: 'add' | 'delete', publications: Publication[]): string {
   return publications
     .map(({ proto, hostAddress, hostPort, address, port }) => {
+      if (hostPort === 0) return `${verb} element inet ${table} opened${isV6(address) ? 6 : 4} { ${address} . ${proto} . ${port} }`;
       const version = isV6(hostAddress) ? 6 : 4;
       const wildcard = hostAddress === '0.0.0.0' || hostAddress === '::';
       const key = `${wildcard ? '' : `${hostAddress} . `}${proto} . ${hostPort}`;

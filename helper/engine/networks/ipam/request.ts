@@ -6,10 +6,13 @@ import { addressText, bitsOf, type Cidr, cidrText, contains, lastOf, overlap, pa
 type Config = NonNullable<IPAM['Config']>[number];
 
 /**
- * The subnets that a user asks for, checked; the gateway filled in with the first address where none is given.
+ * The subnets that a user asks for, checked.
+ *
+ * @param enableV6    false: IPv6 subnets are left out
+ * @param fillGateway whether a network of this family has the first address for its gateway where none is given
  * @throws Failure invalidParameter with dockerd's texts, all faults at once
  */
-export function readIpamConfig(configs: Config[], enableV6: boolean): StoredIpam[] {
+export function readIpamConfig(configs: Config[], enableV6: boolean, fillGateway: (family: 4 | 6) => boolean): StoredIpam[] {
   const faults: string[] = [];
   const result: StoredIpam[] = [];
   for (const config of configs) {
@@ -33,10 +36,13 @@ export function readIpamConfig(configs: Config[], enableV6: boolean): StoredIpam
         checkAddress(text, cidr, `invalid auxiliary address ${name}`, faults) ?? text,
       ]),
     );
+    const twice = Object.entries(aux).find(([, text]) => text === gateway);
+    if (twice) throw new Failure('forbidden', `failed to allocate secondary ip address (${twice.join(':')}): Address already in use`);
+    const known = gateway ?? (fillGateway(cidr.family) ? freeGateway(cidr, Object.values(aux)) : undefined);
     result.push({
       subnet: cidrText(cidr),
       ...(range ? { range } : {}),
-      gateway: gateway ?? freeGateway(cidr, Object.values(aux)),
+      ...(known ? { gateway: known } : {}),
       aux,
       chosen: true,
     });

@@ -1,6 +1,6 @@
 import { closeSync, readFileSync } from 'node:fs';
 import type { PortMap } from '../../../contract/docker.ts';
-import { openListener, SystemError } from '../../../system/netns/index.ts';
+import { holdPort, openListener, SystemError } from '../../../system/netns/index.ts';
 import type { Publication } from '../../../system/nft/script.ts';
 import { Failure } from '../../failure.ts';
 import { portHolder } from './holder.ts';
@@ -29,18 +29,23 @@ interface Owner {
  */
 export class PortTable {
   readonly #held = new Map<string, { containerName: string; hostAddress: string; hostPort: number; proto: Proto }>();
+  readonly #proxy: boolean;
   #cursor = 0;
+
+  /** @param proxy whether the sockets serve; else they only hold their ports */
+  constructor(proxy: boolean) {
+    this.#proxy = proxy;
+  }
 
   /**
    * All of `requests` or none, synchronously but for the words of an error.
-   * @param v4 whether the endpoint has an IPv4 address, `v6` the same: wildcard bindings follow
    * @throws Failure system with dockerd's text and who holds the port
    */
-  async reserve(owner: Owner, requests: PortRequest[], defaultAddress: string, v6Host: boolean): Promise<PublishedPort[]> {
+  async reserve(owner: Owner, requests: PortRequest[], target: PublishTarget): Promise<PublishedPort[]> {
     const published: PublishedPort[] = [];
     try {
-      for (const request of requests) published.push(...this.#reserveOne(owner, request, defaultAddress, v6Host));
-      return published;
+      for (const request of requests) published.push(...this.#reserveOne(owner, request, target));
+      return withoutDoubles(published);
     } catch (error) {
       for (const port of published) port.close();
       if (error instanceof PortTaken) throw await this.#explain(owner, error);
@@ -57,7 +62,11 @@ export class PortTable {
       for (const binding of bindings ?? []) {
         const request = { proto: proto as Proto, containerPort: Number(number), hostAddress: binding.HostIp, from: 0, to: 0 };
         try {
-          published.push(this.#listen(containerName, request, binding.HostIp, Number(binding.HostPort)));
+          published.push(
+            binding.HostPort
+              ? this.#listen(containerName, request, binding.HostIp, Number(binding.HostPort))
+              : opened(request, binding.HostIp),
+          );
         } catch {
           lost.push(`${binding.HostIp}:${binding.HostPort}/${proto}`);
         }
@@ -66,14 +75,15 @@ export class PortTable {
     return { published, lost };
   }
 
-  #reserveOne(owner: Owner, request: PortRequest, defaultAddress: string, v6Host: boolean): PublishedPort[] {
-    const addresses = request.hostAddress
-      ? [request.hostAddress]
-      : defaultAddress && defaultAddress !== '0.0.0.0'
-        ? [defaultAddress]
-        : v6Host
-          ? ['0.0.0.0', '::']
-          : ['0.0.0.0'];
+  #reserveOne(owner: Owner, request: PortRequest, target: PublishTarget): PublishedPort[] {
+    const all = addressesOf(request, target, this.#proxy);
+    const isOpened = (address: string): boolean => target.ways[address.includes(':') ? 6 : 4] === 'open';
+    const ports = all.filter(isOpened).map((address) => opened(request, address));
+    const addresses = all.filter((address) => !isOpened(address));
+    return addresses.length > 0 ? [...ports, ...this.#reserveHost(owner, request, addresses)] : ports;
+  }
+
+  #reserveHost(owner: Owner, request: PortRequest, addresses: string[]): PublishedPort[] {
     if (request.from !== 0 && request.from === request.to) return this.#listenAll(owner, request, addresses, request.from);
     const { from, to } = request.from === 0 ? ephemeralRange() : request;
     const count = to - from + 1;
@@ -115,7 +125,7 @@ export class PortTable {
   #listen(containerName: string, request: PortRequest, hostAddress: string, hostPort: number): PublishedPort {
     const { proto, containerPort } = request;
     const target: Target = { address: '', port: containerPort };
-    const server = openServer(proto, hostAddress, hostPort, target);
+    const server = openServer(proto, hostAddress, hostPort, this.#proxy ? target : undefined);
     const key = `${proto} ${hostAddress} ${hostPort}`;
     this.#held.set(key, { containerName, hostAddress, hostPort, proto });
     let open = true;
@@ -156,6 +166,39 @@ export class PortTable {
   }
 }
 
+/**
+ * Where ports of a container are published.
+ * ways: `host`: on the host; `open`: on the container's own address, which is routed; `proxy`: the container has no address
+ * of this family, the host has.
+ */
+export interface PublishTarget {
+  /** Where a request names no host address; empty, `0.0.0.0`: everywhere. */
+  defaultAddress: string;
+  ways: Record<4 | 6, 'host' | 'open' | 'proxy'>;
+}
+
+function addressesOf(request: PortRequest, { defaultAddress, ways }: PublishTarget, proxy: boolean): string[] {
+  const wildcards = !defaultAddress || defaultAddress === '0.0.0.0';
+  const wanted = request.hostAddress ? [request.hostAddress] : wildcards ? ['0.0.0.0', '::'] : [defaultAddress];
+  return wanted.filter((address) => request.hostAddress || proxy || ways[address.includes(':') ? 6 : 4] !== 'proxy');
+}
+
+/** A port that is not published on the host: reachable at the container's address. */
+function opened({ proto, containerPort }: PortRequest, hostAddress: string): PublishedPort {
+  return { proto, containerPort, hostAddress, hostPort: 0, target: { address: '', port: containerPort }, close() {} };
+}
+
+/** Two host ports for one container port open it once. */
+function withoutDoubles(published: PublishedPort[]): PublishedPort[] {
+  const seen = new Set<string>();
+  return published.filter(({ proto, containerPort, hostAddress, hostPort }) => {
+    const key = `${proto} ${containerPort} ${hostAddress.includes(':')}`;
+    const double = hostPort === 0 && seen.has(key);
+    if (hostPort === 0) seen.add(key);
+    return !double;
+  });
+}
+
 /** Addresses that can't both be listened on. */
 function meets(a: string, b: string): boolean {
   if (a.includes(':') !== b.includes(':')) return false;
@@ -176,10 +219,11 @@ class PortTaken extends Error {
   }
 }
 
-function openServer(proto: Proto, hostAddress: string, hostPort: number, target: Target): { close(): void } {
+/** @param target undefined: the port is held, nothing more */
+function openServer(proto: Proto, hostAddress: string, hostPort: number, target: Target | undefined): { close(): void } {
   let fd: number;
   try {
-    fd = openListener(proto, hostAddress, hostPort);
+    fd = target ? openListener(proto, hostAddress, hostPort) : holdPort(proto, hostAddress, hostPort);
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     // A kernel without SCTP can hold no SCTP port, and nobody else can either.
@@ -188,8 +232,8 @@ function openServer(proto: Proto, hostAddress: string, hostPort: number, target:
     if (['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES'].includes(error.code)) throw new PortTaken(proto, hostAddress, hostPort, error.code);
     throw error;
   }
-  if (proto === 'tcp') return serveTcp(fd, target);
-  if (proto === 'udp') return serveUdp(fd, hostAddress.includes(':'), target);
+  if (target && proto === 'tcp') return serveTcp(fd, target);
+  if (target && proto === 'udp') return serveUdp(fd, hostAddress.includes(':'), target);
   return { close: () => closeSync(fd) };
 }
 
@@ -209,7 +253,7 @@ function ephemeralRange(): { from: number; to: number } {
 export function aim(published: PublishedPort[], v4: string | undefined, v6: string | undefined): Publication[] {
   return published.flatMap(({ proto, hostAddress, hostPort, containerPort, target }) => {
     const same = hostAddress.includes(':') ? v6 : v4;
-    target.address = same ?? v4 ?? v6 ?? '';
+    target.address = same ?? (hostPort === 0 ? '' : (v4 ?? v6 ?? ''));
     return same ? [{ proto, hostAddress, hostPort, address: same, port: containerPort }] : [];
   });
 }
@@ -220,7 +264,7 @@ export function portMap(published: PublishedPort[], exposed: string[]): PortMap 
   for (const key of exposed) map[key.includes('/') ? key : `${key}/tcp`] = null;
   for (const { proto, containerPort, hostAddress, hostPort } of published) {
     const key = `${containerPort}/${proto}`;
-    map[key] = [...(map[key] ?? []), { HostIp: hostAddress, HostPort: String(hostPort) }];
+    map[key] = [...(map[key] ?? []), { HostIp: hostAddress, HostPort: hostPort === 0 ? '' : String(hostPort) }];
   }
   return Object.fromEntries(Object.entries(map).sort(([a], [b]) => Number.parseInt(a, 10) - Number.parseInt(b, 10) || a.localeCompare(b)));
 }

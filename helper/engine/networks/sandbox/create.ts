@@ -3,9 +3,12 @@ import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { createNamespace, Netlink, removeNamespace, setLink } from '../../../system/netns/index.ts';
 import { withUndo } from '../../undo.ts';
+import { refuseEndpoint } from '../config-only.ts';
 import { openResolver } from '../dns/resolver.ts';
 import { allowHairpin, attachLink, chooseGateway, createEndpoint, describeEndpoint, releaseEndpoint, setRoutes } from '../endpoint.ts';
+import { nextLinkName } from '../link-names.ts';
 import { type LiveSandbox, OPTION } from '../model.ts';
+import { gatewayMode } from '../options.ts';
 import { aim, portMap } from '../ports/publish.ts';
 import { portRequests } from '../ports/request.ts';
 import type { Sandbox, SandboxRequest } from '../types.ts';
@@ -19,7 +22,10 @@ export async function createSandbox(world: World, request: SandboxRequest, signa
   signal?.throwIfAborted();
   await removeSandbox(world, request.containerId);
   const joins = joinsOf(world, request);
-  for (const { network, settings } of joins) checkSettings(network, settings);
+  for (const { network, settings } of joins) {
+    checkSettings(network, settings);
+    refuseEndpoint(network);
+  }
   const id = randomBytes(32).toString('hex');
   const isHost = joins[0]?.network.stored.driver === 'host';
   const sandbox: LiveSandbox = {
@@ -31,6 +37,7 @@ export async function createSandbox(world: World, request: SandboxRequest, signa
     publications: [],
     gateway: undefined,
     closeDns: undefined,
+    linkNumbers: new Map(),
   };
   await withUndo(async (undo) => {
     const container = { id: request.containerId, name: request.name, hostname: request.hostname };
@@ -80,7 +87,12 @@ async function reservePorts(world: World, sandbox: LiveSandbox): Promise<void> {
   const wishes = portRequests(request.portBindings, request.exposed, request.publishAll);
   if (wishes.length === 0) return;
   const owner = { containerName: request.name, endpointId: gateway.id };
-  sandbox.published = await world.ports.reserve(owner, wishes, gateway.network.option(OPTION.hostBinding) ?? '', true);
+  const way = (family: 4 | 6): 'host' | 'open' | 'proxy' =>
+    !(family === 4 ? gateway.v4 : gateway.v6) ? 'proxy' : gatewayMode(gateway.network, family) === 'routed' ? 'open' : 'host';
+  sandbox.published = await world.ports.reserve(owner, wishes, {
+    defaultAddress: gateway.network.option(OPTION.hostBinding) ?? '',
+    ways: { 4: way(4), 6: way(6) },
+  });
   sandbox.publications = aim(sandbox.published, gateway.v4?.address, gateway.v6?.address);
 }
 
@@ -95,9 +107,9 @@ function buildNamespace(world: World, sandbox: LiveSandbox, file: string): void 
   let fd = -1;
   try {
     fd = openSync(file, 'r');
-    let index = 0;
     for (const endpoint of sandbox.endpoints.values()) {
-      if (endpoint.network.stored.driver !== 'null') attachLink(world.host, inside, fd, endpoint, `eth${index++}`);
+      if (endpoint.network.stored.driver === 'null') continue;
+      attachLink(world.host, inside, fd, endpoint, nextLinkName(sandbox.linkNumbers, endpoint));
     }
     setRoutes(inside, sandbox.endpoints.values(), true);
     if (sandbox.gateway && sandbox.published.length > 0) allowHairpin(world.host, sandbox.gateway);

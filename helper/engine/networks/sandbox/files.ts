@@ -82,8 +82,8 @@ function linkLines(world: World, sandbox: LiveSandbox): string[] {
 
 /** The host as the container sees it: its gateway; on a network that leads nowhere, the default bridge's. */
 function gatewaysOf(world: World, sandbox: LiveSandbox): string[] {
-  const bridge = world.find('bridge').stored.ipam.config;
-  const fallback = bridge.flatMap((config) => config.gateway ?? []);
+  const bridge = [...world.networks.values()].find((network) => network.isDefaultBridge);
+  const fallback = bridge?.stored.ipam.config.flatMap((config) => config.gateway ?? []) ?? [];
   const { gateway } = sandbox;
   if (world.context.config.hostGatewayIps.length > 0) return world.context.config.hostGatewayIps;
   const own = [gateway?.v4?.gateway, gateway?.v6?.gateway].filter((address): address is string => Boolean(address));

@@ -1,7 +1,9 @@
 import type { EndpointSettings } from '../../../contract/docker.ts';
 import { Failure } from '../../failure.ts';
 import { contains, parseAddress } from '../ipam/addresses.ts';
-import type { Network } from '../model.ts';
+import { sysctlFaults } from '../link-settings.ts';
+import { ENDPOINT_OPTION, type Network } from '../model.ts';
+import { isLinkName } from '../options.ts';
 import type { SandboxRequest } from '../types.ts';
 import type { World } from '../world.ts';
 
@@ -17,10 +19,11 @@ export const modeOf = (mode: string): string => (mode === '' || mode === 'defaul
  * @throws Failure notFound
  */
 export function joinsOf(world: World, request: Pick<SandboxRequest, 'networkMode' | 'endpoints' | 'macAddress'>): Join[] {
-  const first = world.find(modeOf(request.networkMode));
+  const find = (reference: string): Network => world.find(replaced(world, reference));
+  const first = find(modeOf(request.networkMode));
   const joins = new Map<string, Join>([[first.id, { network: first, settings: {} }]]);
   for (const [key, settings] of Object.entries(request.endpoints)) {
-    const network = world.find(settings?.NetworkID && world.networks.has(settings.NetworkID) ? settings.NetworkID : key);
+    const network = find(settings?.NetworkID && world.networks.has(settings.NetworkID) ? settings.NetworkID : key);
     joins.set(network.id, { network, settings: settings ?? {} });
   }
   const main = joins.get(first.id);
@@ -29,15 +32,25 @@ export function joinsOf(world: World, request: Pick<SandboxRequest, 'networkMode
   return [...(head ? [head] : []), ...rest.sort((a, b) => (a.network.name < b.network.name ? -1 : 1))];
 }
 
+/** Without a default bridge (`bridge: none`) containers that ask for none in particular get none, as in dockerd. */
+function replaced(world: World, reference: string): string {
+  return world.context.config.bridge === 'none' && reference === 'bridge' ? 'none' : reference;
+}
+
 /** What can be said against an endpoint's settings in a network. @throws Failure with dockerd's texts */
 export function checkSettings(network: Network, settings: EndpointSettings): void {
-  const { IPv4Address, IPv6Address } = settings.IPAMConfig ?? {};
+  const { IPv4Address, IPv6Address, LinkLocalIPs } = settings.IPAMConfig ?? {};
   const fail = (text: string): never => {
     throw new Failure('invalidParameter', text);
   };
   if (settings.MacAddress && !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(settings.MacAddress)) {
     fail(`invalid MAC address: ${settings.MacAddress}`);
   }
+  const [fault] = sysctlFaults(settings);
+  if (fault) fail(fault);
+  const link = settings.DriverOpts?.[ENDPOINT_OPTION.linkName];
+  if (link !== undefined && (!isLinkName(link) || link === 'lo')) fail(`invalid network interface name ${JSON.stringify(link)}`);
+  for (const text of LinkLocalIPs ?? []) if (!isLinkLocal(text)) fail(`invalid link local IP address: ${text}`);
   if (network.predefined) {
     if (settings.Aliases?.length) fail('network-scoped aliases are only supported for user-defined networks');
     if (IPv4Address || IPv6Address) fail('user specified IP address is supported on user defined networks only');
@@ -57,4 +70,11 @@ export function checkSettings(network: Network, settings: EndpointSettings): voi
     const inside = network.poolsOf(family).some(({ pool }) => address && contains(pool.subnet, address.value));
     if (!inside) fail(`no configured subnet contains IP address ${text}`);
   }
+}
+
+/** 169.254.0.0/16, fe80::/10 */
+function isLinkLocal(text: string): boolean {
+  const address = parseAddress(text);
+  if (!address) return false;
+  return address.family === 4 ? address.value >> 16n === 0xa9fen : address.value >> 118n === 0x3fan;
 }
