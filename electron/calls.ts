@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
 import { type App, BrowserWindow, clipboard, MessageChannelMain, shell, type WebContents } from 'electron';
 import type { Hosts } from './hosts/index.ts';
 import { PORT_CHANNEL } from './ipc/channels.ts';
 import type { AppInfo } from './ipc/contract.ts';
 import { type Calls, call } from './ipc/register.ts';
 import * as schema from './ipc/schemas.ts';
+import { type Installs, localMachine, remoteMachine } from './provision/install/index.ts';
+import type { LocalHelper } from './provision/local/helper.ts';
 import { loadStarter } from './provision/starter/load.ts';
 import { pickPath, saveText } from './shell/dialogs.ts';
 import type { SettingsStore } from './shell/settings.ts';
@@ -15,12 +18,14 @@ export interface Parts {
   demo: boolean;
   hosts: Hosts;
   terminals: Terminals;
+  installs: Installs;
+  helper: LocalHelper;
   settings: SettingsStore;
   starter: { reference: string; archive: string | undefined };
 }
 
 /** What each call of the contract does: one line to the part that knows. */
-export function callsOf({ app, demo, hosts, terminals, settings, starter }: Parts): Calls {
+export function callsOf({ app, demo, hosts, terminals, installs, helper, settings, starter }: Parts): Calls {
   return {
     'app.info': call(
       [],
@@ -47,7 +52,32 @@ export function callsOf({ app, demo, hosts, terminals, settings, starter }: Part
       hosts.attempts.answer(id, questionId, answer),
     ),
     'attempts.lookAgain': call([schema.id, schema.optionalPath], (_, id, path) => hosts.attempts.lookAgain(id, path)),
+    'attempts.again': call([schema.id], (_, id) => hosts.attempts.again(id)),
     'attempts.end': call([schema.id], (_, id) => hosts.attempts.end(id)),
+    'installs.start': call([schema.installTarget, schema.installAction], async (_, target, action) => {
+      if ('attempt' in target) {
+        const { attempt } = target;
+        return installs.start(remoteMachine(hosts.attempts.session(attempt)), action, { after: () => hosts.attempts.again(attempt) });
+      }
+      const { host } = target;
+      const after = () => hosts.renew(host);
+      if (host === 'local') {
+        const before = () => helper.suspend();
+        return installs.start(localMachine(hostname()), action, {
+          before,
+          after: () => {
+            helper.resume();
+            after();
+          },
+        });
+      }
+      return installs.start(remoteMachine(await hosts.session(host, AbortSignal.timeout(30_000))), action, { after });
+    }),
+    'installs.run': call([schema.id, schema.installRun], (_, id, options) => installs.run(id, options)),
+    'installs.answer': call([schema.id, schema.id, schema.connectAnswer], (_, id, questionId, answer) =>
+      installs.answer(id, questionId, answer),
+    ),
+    'installs.end': call([schema.id], (_, id) => installs.end(id)),
     'starter.load': call([schema.id], (_, hostId) => {
       if (!starter.archive) throw new Error('The starter image was not built: run the set-up again');
       return loadStarter(hosts.clientOrThrow(hostId), starter.archive);

@@ -9,6 +9,7 @@ import type { Settings } from './ipc/contract.ts';
 import { engineScheme } from './ipc/engine-scheme.ts';
 import { registerCalls } from './ipc/register.ts';
 import * as schema from './ipc/schemas.ts';
+import { Installs } from './provision/install/index.ts';
 import { LocalHelper } from './provision/local/helper.ts';
 import { STARTER_REFERENCE } from './provision/starter/load.ts';
 import { APP_ORIGIN, appScheme } from './shell/app-scheme.ts';
@@ -73,6 +74,13 @@ async function start(): Promise<void> {
     secrets: new Keychain(new JsonFile(inUserData('secrets.json'), secretsFileSchema), safeStorage),
     log,
   });
+  const installs = new Installs({
+    engine: script ?? join(dist, 'gantryd.js'),
+    units: firstOf(join(process.resourcesPath, 'systemd'), join(dist, '..', 'assets', 'systemd')) ?? '',
+    runtime: { shipped: [join(process.resourcesPath, 'runtime'), join(dist, 'runtime')], own: launch.node },
+    onChange: (job) => broadcast('installs.change', job),
+    log,
+  });
   const terminals = new Terminals({
     client: (hostId) => hosts.clientOrThrow(hostId),
     onChange: (list) => broadcast('terminals.change', list),
@@ -87,7 +95,16 @@ async function start(): Promise<void> {
   );
   registerCalls(
     ipcMain,
-    callsOf({ app, demo: launch.demo, hosts, terminals, settings, starter: { reference: STARTER_REFERENCE, archive } }),
+    callsOf({
+      app,
+      demo: launch.demo,
+      hosts,
+      terminals,
+      installs,
+      helper,
+      settings,
+      starter: { reference: STARTER_REFERENCE, archive },
+    }),
     APP_ORIGIN,
     log,
   );

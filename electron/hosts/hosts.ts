@@ -141,6 +141,20 @@ export class Hosts {
     return attempt;
   }
 
+  /** The connection of an SSH host, for commands. @throws HostFailure if there is none and none can be made without the user */
+  session(id: string, signal: AbortSignal): Promise<SshSession> {
+    const { link, record } = this.#entry(id);
+    if (!link) throw new Error(`${record.name} is not reached over SSH`);
+    return link.session(signal);
+  }
+
+  /** Connects anew, as somebody who has just signed in. */
+  renew(id: string): void {
+    const entry = this.#entries.get(id);
+    entry?.link?.renew();
+    entry?.connection.reconnect();
+  }
+
   async suggestions(): Promise<HostSuggestion[]> {
     const known = new Set([...this.#entries.values()].map(({ record }) => record.address));
     return (await suggestions(await this.#options.sshFiles())).filter(({ address }) => !known.has(address));

@@ -3,7 +3,7 @@ import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { ConnectAttempt, Host } from '../ipc/contract.ts';
+import type { ConnectAttempt, ConnectQuestion, Host } from '../ipc/contract.ts';
 import { readConfigFiles } from '../ssh/index.ts';
 import { JsonFile } from '../store/json-file.ts';
 import { FakeEngine } from '../testing/fake-engine.ts';
@@ -72,7 +72,7 @@ class Below {
     return this.host as Host;
   }
   /** Answers questions until the attempt is over. */
-  async through(answers: Partial<Record<'hostKey' | 'password' | 'passphrase' | 'interactive', string | null>>): Promise<ConnectAttempt> {
+  async through(answers: Partial<Record<ConnectQuestion['kind'], string | null>>): Promise<ConnectAttempt> {
     let answered = '';
     await expect
       .poll(

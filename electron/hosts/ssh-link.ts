@@ -59,6 +59,16 @@ export class SshLink {
     this.#keep(session);
   }
 
+  /** The connection itself, for commands. */
+  session(signal: AbortSignal): Promise<SshSession> {
+    return this.#session(signal);
+  }
+
+  /** Lets the present connections go: the next ones are signed in anew, and groups that were joined count. */
+  renew(): void {
+    for (const session of [...this.#sessions]) this.#drop(session);
+  }
+
   close(): void {
     this.#stopped.abort(new Error('The host was removed'));
     for (const session of [...this.#sessions]) this.#drop(session);

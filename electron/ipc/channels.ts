@@ -13,7 +13,12 @@ export const CALLS = [
   'attempts.signIn',
   'attempts.answer',
   'attempts.lookAgain',
+  'attempts.again',
   'attempts.end',
+  'installs.start',
+  'installs.run',
+  'installs.answer',
+  'installs.end',
   'starter.load',
   'terminals.list',
   'terminals.open',
@@ -30,7 +35,14 @@ export const CALLS = [
 ] as const;
 export type Call = (typeof CALLS)[number];
 
-export const TOPICS = ['hosts.change', 'hosts.events', 'attempts.change', 'terminals.change', 'settings.change'] as const;
+export const TOPICS = [
+  'hosts.change',
+  'hosts.events',
+  'attempts.change',
+  'installs.change',
+  'terminals.change',
+  'settings.change',
+] as const;
 export type Topic = (typeof TOPICS)[number];
 
 export const PORT_CHANNEL = 'gantry:port';

@@ -73,6 +73,9 @@ export interface HostError {
     | 'ssh-jump-forbidden'
     | 'ssh-forwarding'
     | 'ssh-lost'
+    | 'sudo-missing'
+    | 'install-step'
+    | 'runtime-missing'
     | 'cancelled'
     | 'unknown';
   message: string;
@@ -108,7 +111,8 @@ export type ConnectQuestion = {
       /** Other names under which this very key is known. */
       alsoAs: string[];
     }
-  /** `again`: the answer before was wrong. */
+  /** `again`: the answer before was wrong. `sudo`: to become root there, while an engine is set up. */
+  | { kind: 'sudo'; user: string; again: boolean }
   | { kind: 'password'; user: string; again: boolean }
   | { kind: 'passphrase'; path: string; again: boolean }
   /** What the machine asks for in its own words: a code, a token. */
@@ -174,6 +178,53 @@ export interface HostSuggestion {
   address: string;
   /** Where it leads. */
   detail: string;
+}
+
+/** Where an engine is set up: a machine that an attempt is connected to, or a host of the list (`local` included). */
+export type InstallTarget = { attempt: string } | { host: string };
+export type InstallAction = 'install' | 'upgrade' | 'uninstall';
+/** Why an engine can't be set up on a machine (`blocking`), or what to know before. */
+export interface InstallProblem {
+  code:
+    | 'not-linux'
+    | 'architecture'
+    | 'kernel'
+    | 'musl'
+    | 'glibc'
+    | 'packaged'
+    | 'sudo-missing'
+    | 'no-manager'
+    | 'disk'
+    | 'memory'
+    | 'no-systemd'
+    | 'installed'
+    | 'not-installed';
+  blocking: boolean;
+  values: Record<string, string>;
+}
+export interface InstallStep {
+  id: 'packages' | 'upload' | 'files' | 'group' | 'service' | 'start' | 'swap' | 'verify' | 'cleanup' | 'containers' | 'data';
+  /** The commands, exactly as they are run. */
+  command: string;
+  asRoot: boolean;
+  status: 'waiting' | 'running' | 'done' | 'failed' | 'undoing' | 'undone';
+  /** Bytes of an upload. */
+  progress?: { done: number; total: number };
+}
+/** Setting up an engine: checked, shown, then run when the user says so. */
+export interface InstallJob {
+  id: string;
+  action: InstallAction;
+  /** For the title: the machine's address or the host's name. */
+  machine: string;
+  state: 'checking' | 'ready' | 'running' | 'done' | 'failed';
+  facts?: { distribution: string; kernel: string; arch: string; cgroup: string; installed: string };
+  problems: InstallProblem[];
+  steps: InstallStep[];
+  /** uninstall: images, containers and volumes stay. */
+  keepData: boolean;
+  question?: ConnectQuestion & { id: string };
+  error?: HostError;
 }
 
 /** An event of an engine's event stream as the app needs it; `message` is the Docker API EventMessage. */
@@ -308,7 +359,18 @@ export interface GantryApi {
     answer(id: string, questionId: string, answer: ConnectAnswer | null): Promise<void>;
     /** Looks for engines again, also at another path; connects again if it failed. */
     lookAgain(id: string, socketPath?: string): Promise<void>;
+    /** Signs in again: rights that were given meanwhile count from then on. */
+    again(id: string): Promise<void>;
     /** Closes its connection. */
+    end(id: string): Promise<void>;
+  };
+  /** Our own engine on a machine: set up, upgraded, taken away. Nothing changes there before `run`. */
+  installs: {
+    start(target: InstallTarget, action: InstallAction): Promise<InstallJob>;
+    onChange(listener: (job: InstallJob) => void): Unsubscribe;
+    run(id: string, options: { keepData: boolean }): Promise<void>;
+    answer(id: string, questionId: string, answer: ConnectAnswer | null): Promise<void>;
+    /** While it runs: stops and undoes. */
     end(id: string): Promise<void>;
   };
   /** Loads the starter image into a host's engine (POST /images/load); resolves with its reference. */

@@ -24,6 +24,10 @@ export const connectAnswer = v.nullable(
   v.strictObject({ values: v.pipe(v.array(v.pipe(v.string(), v.maxLength(4096))), v.maxLength(16)), remember: v.boolean() }),
 ) satisfies v.GenericSchema<ConnectAnswer | null>;
 
+export const installTarget = v.union([v.strictObject({ attempt: id }), v.strictObject({ host: id })]);
+export const installAction = v.picklist(['install', 'upgrade', 'uninstall']);
+export const installRun = v.strictObject({ keepData: v.boolean() });
+
 export const hostChange = v.strictObject({ name: v.optional(name), colour: v.optional(colour) });
 
 export const openTerminal = v.strictObject({

@@ -4,6 +4,7 @@ export { type Alias, aliasesOf, type ConfigFiles, readConfigFiles } from './conf
 export { connectSsh } from './connect.ts';
 export { openEngine, type Way } from './engine-door.ts';
 export { findEngines } from './engines.ts';
-export { cancelled, failure } from './failures.ts';
+export { cancelled, failure, shown } from './failures.ts';
+export { shellQuoted } from './probe.ts';
 export type { Secrets } from './secrets.ts';
-export { ChannelRefused, type SshSession } from './session.ts';
+export { ChannelRefused, type ExecOptions, type ExecResult, type SshSession } from './session.ts';

@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
 import type { Client, ClientChannel } from 'ssh2';
 import { ChannelStream, type RawChannel } from './channel-stream.ts';
 import { failure, shown } from './failures.ts';
@@ -15,7 +15,7 @@ export interface ExecOptions {
   timeoutMs?: number;
   /** Each of stdout and stderr; more ends the command. */
   limitBytes?: number;
-  input?: string | Buffer;
+  input?: string | Buffer | Readable;
 }
 
 const EXEC_MS = 30_000;
@@ -161,7 +161,12 @@ export class SshSession {
         const text = (name: 'stdout' | 'stderr') => Buffer.concat(output[name].parts).toString('utf8');
         resolve({ code, stdout: text('stdout'), stderr: text('stderr') });
       });
-      stream.end(input);
+      if (input instanceof Readable) {
+        // The command may end before it has read all; its exit code says more than the broken stream.
+        input.on('error', end);
+        stream.once('close', () => input.destroy());
+        input.pipe(stream);
+      } else stream.end(input);
     });
   }
 

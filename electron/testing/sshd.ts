@@ -22,8 +22,10 @@ export interface SshdOptions {
   config?: string[];
   /** The guest may sign in, by a password or by a question (keyboard-interactive through PAM). */
   guest?: 'password' | 'interactive';
-  /** Commands run before sshd in its mount namespace (root only). */
+  /** Commands run before sshd in its mount namespace (root only); `$FOLDER` is the server's. */
   mounts?: string[];
+  /** In a network namespace of its own: only `proxyCommand` leads there (root only). */
+  network?: boolean;
 }
 
 /** A real sshd on a loopback port, with keys, configuration and users of its own. */
@@ -79,7 +81,7 @@ export class Sshd {
   }
 
   async listen(): Promise<void> {
-    const { guest, config = [], mounts = [], hostKeys = [] } = this.#options;
+    const { guest, config = [], mounts = [], hostKeys = [], network = false } = this.#options;
     const pam = guest === 'interactive';
     writeFileSync(
       this.path('sshd_config'),
@@ -104,17 +106,18 @@ export class Sshd {
     const run = [SSHD ?? 'sshd', '-D', '-e', '-f', this.path('sshd_config')];
     const isRoot = process.getuid?.() === 0;
     if (isRoot) mkdirSync('/run/sshd', { recursive: true });
-    const steps = [...(guest ? this.#guestMounts(pam) : []), ...mounts];
-    const command = isRoot && steps.length > 0 ? ['unshare', '-m', 'sh', '-ec', `${steps.join('\n')}\nexec "$@"`, 'sh', ...run] : run;
-    const [program = '', ...args] = command;
-    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const steps = [...(network ? ['ip link set lo up'] : []), ...(guest ? this.#guestMounts(pam) : []), ...mounts];
+    const inside = ['unshare', '-m', ...(network ? ['-n'] : []), 'sh', '-ec', `${steps.join('\n')}\nexec "$@"`, 'sh', ...run];
+    const [program = '', ...args] = isRoot && steps.length > 0 ? inside : run;
+    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, FOLDER: this.folder } });
     this.#child = child;
     child.stderr?.on('data', (text) => {
       this.#log += text;
     });
     for (let tries = 0; ; tries += 1) {
-      if (child.exitCode !== null || tries > 1000) throw new Error(`sshd did not start: ${this.#log}`);
-      if (await listens(this.address, this.port)) return;
+      if (child.exitCode !== null || tries > 2000) throw new Error(`sshd did not start: ${this.#log}`);
+      if (network ? this.#log.includes('Server listening') : await listens(this.address, this.port)) return;
+      if (network) await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
 
@@ -136,6 +139,16 @@ export class Sshd {
     if (!pam) return binds;
     writeFileSync(this.path('pam'), 'auth required pam_unix.so nodelay\naccount required pam_permit.so\nsession required pam_permit.so\n');
     return [...binds, `mount --bind ${this.path('pam')} /etc/pam.d/sshd`];
+  }
+
+  /** The server's process. */
+  get pid(): number {
+    return this.#child?.pid ?? -1;
+  }
+
+  /** For ssh_config, where the server is in a network of its own. */
+  get proxyCommand(): string {
+    return `nsenter -n -t ${this.pid} socat STDIO TCP:${this.address}:${this.port}`;
   }
 
   get log(): string {

@@ -5,6 +5,7 @@ const RunSheet = lazy(() => import('../features/run/index.ts').then((m) => ({ de
 const PullDialog = lazy(() => import('../features/pull/index.ts').then((m) => ({ default: m.PullDialog })));
 const AddHostDialog = lazy(() => import('../features/hosts/index.ts').then((m) => ({ default: m.AddHostDialog })));
 const SignInDialog = lazy(() => import('../features/hosts/index.ts').then((m) => ({ default: m.SignInDialog })));
+const InstallDialog = lazy(() => import('../features/hosts/index.ts').then((m) => ({ default: m.InstallDialog })));
 const Palette = lazy(() => import('./Palette.tsx').then((m) => ({ default: m.Palette })));
 const Shortcuts = lazy(() => import('./Shortcuts.tsx').then((m) => ({ default: m.Shortcuts })));
 
@@ -18,6 +19,7 @@ export function Dialogs() {
       {dialog.type === 'pull' && <PullDialog host={dialog.host} reference={dialog.reference} activity={dialog.activity} />}
       {dialog.type === 'add-host' && <AddHostDialog />}
       {dialog.type === 'sign-in' && <SignInDialog hostId={dialog.host} />}
+      {dialog.type === 'install' && <InstallDialog hostId={dialog.host} action={dialog.action} />}
       {dialog.type === 'palette' && <Palette />}
       {dialog.type === 'shortcuts' && <Shortcuts />}
     </Suspense>

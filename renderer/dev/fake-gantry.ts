@@ -109,6 +109,7 @@ function fakeAttempts(): GantryApi['attempts'] {
       });
     },
     lookAgain: async () => undefined,
+    again: async () => undefined,
     end: async () => undefined,
   };
 }
@@ -148,6 +149,13 @@ export function fakeGantry(settings: Settings, hosts: Host[], logLines: number):
       addSsh: async () => hosts[0] as Host,
     },
     attempts: fakeAttempts(),
+    installs: {
+      start: async (_, action) => ({ id: 'i1', action, machine: 'ada@nas', state: 'checking', problems: [], steps: [], keepData: true }),
+      onChange: () => () => undefined,
+      run: async () => undefined,
+      answer: async () => undefined,
+      end: async () => undefined,
+    },
     starter: { load: async () => 'nginx:1.27' },
     terminals: {
       list: async () => terminals,

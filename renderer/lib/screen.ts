@@ -12,6 +12,7 @@ export type DialogRequest =
   | { type: 'pull'; host?: string; reference?: string; activity?: string }
   | { type: 'add-host' }
   | { type: 'sign-in'; host: string }
+  | { type: 'install'; host: string; action: 'install' | 'upgrade' | 'uninstall' }
   | { type: 'palette' }
   | { type: 'shortcuts' };
 

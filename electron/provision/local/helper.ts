@@ -31,6 +31,7 @@ export class LocalHelper {
   readonly #options: LocalHelperOptions;
   #child: { process: ChildProcess; launcher: Launcher; exited: Promise<string>; ended: boolean } | undefined;
   #startedBefore = false;
+  #suspended = false;
 
   constructor(options: LocalHelperOptions) {
     this.#options = options;
@@ -49,11 +50,22 @@ export class LocalHelper {
   readonly prepare = async (signal: AbortSignal, asked: boolean): Promise<void> => {
     const { socket, attachOnly } = this.#options;
     const first = await answers(socket);
+    if (this.#suspended && first !== true) throw new HostFailure({ code: 'closed', message: 'The engine is being set up' });
     // EACCES: something is there that we may not use; starting another helper would not help.
     if (first === true || attachOnly || first === 'EACCES') return;
     if (!this.#child || this.#child.ended) await this.#spawn(asked);
     await this.#ready(signal);
   };
+
+  /** Stops it, and starts none until `resume()`: a service is about to take its place. */
+  async suspend(): Promise<void> {
+    this.#suspended = true;
+    await this.stop();
+  }
+
+  resume(): void {
+    this.#suspended = false;
+  }
 
   /** Stops a helper that we started. Containers run on. */
   async stop(): Promise<void> {

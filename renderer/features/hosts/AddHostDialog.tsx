@@ -1,3 +1,4 @@
+import { Download } from 'lucide-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { HostColour } from '../../../electron/ipc/contract.ts';
@@ -16,6 +17,7 @@ import { HostPlaces } from './HostPlaces.tsx';
 import { HostQuestion } from './HostQuestion.tsx';
 import { hostColours } from './host-state.ts';
 import './hosts.css';
+import { InstallView } from './InstallView.tsx';
 import { useAttempt } from './useAttempt.ts';
 
 /** `ada@nas.local:22` → `nas` */
@@ -35,6 +37,7 @@ export function AddHostDialog() {
   const [chosen, setChosen] = useState('');
   const [error, setError] = useState<string>();
   const [busy, setBusy] = useState(false);
+  const [installing, setInstalling] = useState(false);
 
   const typed = where.trim().replace(/^unix:\/\//, '');
   const isSocket = typed.startsWith('/');
@@ -71,12 +74,14 @@ export function AddHostDialog() {
     navigate({ page: 'hosts' });
   };
   const submit = () => {
+    if (installing) return;
     if (ready) void add();
     else if (!isSocket && typed !== '' && attempt?.state !== 'running') void connect(typed);
   };
   const edit = (value: string) => {
     setWhere(value);
     setError(undefined);
+    setInstalling(false);
     if (attempt) end();
   };
   const toConnect = !isSocket && !ready;
@@ -93,7 +98,7 @@ export function AddHostDialog() {
           <Button
             tone="primary"
             busy={busy || (attempt?.state === 'running' && !attempt.question)}
-            disabled={toConnect ? typed === '' || attempt?.question !== undefined : !ready}
+            disabled={installing || (toConnect ? typed === '' || attempt?.question !== undefined : !ready)}
             data-testid="add-host-submit"
             onClick={submit}
           >
@@ -145,10 +150,26 @@ export function AddHostDialog() {
             <HostErrorPanel error={attempt.error} />
           </div>
         )}
-        {attempt?.engines && (
-          <EngineChoice engines={attempt.engines} chosen={engine?.socketPath ?? ''} onChoose={setChosen} onLookAgain={lookAgain} />
+        {attempt?.engines && !installing && (
+          <>
+            <EngineChoice engines={attempt.engines} chosen={engine?.socketPath ?? ''} onChoose={setChosen} onLookAgain={lookAgain} />
+            {!attempt.engines.some(({ product, state }) => product === 'Gantry' && state === 'usable') &&
+              attempt.machine?.os === 'Linux' && (
+                <Button icon={Download} data-testid="install-open" onClick={() => setInstalling(true)}>
+                  {t('install.offer')}
+                </Button>
+              )}
+          </>
         )}
-        {(isSocket || ready) && (
+        {attempt && installing && (
+          <InstallView
+            target={{ attempt: attempt.id }}
+            action="install"
+            onDone={() => setInstalling(false)}
+            onCancel={() => setInstalling(false)}
+          />
+        )}
+        {(isSocket || (ready && !installing)) && (
           <form
             className="form"
             onSubmit={(event) => {

@@ -52,17 +52,19 @@ function HostKeyQuestion({ question, onAnswer }: QuestionProps<'hostKey'>) {
   );
 }
 
-function SecretQuestion({ question, onAnswer }: QuestionProps<'password' | 'passphrase' | 'interactive'>) {
+function SecretQuestion({ question, onAnswer }: QuestionProps<Exclude<ConnectQuestion['kind'], 'hostKey'>>) {
   const { t } = useTranslation();
   const fields = fieldsOf(question, t);
   const [values, setValues] = useState(() => fields.map(() => ''));
   const [remember, setRemember] = useState(false);
   const title =
-    question.kind === 'password'
-      ? t('connect.passwordTitle', { machine: question.machine })
-      : question.kind === 'passphrase'
-        ? t('connect.passphraseTitle')
-        : question.title || t('connect.interactiveTitle', { machine: question.machine });
+    question.kind === 'sudo'
+      ? t('connect.sudoTitle', { machine: question.machine })
+      : question.kind === 'password'
+        ? t('connect.passwordTitle', { machine: question.machine })
+        : question.kind === 'passphrase'
+          ? t('connect.passphraseTitle')
+          : question.title || t('connect.interactiveTitle', { machine: question.machine });
   return (
     <form
       className="question"
@@ -98,7 +100,9 @@ function SecretQuestion({ question, onAnswer }: QuestionProps<'password' | 'pass
             )}
           </Field>
         ))}
+        {question.kind === 'sudo' && <p className="dim">{t('connect.sudoText')}</p>}
         {question.kind !== 'interactive' &&
+          question.kind !== 'sudo' &&
           (question.canRemember ? (
             <Checkbox checked={remember} onChange={setRemember} label={t('connect.remember')} />
           ) : (
@@ -116,10 +120,11 @@ function SecretQuestion({ question, onAnswer }: QuestionProps<'password' | 'pass
 }
 
 function fieldsOf(
-  question: QuestionProps<'password' | 'passphrase' | 'interactive'>['question'],
+  question: QuestionProps<Exclude<ConnectQuestion['kind'], 'hostKey'>>['question'],
   t: (key: string, values?: Record<string, string>) => string,
 ): { label: string; hidden: boolean }[] {
-  if (question.kind === 'password') return [{ label: t('connect.passwordOf', { user: question.user }), hidden: true }];
+  if (question.kind === 'password' || question.kind === 'sudo')
+    return [{ label: t('connect.passwordOf', { user: question.user }), hidden: true }];
   if (question.kind === 'passphrase') return [{ label: t('connect.passphraseOf', { path: question.path }), hidden: true }];
   return question.prompts.map(({ text, echo }) => ({ label: text, hidden: !echo }));
 }

@@ -1,4 +1,4 @@
-import { EllipsisVertical, KeyRound, Pencil, Plus, RefreshCw, Server, Trash2 } from 'lucide-react';
+import { ArrowUpCircle, Download, EllipsisVertical, KeyRound, PackageX, Pencil, Plus, RefreshCw, Server, Trash2 } from 'lucide-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Host, HostColour } from '../../../electron/ipc/contract.ts';
@@ -26,6 +26,20 @@ async function tell(work: Promise<unknown>, title: string): Promise<void> {
   } catch (error) {
     toast({ tone: 'error', title, text: explain(error).message });
   }
+}
+
+/** Our own engine: set up as a service on this machine, upgraded and taken away where it is. */
+function installMenu(host: Host, t: (key: string) => string): MenuEntry[] {
+  const { state } = host;
+  const isOurs = state.status === 'connected' && state.engine.product === 'Gantry';
+  if (host.kind !== 'local' && !(host.kind === 'ssh' && isOurs)) return [];
+  const entry = (action: 'install' | 'upgrade' | 'uninstall') => ({
+    id: action,
+    label: t(`install.menu.${action}`),
+    icon: { install: Download, upgrade: ArrowUpCircle, uninstall: PackageX }[action],
+    run: () => openDialog({ type: 'install', host: host.id, action }),
+  });
+  return [{ id: 's-install', separator: true }, ...(host.kind === 'local' ? [entry('install')] : []), entry('upgrade'), entry('uninstall')];
 }
 
 export function HostsPage() {
@@ -64,6 +78,7 @@ export function HostsPage() {
       checked: host.colour === colour,
       run: () => recolour(host, colour),
     })),
+    ...installMenu(host, t),
     { id: 's2', separator: true },
     {
       id: 'remove',

@@ -2,4 +2,5 @@ export { AddHostDialog } from './AddHostDialog.tsx';
 export { HostsPage } from './HostsPage.tsx';
 export { HostTrouble } from './HostTrouble.tsx';
 export { hostTone } from './host-state.ts';
+export { InstallDialog } from './InstallDialog.tsx';
 export { SignInDialog } from './SignInDialog.tsx';

@@ -1,0 +1,2 @@
+export { Installs } from './installs.ts';
+export { localMachine, remoteMachine } from './machine.ts';

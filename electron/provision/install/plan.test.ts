@@ -1,0 +1,156 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Facts, parseCheck } from './check.ts';
+import { installPlan, problemsOf, uninstallPlan, upgradePlan } from './plan.ts';
+
+const debian: Facts = {
+  os: 'Linux',
+  arch: 'x86_64',
+  kernel: '6.1.0-28-amd64',
+  distribution: 'Debian GNU/Linux 12 (bookworm)',
+  user: 'ada',
+  uid: 1000,
+  libc: 'glibc',
+  libcVersion: '2.36',
+  hasSystemd: true,
+  cgroup: 'v2',
+  manager: 'apt',
+  programs: ['nft', 'ip'],
+  rights: 'sudo-password',
+  freeForPrograms: 10_000_000,
+  freeForData: 10_000_000,
+  memory: 2_000_000,
+  installed: '',
+  isPackaged: false,
+  hasGroup: false,
+};
+const input = (facts: Facts) => ({
+  facts,
+  staging: '/tmp/gantry-1',
+  sizes: { engine: 3e6, runtime: 1e8 },
+  units: { service: 'ExecStart=/usr/bin/node /usr/lib/gantry/gantryd.js --host fd://\n', socket: '[Socket]\n' },
+});
+const codes = (change: Partial<Facts>) => problemsOf({ ...debian, ...change }).map(({ code, blocking }) => `${code}${blocking ? '!' : ''}`);
+
+describe('problems', () => {
+  test.each<[string[], Partial<Facts>]>([
+    [[], {}],
+    [['not-linux!'], { os: 'Darwin' }],
+    [['architecture!'], { arch: 'riscv64' }],
+    [['kernel!'], { kernel: '4.19.0' }],
+    [['kernel!'], { kernel: '5.3.18-lp152' }],
+    [['musl!'], { libc: 'musl', libcVersion: '' }],
+    [['glibc!'], { libcVersion: '2.17' }],
+    [['packaged!'], { isPackaged: true }],
+    [['sudo-missing!'], { rights: 'none' }],
+    [['no-manager!'], { manager: undefined }],
+    [[], { manager: undefined, programs: ['runc', 'conmon', 'nft', 'ip'] }],
+    [['disk!'], { freeForPrograms: 1000 }],
+    [['disk', 'memory', 'no-systemd'], { freeForData: 1000, memory: 1000, hasSystemd: false }],
+  ])('%j', (expected, change) => expect(codes(change)).toEqual(expected));
+});
+
+describe('plans', () => {
+  test('a Debian with systemd: what is missing, files, group, units, verified, nothing left in /tmp', () => {
+    const plan = installPlan(input(debian));
+    expect(plan.map(({ id, asRoot }) => `${id}${asRoot ? ' as root' : ''}`)).toEqual([
+      'packages as root',
+      'upload',
+      'files as root',
+      'group as root',
+      'service as root',
+      'verify as root',
+      'cleanup',
+    ]);
+    const script = (id: string) => plan.find((step) => step.id === id)?.script ?? '';
+    expect(script('packages')).toMatch(/apt-get .* install crun conmon$/);
+    expect(plan[0]?.undo).toMatch(/apt-get .* remove crun conmon$/);
+    expect(script('group')).toMatch(/usermod -aG gantry 'ada'/);
+    expect(script('service')).toContain('ExecStart=/usr/local/lib/gantry/node /usr/local/lib/gantry/gantryd.js --host fd://');
+    // Whatever changes something can be undone.
+    for (const { id, undo } of plan)
+      if (id !== 'verify' && id !== 'cleanup') expect({ id, undo }).toEqual({ id, undo: expect.any(String) });
+  });
+
+  test('what is there already is neither installed nor taken away by undoing', () => {
+    const plan = installPlan(
+      input({ ...debian, programs: ['runc', 'conmon', 'nft', 'ip'], hasGroup: true, uid: 0, user: 'root', rights: 'root' }),
+    );
+    expect(plan.some(({ id }) => id === 'packages')).toBe(false);
+    expect(plan.find(({ id }) => id === 'group')).toEqual({ id: 'group', asRoot: true, script: 'true' });
+  });
+
+  test.each([
+    ['dnf', /dnf .* install crun conmon nftables iproute$/],
+    ['zypper', /zypper .* install .* crun conmon nftables iproute2$/],
+    ['apk', /apk .* add crun conmon nftables iproute2$/],
+  ] as const)('packages by %s', (manager, expected) => {
+    expect(installPlan(input({ ...debian, manager, programs: [] }))[0]?.script).toMatch(expected);
+  });
+
+  test('without systemd it is started by itself', () => {
+    const ids = installPlan(input({ ...debian, hasSystemd: false })).map(({ id }) => id);
+    expect(ids).toContain('start');
+    expect(ids).not.toContain('service');
+  });
+
+  test('an upgrade puts back what was there; uninstalling keeps the data unless told otherwise', () => {
+    const [, swap] = upgradePlan(input(debian));
+    expect(swap?.undo).toContain('mv /usr/local/lib/gantry.old /usr/local/lib/gantry');
+    expect(swap?.undo).toContain('systemctl restart gantry.service');
+    const touched = (keepData: boolean) =>
+      uninstallPlan(debian, keepData)
+        .map(({ script }) => script)
+        .join('\n');
+    expect(touched(true)).not.toContain('/var/lib/gantry');
+    expect(touched(true)).toContain('/stop');
+    expect(touched(false)).toContain('find $folder -xdev');
+    expect(touched(false)).toContain('DELETE');
+  });
+});
+
+test('a check is read whatever a login script says before, and never breaks', () => {
+  const output = [
+    'Welcome!',
+    'gantry-check\t1\t',
+    'system\tLinux\taarch64\t6.6.1\t',
+    'distribution\tFedora Linux 41\t',
+    'user\tada\t1000\t',
+    'libc\tglibc\t2.40\t',
+    'systemd\tyes\t',
+    'cgroup\tcgroup2fs\t',
+    'program\tdnf\t',
+    'program\tconmon\t',
+    'program\trm -rf\t',
+    'rights\tsudo\t',
+    'free\t1000\tx\t',
+    'memory\t\t',
+    'installed\tGantry version 0.1.0, build abc\t',
+  ].join('\n');
+  expect(parseCheck(output)).toMatchObject({
+    arch: 'aarch64',
+    uid: 1000,
+    libc: 'glibc',
+    libcVersion: '2.40',
+    hasSystemd: true,
+    cgroup: 'v2',
+    manager: 'dnf',
+    programs: ['conmon'],
+    rights: 'sudo',
+    freeForPrograms: 1000,
+    freeForData: Number.NaN,
+    installed: '0.1.0',
+    isPackaged: false,
+  });
+  expect(parseCheck('')).toBeUndefined();
+  const line = fc.tuple(
+    fc.constantFrom('system', 'user', 'libc', 'program', 'rights', 'free', 'installed', ''),
+    fc.string({ unit: 'binary' }),
+  );
+  fc.assert(
+    fc.property(fc.array(line), (lines) => {
+      const facts = parseCheck(`gantry-check\t1\t\n${lines.map((fields) => fields.join('\t')).join('\n')}`);
+      if (facts) problemsOf(facts);
+    }),
+  );
+});
