@@ -52,7 +52,7 @@ describe.runIf(onGantry)('gantryd', () => {
       return json.Labels[0] === 'place=there' ? json : undefined;
     });
     expect(info).toMatchObject({ Debug: true, LiveRestoreEnabled: false, DefaultRuntime: 'runc' });
-    expect(info.RegistryConfig).toMatchObject({ Mirrors: ['http://127.0.0.1:1'] });
+    expect(info.RegistryConfig).toMatchObject({ Mirrors: ['http://127.0.0.1:1/'] });
     expect(info.RegistryConfig.InsecureRegistryCIDRs).toContain('10.0.0.0/8');
     const events = await client.get(`/events?since=1&until=${Date.now() / 1000 + 1}&filters={"type":["daemon"]}`);
     expect(events.json).toMatchObject({

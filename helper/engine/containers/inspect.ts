@@ -44,8 +44,10 @@ export async function inspect(engine: Engine, reference: string, options: { size
 }
 
 function graphData(engine: Engine, container: Container, folder: string): Record<string, string> {
+  const lower = engine.images.placesOf(container.chain);
   return {
     ID: container.id,
+    ...(lower.length > 0 ? { LowerDir: lower.join(':') } : {}),
     MergedDir: engine.store.rootfs(container.id),
     UpperDir: path.join(folder, 'upper'),
     WorkDir: path.join(folder, 'work'),

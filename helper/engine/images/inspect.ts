@@ -27,8 +27,15 @@ export function inspect(parts: Parts, reference: string, platform?: Platform): I
     ...(typeof config['os.version'] === 'string' ? { OsVersion: config['os.version'] } : {}),
     Size: size,
     VirtualSize: size,
-    GraphDriver: { Name: 'overlay2', Data: null },
+    GraphDriver: { Name: 'overlay2', Data: graphData(parts, config.rootfs.diff_ids) },
     RootFS: { Type: 'layers', ...(config.rootfs.diff_ids.length > 0 ? { Layers: config.rootfs.diff_ids } : {}) },
     Metadata: { LastTagTime: image.lastTagged ?? NEVER },
   };
+}
+
+/** Where the layers are: the last one as `UpperDir`, what it lies upon as `LowerDir`. Images are not mounted whole: no MergedDir. */
+function graphData(parts: Parts, diffIds: readonly string[]): Record<string, string> | null {
+  const [top, ...below] = diffIds.flatMap((diffId) => parts.layers.place(diffId) ?? []).reverse();
+  if (top === undefined) return null;
+  return { ...(below.length > 0 ? { LowerDir: below.join(':') } : {}), UpperDir: top };
 }

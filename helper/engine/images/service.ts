@@ -10,6 +10,7 @@ import type {
 import type { ImageLayers, LayerFiles } from '../../contract/gantry.ts';
 import { Limiter } from '../../registry/limiter.ts';
 import type { Filters } from '../events/types.ts';
+import { isFailure } from '../failure.ts';
 import { KeyedQueue } from '../queue.ts';
 import { authenticate } from './authenticate.ts';
 import type { CreateImage } from './create.ts';
@@ -155,6 +156,19 @@ export class ImageService implements Images {
     } catch (error) {
       if (before) holds.set(owner, before);
       else holds.release(owner);
+      throw error;
+    }
+  }
+
+  placesOf(chain: string[]): string[] {
+    const { holds, layers } = this.#parts;
+    try {
+      return holds
+        .diffIds(chain)
+        .flatMap((diffId) => layers.place(diffId) ?? [])
+        .reverse();
+    } catch (error) {
+      if (isFailure(error, 'notFound')) return [];
       throw error;
     }
   }

@@ -108,6 +108,8 @@ export interface Images {
   resolve(reference: string, platform?: string): Promise<ResolvedImage>;
   /** Mounts or finds the layers of `chain`, kept until `releaseLayers(owner)`. Owner is a container id. */
   acquireLayers(chain: string[], owner: string): Promise<LowerLayers>;
+  /** Where the layers of `chain` are now, top-most first: folders, or the files of those that are not mounted. Empty when one is lost. */
+  placesOf(chain: string[]): string[];
   releaseLayers(owner: string): Promise<void>;
   /** Keeps layers for an owner who does not need them mounted now; at start, before the containers adopt theirs. */
   holdLayers(owner: string, chain: string[]): void;

@@ -36,7 +36,11 @@ export function ensureBridge({ host: netlink, context }: World, network: Network
   if (!link) setLink(netlink, index, { alias: instance });
   network.linkIndex = index;
   if (!network.stored.ipv6) writeSetting(`ipv6/conf/${name}/disable_ipv6`, 1);
-  else writeSetting(`ipv6/conf/${name}/disable_ipv6`, 0);
+  else {
+    writeSetting(`ipv6/conf/${name}/disable_ipv6`, 0);
+    // Nobody else can have its link-local address; waiting for a second to find that out would keep it from finding its containers.
+    writeSetting(`ipv6/conf/${name}/accept_dad`, 0);
+  }
   const there = listAddresses(netlink).filter((address) => address.index === index);
   const wanted = gatewayAddresses(network);
   for (const { address, prefix } of wanted) {

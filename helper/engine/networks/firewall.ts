@@ -1,5 +1,6 @@
 import { forgetConnectionsTo, NETLINK_NETFILTER, Netlink } from '../../system/netns/index.ts';
 import { changePublications } from '../../system/nft/elements.ts';
+import { FirewalldZone } from '../../system/nft/firewalld.ts';
 import { ForwardAccept } from '../../system/nft/forward-accept.ts';
 import { Nft } from '../../system/nft/nft.ts';
 import {
@@ -22,6 +23,7 @@ export class Firewall {
   readonly #table: string;
   readonly #nft = new Nft();
   readonly #forward: ForwardAccept;
+  readonly #zone: FirewalldZone;
   readonly #networks: () => NetworkRules[];
   /** Everything that is to be published, whatever the kernel has. */
   readonly #published = new Set<Publication>();
@@ -34,6 +36,7 @@ export class Firewall {
   constructor(instance: string, networks: () => NetworkRules[], families: { v4: boolean; v6: boolean }, log: Log) {
     this.#families = families;
     this.#table = instance;
+    this.#zone = new FirewalldZone(this.#netlink);
     this.#forward = new ForwardAccept(instance.toUpperCase());
     this.#networks = networks;
     this.#log = log;
@@ -42,13 +45,13 @@ export class Firewall {
   /** From now on the table is made again when somebody takes it away, and iptables' drops are met when they come. */
   watch(): void {
     if (!this.#families.v4) return;
-    this.#watch ??= watchRuleset(
-      this.#table,
-      () => {
+    this.#watch ??= watchRuleset(this.#table, {
+      tableGone: () => {
         if (!this.#nft.busy && !tableExists(this.#netlink, this.#table)) this.#remake('the table is gone').catch(this.#complain);
       },
-      () => void this.#letThrough(),
-    );
+      filterChanged: () => void this.#letThrough(),
+      firewalldStarted: () => this.#zone.forget(),
+    });
   }
 
   readonly #isOurs = ({ address }: Publication): boolean => this.#families.v6 || !address.includes(':');
@@ -120,6 +123,7 @@ export class Firewall {
     this.#watch?.close();
     await this.#nft.deleteTable(this.#table);
     await this.#forward.sync([], true);
+    await this.#zone.sync([]).catch(this.#warn);
   }
 
   async #change(script: string): Promise<void> {
@@ -147,5 +151,9 @@ export class Firewall {
     } catch (error) {
       this.#log.warn('iptables could not be told to forward our networks', { error: messageOf(error) });
     }
+    await this.#zone.sync(networks.map((network) => network.bridge)).catch(this.#warn);
   }
+
+  readonly #warn = (error: unknown): void =>
+    this.#log.warn('firewalld could not be told to forward our networks', { error: messageOf(error) });
 }

@@ -135,6 +135,7 @@ function securityOptions(cgroupVersion: 1 | 2, config: DaemonConfig): string[] {
 function registryConfig({ config }: EngineContext) {
   const cidrs = config.insecureRegistries.filter((entry) => /^[0-9a-f.:]+\/\d+$/i.test(entry));
   const hosts = config.insecureRegistries.filter((entry) => !cidrs.includes(entry));
+  const mirrors = config.registryMirrors.map((mirror) => mirror.replace(/\/*$/, '/'));
   const index = (name: string, secure: boolean, mirrors: string[]) => ({
     Name: name,
     Mirrors: mirrors,
@@ -146,10 +147,10 @@ function registryConfig({ config }: EngineContext) {
     AllowNondistributableArtifactsHostnames: null,
     InsecureRegistryCIDRs: [...new Set(['::1/128', '127.0.0.0/8', ...cidrs])],
     IndexConfigs: Object.fromEntries([
-      ['docker.io', index('docker.io', true, config.registryMirrors)],
+      ['docker.io', index('docker.io', true, mirrors)],
       ...hosts.map((host) => [host, index(host, false, [])]),
     ]),
-    Mirrors: config.registryMirrors,
+    Mirrors: mirrors,
   };
 }
 

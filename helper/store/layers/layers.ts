@@ -70,6 +70,8 @@ export interface Layers {
   add(blob: { path: string; has: number }): Promise<LayerIngest>;
   /** Folder with the layer's content, mounted if need be. @throws Failure notFound */
   directory(diffId: string): Promise<string>;
+  /** Where its content is now: a folder, or (not mounted) the file that holds it; undefined for a layer that is not there. */
+  place(diffId: string): string | undefined;
   remove(diffId: string): Promise<void>;
   /** Unmounts what `keep` does not name. */
   unmountOthers(keep: ReadonlySet<string>): Promise<void>;
@@ -261,6 +263,13 @@ class LayerStore implements Layers {
       this.#mounted.set(diffId, target);
       return target;
     });
+  }
+
+  place(diffId: string): string | undefined {
+    const info = this.#known.get(diffId);
+    if (!info) return undefined;
+    const mounted = this.#mounted.get(diffId);
+    return mounted ?? path.join(this.#folder(diffId), info.kind === 'folder' ? 'tree' : 'layer.erofs');
   }
 
   remove(diffId: string): Promise<void> {

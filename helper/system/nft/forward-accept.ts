@@ -1,4 +1,26 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { run } from './nft.ts';
+
+/** Whether the kernel has a filter table of iptables-legacy in this namespace: asking iptables-legacy itself would make one. */
+export function hasLegacyFilter(v6: boolean): boolean {
+  try {
+    return readFileSync(`/proc/net/ip${v6 ? '6' : ''}_tables_names`, 'utf8')
+      .split('\n')
+      .includes('filter');
+  } catch {
+    return false;
+  }
+}
+
+/** Both kinds of iptables filter at once, so a drop in either counts. Distributions without the two names have one kind only. */
+function programs(v6: boolean): string[] {
+  const name = v6 ? 'ip6tables' : 'iptables';
+  const both = ['/usr/sbin', '/sbin', '/usr/bin'].some(
+    (folder) => existsSync(`${folder}/${name}-nft`) && existsSync(`${folder}/${name}-legacy`),
+  );
+  if (!both) return [name];
+  return hasLegacyFilter(v6) ? [`${name}-nft`, `${name}-legacy`] : [`${name}-nft`];
+}
 
 /**
  * An accept in our table does not outweigh a drop in another's: where iptables' FORWARD chain drops (dockerd and ufw set
@@ -16,7 +38,8 @@ export class ForwardAccept {
   /** Brings the chain to these bridges; idempotent. Resolves also where iptables is missing. @returns whether it was needed */
   sync(bridges: string[], withV6: boolean): Promise<boolean> {
     const work = async (): Promise<boolean> => {
-      const results = await Promise.all([this.#sync('iptables', bridges), ...(withV6 ? [this.#sync('ip6tables', bridges)] : [])]);
+      const all = [...programs(false), ...(withV6 ? programs(true) : [])];
+      const results = await Promise.all(all.map((program) => this.#sync(program, bridges)));
       return results.some(Boolean);
     };
     const result = this.#chains.then(work, work);

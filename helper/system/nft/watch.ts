@@ -1,32 +1,42 @@
 import { listenToGroup } from '../netns/listen.ts';
 import { attribute, NETLINK_NETFILTER, type Netlink, parseAttributes } from '../netns/netlink.ts';
 import { SystemError } from '../netns/sockets.ts';
+import { hasLegacyFilter } from './forward-accept.ts';
 
 const NFNLGRP_NFTABLES = 7;
 const NFT_MSG_GETTABLE = (10 << 8) | 1;
+const NEWTABLE = 0;
 const DELTABLE = 2;
 const RULESET_CHANGES = new Set([0, DELTABLE, 3, 5, 6, 8]);
 const NFPROTO_INET = 1;
 const QUIET_MS = 200;
+const LEGACY_MS = 30_000;
 
 /**
  * Tells when somebody took our table away (`nft flush ruleset`, a firewall's reload), and when iptables' filter table
- * changed (a daemon that sets FORWARD to drop). Nothing is polled: the kernel says so.
- * Source: linux/netfilter/nf_tables.h, group NFNLGRP_NFTABLES. Changes by iptables-legacy are not heard.
+ * changed (a daemon that sets FORWARD to drop) or firewalld made its own anew. The kernel says so, but for changes by
+ * iptables-legacy: where its table is in use it is looked at every half minute.
+ * Source: linux/netfilter/nf_tables.h, group NFNLGRP_NFTABLES.
  */
-export function watchRuleset(table: string, tableGone: () => void, filterChanged: () => void): { close(): void } {
+export function watchRuleset(
+  table: string,
+  told: { tableGone(): void; filterChanged(): void; firewalldStarted(): void },
+): { close(): void } {
   let timer: NodeJS.Timeout | undefined;
   let gone = false;
   let filter = false;
+  let firewalld = false;
   // Rule sets change in bursts: looked at once it is quiet.
   const later = (): void => {
     timer ??= setTimeout(() => {
       timer = undefined;
-      const [wasGone, wasFilter] = [gone, filter];
+      const [wasGone, wasFilter, wasFirewalld] = [gone, filter, firewalld];
       gone = false;
       filter = false;
-      if (wasGone) tableGone();
-      if (wasFilter) filterChanged();
+      firewalld = false;
+      if (wasGone) told.tableGone();
+      if (wasFirewalld) told.firewalldStarted();
+      if (wasFilter || wasFirewalld) told.filterChanged();
     }, QUIET_MS).unref();
   };
   const listener = listenToGroup(
@@ -44,10 +54,11 @@ export function watchRuleset(table: string, tableGone: () => void, filterChanged
             .replace(/\0.*$/s, '');
           if (name === table && (type & 0xff) === DELTABLE) gone = true;
           if (name === 'filter') filter = true;
+          if (name === 'firewalld' && (type & 0xff) === NEWTABLE) firewalld = true;
         }
         at += (size + 3) & ~3;
       }
-      if (gone || filter) later();
+      if (gone || filter || firewalld) later();
     },
     () => {
       gone = true;
@@ -55,8 +66,12 @@ export function watchRuleset(table: string, tableGone: () => void, filterChanged
       later();
     },
   );
+  const legacy = setInterval(() => {
+    if (hasLegacyFilter(false) || hasLegacyFilter(true)) told.filterChanged();
+  }, LEGACY_MS).unref();
   return {
     close() {
+      clearInterval(legacy);
       clearTimeout(timer);
       listener.close();
     },

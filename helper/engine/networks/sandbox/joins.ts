@@ -51,6 +51,7 @@ export function checkSettings(network: Network, settings: EndpointSettings): voi
   const link = settings.DriverOpts?.[ENDPOINT_OPTION.linkName];
   if (link !== undefined && (!isLinkName(link) || link === 'lo')) fail(`invalid network interface name ${JSON.stringify(link)}`);
   for (const text of LinkLocalIPs ?? []) if (!isLinkLocal(text)) fail(`invalid link local IP address: ${text}`);
+  if (settings.MacAddress && network.stored.driver === 'ipvlan') fail('ipvlan interfaces do not support custom mac address assignment');
   if (network.predefined) {
     if (settings.Aliases?.length) fail('network-scoped aliases are only supported for user-defined networks');
     if (IPv4Address || IPv6Address) fail('user specified IP address is supported on user defined networks only');

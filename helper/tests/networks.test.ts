@@ -1,0 +1,388 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BASE, launch, onGantry, startEngine, type TestEngine } from './harness.ts';
+import { Place, Wire } from './places.ts';
+
+/** Networks of our engine as the world sees them: the engine in a network namespace, a second host on its wire. */
+describe.runIf(onGantry)('networks beside another host', () => {
+  let wire: Wire;
+  let engine: TestEngine;
+  const places: Place[] = [];
+
+  beforeAll(async () => {
+    wire = new Wire();
+    engine = await startEngine({ wrap: wire.host.wrap });
+  });
+  afterAll(async () => {
+    for (const place of places) place.close();
+    await engine?.stop();
+    wire?.close();
+  });
+
+  /** What the CLI prints; it must end well. */
+  async function docker(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await engine.docker(args);
+    if (code !== 0) throw new Error(`docker ${args.join(' ')}: ${stderr}`);
+    return stdout.trim();
+  }
+  const refused = async (...args: string[]): Promise<string> => (await engine.docker(args)).stderr;
+  async function inside(name: string): Promise<Place> {
+    const place = new Place('-t', await docker('inspect', '-f', '{{.State.Pid}}', name), '-n');
+    places.push(place);
+    return place;
+  }
+  /** A container that sleeps; its namespace. */
+  async function sleeper(...args: string[]): Promise<Place> {
+    await docker('run', '-d', ...args, BASE, 'sleep', '600');
+    return await inside(args[args.indexOf('--name') + 1] ?? '');
+  }
+  const addressOf = (name: string, network: string): Promise<string> =>
+    docker('inspect', '-f', `{{(index .NetworkSettings.Networks "${network}").IPAddress}}`, name);
+
+  it('keep settings for others: config-only networks', async () => {
+    const option = 'com.docker.network.driver.mtu=1400';
+    await docker(
+      'network',
+      'create',
+      '--config-only',
+      '--subnet',
+      '10.50.0.0/24',
+      '--gateway',
+      '10.50.0.9',
+      '-o',
+      option,
+      '--label',
+      'a=1',
+      'cfg',
+    );
+    expect(JSON.parse(await docker('network', 'inspect', 'cfg'))).toMatchObject([
+      {
+        ...{ Driver: 'null', Scope: 'local', ConfigOnly: true, Options: { 'com.docker.network.driver.mtu': '1400' }, Labels: { a: '1' } },
+        IPAM: { Config: [{ Subnet: '10.50.0.0/24', Gateway: '10.50.0.9' }] },
+      },
+    ]);
+    expect(await refused('run', '--rm', '--network', 'cfg', BASE, 'true')).toContain(
+      'cannot create endpoint on configuration-only network',
+    );
+    expect(await refused('network', 'create', '--config-from', 'nope', 'x')).toContain('configuration network "nope" does not exist');
+    const both = ['network', 'create', '--config-from', 'cfg'];
+    expect(await refused(...both, '--subnet', '10.51.0.0/24', 'x')).toContain('user-specified configurations are not supported');
+    expect(await refused(...both, '-o', 'x=y', 'x')).toContain('network driver options are not supported');
+    expect(await refused(...both, '--config-only', 'x')).toContain('a configuration network cannot depend on another');
+    expect(await refused('network', 'create', '--config-only', '--internal', 'x')).toContain('Network operator fields like');
+    await docker(...both, 'used');
+    expect(JSON.parse(await docker('network', 'inspect', 'used'))).toMatchObject([
+      {
+        Driver: 'bridge',
+        ConfigOnly: false,
+        ConfigFrom: { Network: 'cfg' },
+        IPAM: { Config: [{ Gateway: '10.50.0.9' }] },
+        Labels: { a: '1' },
+      },
+    ]);
+    expect(await docker('run', '--rm', '--network', 'used', BASE, 'ip', 'link', 'show', 'eth0')).toContain('mtu 1400');
+    expect(await refused('network', 'rm', 'cfg')).toContain('configuration network "cfg" is in use');
+    await docker('network', 'rm', 'used');
+    expect(await docker('network', 'prune', '-f')).toBe('');
+    await engine.crash();
+    await engine.start();
+    await docker('network', 'create', '--config-from', 'cfg', 'again');
+    await docker('network', 'rm', 'again', 'cfg');
+  });
+
+  it('say what is wrong with an option', async () => {
+    const create = (...args: string[]): Promise<string> => refused('network', 'create', ...args, 'wrong');
+    const option = (name: string, value: string, ...more: string[]): Promise<string> =>
+      create('-o', `com.docker.network.${name}=${value}`, ...more);
+    expect(await option('bridge.enable_icc', 'maybe')).toContain(
+      'failed to parse com.docker.network.bridge.enable_icc value: maybe (strconv.ParseBool: parsing "maybe": invalid syntax)',
+    );
+    expect(await option('driver.mtu', 'abc')).toContain('failed to parse com.docker.network.driver.mtu value: abc');
+    expect(await option('bridge.host_binding_ipv4', 'bad')).toContain('value: bad (nil ip)');
+    expect(await option('bridge.gateway_mode_ipv4', 'odd')).toContain('unknown gateway mode odd');
+    expect(await option('bridge.gateway_mode_ipv4', 'isolated')).toContain("'isolated' can only be used for an internal network");
+    expect(await create('--ipam-driver', 'nope')).toContain('plugin "nope" not found');
+    expect(await create('--scope', 'global')).toContain('This node is not a swarm manager');
+    expect(await create('--ingress')).toContain('Ingress network can only be global scope network');
+    expect(await create('--subnet', '10.61.0.0/24', '--gateway', '10.61.0.1', '--aux-address', 'x=10.61.0.1')).toContain(
+      'failed to allocate secondary ip address (x:10.61.0.1): Address already in use',
+    );
+    expect(await create('-d', 'macvlan', '-o', 'parent=wire', '-o', 'macvlan_mode=odd')).toContain(
+      "requested macvlan mode 'odd' is not valid",
+    );
+    expect(await create('-d', 'macvlan', '-o', 'parent=nope.5')).toContain('-o parent interface was not found on the host: nope');
+    expect(await create('-d', 'macvlan', '-o', 'parent=wire.x')).toContain('unable to parse a valid vlan id from: x');
+    expect(await create('-d', 'macvlan', '-o', 'parent=wire.4095')).toContain('vlan id must be between 1-4094, received: 4095');
+    expect(await create('-d', 'ipvlan', '-o', 'ipvlan_mode=l9')).toContain("requested ipvlan mode 'l9' is not valid");
+    await docker('network', 'create', 'plain');
+    const run = (...args: string[]): Promise<string> => refused('run', '--rm', '--network', ...args, BASE, 'true');
+    expect(await run('plain', '--link-local-ip', '10.7.7.8')).toContain('invalid link local IP address: 10.7.7.8');
+    expect(await run('name=plain,driver-opt=com.docker.network.endpoint.sysctls=net.ipv4.conf.eth0.forwarding=1')).toContain(
+      "unrecognised network interface sysctl 'net.ipv4.conf.eth0.forwarding=1'",
+    );
+    await docker('network', 'rm', 'plain');
+  });
+
+  it('give endpoints what was asked for: names, sysctls, link-local and MAC addresses, the gateway', async () => {
+    await docker('network', 'create', '--subnet', '10.91.0.0/24', 'one');
+    await docker('network', 'create', '--subnet', '10.92.0.0/24', '-o', 'com.docker.network.container_iface_prefix=lan', 'two');
+    const sysctls = 'driver-opt=com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.log_martians=1';
+    const place = await sleeper(
+      ...['--name', 'asked', '--network', `"name=one","${sysctls}","mac-address=02:42:0a:00:00:11","link-local-ip=169.254.7.8"`],
+      ...['--network', 'name=two,gw-priority=7'],
+    );
+    const addresses = await place.output('ip', '-o', '-4', 'addr');
+    expect(addresses).toMatch(/eth0 +inet 10\.91\.0\.2\/24/);
+    expect(addresses).toMatch(/eth0 +inet 169\.254\.7\.8\/16/);
+    expect(addresses).toMatch(/lan0 +inet 10\.92\.0\.2\/24/);
+    expect(await place.output('ip', 'link', 'show', 'eth0')).toContain('02:42:0a:00:00:11');
+    expect(await docker('exec', 'asked', 'cat', '/proc/sys/net/ipv4/conf/eth0/log_martians')).toBe('1');
+    expect(await place.output('ip', 'route')).toContain('default via 10.92.0.1 dev lan0');
+    // Numbers are not given again.
+    await docker('network', 'disconnect', 'one', 'asked');
+    await docker('network', 'connect', '--gw-priority', '9', 'one', 'asked');
+    expect(await place.output('ip', 'route')).toContain('default via 10.91.0.1 dev eth1');
+    await docker('network', 'disconnect', 'one', 'asked');
+    await docker('network', 'connect', '--driver-opt', 'com.docker.network.endpoint.ifname=mine', 'one', 'asked');
+    expect(await place.output('ip', 'link')).toContain(' mine@');
+    await engine.crash();
+    await engine.start();
+    await docker('network', 'disconnect', 'two', 'asked');
+    await docker('network', 'connect', 'two', 'asked');
+    expect(await place.output('ip', 'link')).toMatch(/ (lan0|lan1)@/);
+    await docker('rm', '-f', 'asked');
+    await docker('network', 'rm', 'one', 'two');
+  });
+
+  it('publish by NAT, by routing or not at all: gateway modes', async () => {
+    const mode = (family: 4 | 6, value: string): string[] => ['-o', `com.docker.network.bridge.gateway_mode_ipv${family}=${value}`];
+    await docker('network', 'create', '--subnet', '10.93.0.0/24', '--ipv6', '--subnet', 'fd00:93::/64', 'nat');
+    await docker('network', 'create', '--subnet', '10.94.0.0/24', ...mode(4, 'nat-unprotected'), 'open');
+    await docker(
+      'network',
+      'create',
+      '--subnet',
+      '10.95.0.0/24',
+      '--ipv6',
+      '--subnet',
+      'fd00:95::/64',
+      ...mode(4, 'routed'),
+      ...mode(6, 'routed'),
+      'routed',
+    );
+    for (const subnet of ['10.93.0.0/24', '10.94.0.0/24', '10.95.0.0/24', 'fd00:93::/64', 'fd00:95::/64']) wire.routeTo(subnet);
+    for (const name of ['nat', 'open', 'routed']) {
+      const place = await sleeper('--name', `in-${name}`, '--network', name, '-p', '8080:80', '-p', '80');
+      await place.serveTcp(80);
+      await place.serveTcp(81);
+      if (name !== 'routed') await docker('stop', '-t', '0', `in-${name}`);
+    }
+    await wire.peer.serveTcp(70);
+    const ping = async (address: string): Promise<boolean> => (await wire.peer.run('busybox', 'ping', '-c1', '-W1', address)).code === 0;
+    // Routed: no port of the host, the container's published one by routing, ICMP, its own address outside.
+    const { peer } = wire;
+    const routed = await inside('in-routed');
+    expect(await peer.tcp(wire.hostAddress, 8080)).toBe('ECONNREFUSED');
+    expect(await peer.tcp('10.95.0.2', 80)).toBe(wire.peerAddress);
+    expect(await peer.tcp('fd00:95::2', 80)).toBe('fd00:db8::2');
+    expect(await peer.tcp('10.95.0.2', 81)).toBe('no answer');
+    expect(await ping('10.95.0.2')).toBe(true);
+    expect(await routed.tcp(wire.peerAddress, 70)).toBe('10.95.0.2');
+    expect(await routed.tcp('fd00:db8::2', 70)).toBe('fd00:95::2');
+    expect(JSON.parse(await docker('inspect', '-f', '{{json .NetworkSettings.Ports}}', 'in-routed'))).toEqual({
+      '80/tcp': [
+        { HostIp: '0.0.0.0', HostPort: '' },
+        { HostIp: '::', HostPort: '' },
+      ],
+    });
+    await engine.crash();
+    await engine.start();
+    expect(await peer.tcp('10.95.0.2', 80)).toBe(wire.peerAddress);
+    await docker('stop', '-t', '0', 'in-routed');
+    // NAT: published ports only, and nothing by routing.
+    await docker('start', 'in-nat');
+    const nat = await inside('in-nat');
+    await nat.serveTcp(80);
+    await nat.serveTcp(81);
+    expect(await peer.tcp(wire.hostAddress, 8080)).toBe(wire.peerAddress);
+    expect(await peer.tcp('fd00:db8::1', 8080)).toBe('fd00:db8::2');
+    expect(await peer.tcp('10.93.0.2', 80)).toBe('no answer');
+    expect(await peer.tcp('fd00:93::2', 80)).toBe('no answer');
+    expect(await ping('10.93.0.2')).toBe(false);
+    expect(await nat.tcp(wire.peerAddress, 70)).toBe(wire.hostAddress);
+    expect(await nat.tcp('fd00:db8::2', 70)).toBe('fd00:db8::1');
+    await docker('stop', '-t', '0', 'in-nat');
+    // Unprotected: both.
+    await docker('start', 'in-open');
+    const open = await inside('in-open');
+    await open.serveTcp(80);
+    await open.serveTcp(81);
+    expect(await peer.tcp(wire.hostAddress, 8080)).toBe(wire.peerAddress);
+    expect(await peer.tcp('10.94.0.2', 81)).toBe(wire.peerAddress);
+    await docker('rm', '-f', 'in-nat', 'in-open', 'in-routed');
+    await docker('network', 'rm', 'nat', 'open', 'routed');
+    expect(await wire.host.output('nft', 'list', 'ruleset')).not.toContain('10.95.0.2');
+
+    await docker('network', 'create', '--internal', '--subnet', '10.96.0.0/24', ...mode(4, 'isolated'), 'isolated');
+    expect(await docker('network', 'inspect', '-f', '{{json .IPAM.Config}}', 'isolated')).toBe('[{"Subnet":"10.96.0.0/24"}]');
+    expect(await wire.host.output('ip', '-4', 'addr')).not.toContain('10.96.0.');
+    const alone = await sleeper('--name', 'alone', '--network', 'isolated', '-p', '80');
+    expect(await alone.output('ip', 'route')).not.toContain('default');
+    await docker('rm', '-f', 'alone');
+    await docker('network', 'rm', 'isolated');
+  });
+
+  it('leave the host under the address that was asked for', async () => {
+    wire.host.set('ip addr add 198.51.100.77/24 dev wire');
+    await wire.peer.serveTcp(71);
+    const option = 'com.docker.network.host_ipv4=198.51.100.77';
+    await docker('network', 'create', '--subnet', '10.97.0.0/24', '-o', option, 'source');
+    await docker('network', 'create', '--subnet', '10.98.0.0/24', '-o', 'com.docker.network.bridge.enable_ip_masquerade=false', 'plain');
+    wire.routeTo('10.98.0.0/24');
+    expect(await (await sleeper('--name', 'sourced', '--network', 'source')).tcp(wire.peerAddress, 71)).toBe('198.51.100.77');
+    expect(await (await sleeper('--name', 'bare', '--network', 'plain')).tcp(wire.peerAddress, 71)).toBe('10.98.0.2');
+    await docker('rm', '-f', 'sourced', 'bare');
+    await docker('network', 'rm', 'source', 'plain');
+  });
+
+  it('have several subnets, ranges, auxiliary addresses and a gateway of their own', async () => {
+    await docker(
+      ...['network', 'create', '--subnet', '10.60.0.0/30', '--subnet', '10.61.0.0/24', '--ip-range', '10.61.0.128/25'],
+      ...['--gateway', '10.61.0.254', '--aux-address', 'a=10.61.0.128', '--aux-address', 'DefaultGatewayIPv4=10.61.0.9', 'wide'],
+    );
+    for (const name of ['w1', 'w2', 'w3']) await sleeper('--name', name, '--network', 'wide');
+    // Three of the first subnet's four are the network's, the bridge's and the broadcast address.
+    expect(await Promise.all(['w1', 'w2', 'w3'].map((name) => addressOf(name, 'wide')))).toEqual([
+      '10.60.0.2',
+      '10.61.0.129',
+      '10.61.0.130',
+    ]);
+    expect(await (await inside('w2')).output('ip', 'route')).toContain('default via 10.61.0.9 ');
+    await docker('rm', '-f', 'w1', 'w2', 'w3');
+    await docker('network', 'rm', 'wide');
+  });
+
+  it('join macvlan networks on a link of the host, and keep passthru for one', async () => {
+    await docker(
+      'network',
+      'create',
+      '-d',
+      'macvlan',
+      '--subnet',
+      '198.51.100.0/24',
+      '--gateway',
+      '198.51.100.2',
+      '-o',
+      'parent=wire',
+      'lan',
+    );
+    await wire.peer.serveTcp(72);
+    const place = await sleeper('--name', 'onlan', '--network', 'lan', '--ip', '198.51.100.50');
+    expect(await place.tcp(wire.peerAddress, 72)).toBe('198.51.100.50');
+    expect(await wire.host.output('ip', 'link', 'show', 'wire')).toContain('wire');
+    const passthru = [
+      'network',
+      'create',
+      '-d',
+      'macvlan',
+      '-o',
+      'parent=wire',
+      '-o',
+      'macvlan_mode=passthru',
+      '--subnet',
+      '10.88.0.0/24',
+      'alone',
+    ];
+    expect(await refused(...passthru)).toContain('cannot use mode passthru, macvlan network');
+    for (const mode of ['private', 'vepa']) {
+      await docker('network', 'create', '-d', 'macvlan', '-o', 'parent=wire', '-o', `macvlan_mode=${mode}`, `lan-${mode}`);
+      const other = await sleeper('--name', mode, '--network', `lan-${mode}`);
+      expect(await other.output('ip', '-d', 'link', 'show', 'eth0')).toContain(`macvlan mode ${mode}`);
+    }
+    await docker('rm', '-f', 'onlan', 'private', 'vepa');
+    await docker('network', 'rm', 'lan', 'lan-private', 'lan-vepa');
+    await docker(...passthru);
+    expect(await (await sleeper('--name', 'through', '--network', 'alone')).output('ip', '-d', 'link', 'show', 'eth0')).toContain(
+      'mode passthru',
+    );
+    await docker('rm', '-f', 'through');
+    await docker('network', 'rm', 'alone');
+    expect(await wire.host.output('ip', 'addr', 'show', 'wire')).toContain(wire.hostAddress);
+  });
+
+  it('publish ranges, protocols and host addresses, and keep the source', async () => {
+    const { peer, host } = wire;
+    const server = await sleeper(
+      ...[
+        '--name',
+        'ports',
+        '-p',
+        '3000-3002:80-82',
+        '-p',
+        '127.0.0.1:4001:80',
+        '-p',
+        '198.51.100.1:4002:80',
+        '-p',
+        '[fd00:db8::1]:4003:80',
+      ],
+      ...['-p', '5300:53/udp', '-p', '4100-4109:83', '-p', '80'],
+    );
+    for (const port of [80, 81, 82, 83]) await server.serveTcp(port);
+    await server.serveUdp(53, 'first');
+    for (const port of [3000, 3001, 3002, 4002]) expect(await peer.tcp(wire.hostAddress, port)).toBe(wire.peerAddress);
+    expect(await peer.tcp(wire.hostAddress, 4001)).toBe('ECONNREFUSED');
+    expect(await host.tcp('127.0.0.1', 4001)).toMatch(/^172\./);
+    expect(await peer.tcp('fd00:db8::1', 4003)).toMatch(/^172\./);
+    expect(await peer.tcp(wire.hostAddress, 4100)).toBe(wire.peerAddress);
+    expect(await peer.udp(wire.hostAddress, 5300)).toBe(`first ${wire.peerAddress}`);
+    const random = Number((await docker('port', 'ports', '80/tcp')).split('\n')[0]?.split(':').at(-1));
+    const { json } = await engine.client.get('/containers/ports/json');
+    const chosen = json.NetworkSettings.Ports['80/tcp'].map(({ HostPort }: { HostPort: string }) => Number(HostPort));
+    const [low = 0, high = 0] = (await host.output('cat', '/proc/sys/net/ipv4/ip_local_port_range')).split(/\s+/).map(Number);
+    expect([...chosen, random].some((port) => port >= low && port <= high)).toBe(true);
+    // The first of a range is taken: the next one is given.
+    await sleeper('--name', 'more', '-p', '4100-4109:83');
+    expect(await docker('port', 'more', '83/tcp')).toContain('0.0.0.0:4101');
+    // Hairpin: the container itself, a neighbour and another network reach it by the host's address.
+    await docker('network', 'create', 'far');
+    const far = await sleeper('--name', 'far', '--network', 'far');
+    expect(await server.tcp(wire.hostAddress, 3000)).toMatch(/^172\./);
+    expect(await (await inside('more')).tcp(wire.hostAddress, 3000)).toMatch(/^172\./);
+    expect(await far.tcp(wire.hostAddress, 3000)).toMatch(/^172\./);
+    expect(await far.tcp(await addressOf('ports', 'bridge'), 80)).toBe('no answer');
+    await docker('rm', '-f', 'ports', 'more', 'far');
+    await docker('network', 'rm', 'far');
+  });
+
+  it('send a UDP client that never stops to the next container: what the kernel remembers is forgotten', async () => {
+    const { peer } = wire;
+    const first = await sleeper('--name', 'udp1', '-p', '5301:53/udp');
+    await first.serveUdp(53, 'one');
+    const client = await peer.start(
+      `const s=require('dgram').createSocket('udp4');s.bind(7777,()=>{console.log('up');setInterval(()=>s.send('?',5301,'${wire.hostAddress}'),20)});s.on('message',m=>console.log(String(m)));s.on('error',()=>{})`,
+    );
+    let said = '';
+    client.stdout?.on('data', (text) => (said += text));
+    await expect.poll(() => said).toContain('one ');
+    await docker('rm', '-f', 'udp1');
+    await sleeper('--name', 'filler');
+    const second = await sleeper('--name', 'udp2', '-p', '5301:53/udp');
+    await second.serveUdp(53, 'two');
+    await expect.poll(() => said, { timeout: 5000 }).toContain('two ');
+    client.kill('SIGKILL');
+    await docker('rm', '-f', 'udp2', 'filler');
+  });
+
+  it('let a container see who called, and keep loopback of the host its own', async () => {
+    const id = await launch(engine.client, { Cmd: ['sleep', '600'], HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '8081' }] } } });
+    const server = await inside(id);
+    await server.serveTcp(80);
+    await wire.host.serveTcp(6000, '127.0.0.1');
+    expect(await wire.host.tcp('127.0.0.1', 8081)).toMatch(/^172\.\d+\.0\.1$/);
+    expect(await wire.host.tcp('::1', 8081)).toMatch(/^172\./);
+    // route_localnet opens the host's loopback to nobody.
+    await server.run('ip', 'route', 'add', '127.0.0.1/32', 'via', (await server.output('ip', 'route')).split(' ')[2] ?? '');
+    const gateway = (await server.output('ip', 'route', 'show', 'default')).split(' ')[2] ?? '';
+    expect(await server.tcp(gateway, 6000)).toBe('ECONNREFUSED');
+    await docker('rm', '-f', id);
+  });
+});
