@@ -12,6 +12,7 @@ import { loadStarter } from './provision/starter/load.ts';
 import { pickPath, saveText } from './shell/dialogs.ts';
 import type { SettingsStore } from './shell/settings.ts';
 import { portOf, readLogs, type StreamPort, type Terminals } from './streams/index.ts';
+import type { Tunnels } from './tunnels/index.ts';
 
 export interface Parts {
   app: App;
@@ -20,12 +21,13 @@ export interface Parts {
   terminals: Terminals;
   installs: Installs;
   helper: LocalHelper;
+  tunnels: Tunnels;
   settings: SettingsStore;
   starter: { reference: string; archive: string | undefined };
 }
 
 /** What each call of the contract does: one line to the part that knows. */
-export function callsOf({ app, demo, hosts, terminals, installs, helper, settings, starter }: Parts): Calls {
+export function callsOf({ app, demo, hosts, terminals, tunnels, installs, helper, settings, starter }: Parts): Calls {
   return {
     'app.info': call(
       [],
@@ -96,6 +98,11 @@ export function callsOf({ app, demo, hosts, terminals, installs, helper, setting
         void readLogs({ request: { ...request, ...(since !== undefined && { since }) }, port, whenConnected });
       });
     }),
+    'tunnels.list': call([], () => tunnels.list()),
+    'tunnels.open': call([schema.openTunnel], (_, request) => tunnels.open(request)),
+    'tunnels.reopen': call([schema.id], (_, id) => tunnels.reopen(id)),
+    'tunnels.stop': call([schema.id], (_, id) => tunnels.stop(id)),
+    'tunnels.notNow': call([schema.id], (_, hostId) => tunnels.notNow(hostId)),
     'dialogs.pickPath': call([schema.pickPath], (sender, { kind, title }) => pickPath(windowOf(sender), kind, title)),
     'dialogs.saveText': call([schema.saveText], (sender, { title, name, text }) => saveText(windowOf(sender), title, name, text)),
     'shell.openExternal': call([schema.webAddress], (_, url) => shell.openExternal(url)),

@@ -22,6 +22,7 @@ import { windowStateSchema } from './shell/window-state.ts';
 import { readConfigFiles } from './ssh/index.ts';
 import { JsonFile } from './store/json-file.ts';
 import { Terminals } from './streams/index.ts';
+import { Tunnels, tunnelsFileSchema } from './tunnels/index.ts';
 
 /** Wiring only: builds the parts and hands them to each other. The bundle lies in dist/electron. */
 
@@ -67,8 +68,14 @@ async function start(): Promise<void> {
   const hosts = new Hosts({
     file: new JsonFile(inUserData('hosts.json'), hostsFileSchema),
     local: helper,
-    onChange: (list) => broadcast('hosts.change', list),
-    onEvents: (events) => broadcast('hosts.events', events),
+    onChange: (list) => {
+      tunnels.onHosts(list);
+      broadcast('hosts.change', list);
+    },
+    onEvents: (events) => {
+      tunnels.onEvents(events);
+      broadcast('hosts.events', events);
+    },
     onAttempt: (attempt) => broadcast('attempts.change', attempt),
     sshFiles: () => readConfigFiles(),
     secrets: new Keychain(new JsonFile(inUserData('secrets.json'), secretsFileSchema), safeStorage),
@@ -85,6 +92,13 @@ async function start(): Promise<void> {
     client: (hostId) => hosts.clientOrThrow(hostId),
     onChange: (list) => broadcast('terminals.change', list),
   });
+  const tunnels = new Tunnels({
+    file: new JsonFile(inUserData('tunnels.json'), tunnelsFileSchema),
+    client: (hostId) => hosts.clientOrThrow(hostId),
+    dial: (hostId, address, port, signal) => hosts.dialTcp(hostId, address, port, signal),
+    onChange: (list) => broadcast('tunnels.change', list),
+    log,
+  });
   const archive = firstOf(launch.starter, join(dist, 'starter.tar'), join(process.resourcesPath, 'starter.tar'));
 
   guard(app, session.defaultSession);
@@ -100,6 +114,7 @@ async function start(): Promise<void> {
       demo: launch.demo,
       hosts,
       terminals,
+      tunnels,
       installs,
       helper,
       settings,
@@ -109,6 +124,7 @@ async function start(): Promise<void> {
     log,
   );
 
+  await tunnels.load();
   await hosts.start();
   powerMonitor.on('resume', () => hosts.reconnectAll());
   const windowFile = new JsonFile(inUserData('window.json'), windowStateSchema);
@@ -136,8 +152,9 @@ async function start(): Promise<void> {
     event.preventDefault();
     stopped = true;
     terminals.closeAll();
-    void hosts
-      .stop()
+    void tunnels
+      .closeAll()
+      .then(() => hosts.stop())
       .then(() => Promise.all([helper.stop(), windowFile.settled()]))
       .catch((error: unknown) => log(`stopping: ${error}`))
       .finally(() => app.quit());

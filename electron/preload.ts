@@ -58,6 +58,14 @@ const api: GantryApi = {
     close: (id) => call('terminals.close', id),
   },
   logs: { open: (request) => call('logs.open', request) },
+  tunnels: {
+    list: () => call('tunnels.list'),
+    onChange: (listener) => subscribe('tunnels.change', listener),
+    open: (request) => call('tunnels.open', request),
+    reopen: (id) => call('tunnels.reopen', id),
+    stop: (id) => call('tunnels.stop', id),
+    notNow: (hostId) => call('tunnels.notNow', hostId),
+  },
   dialogs: {
     pickPath: (options) => call('dialogs.pickPath', options),
     saveText: (options) => call('dialogs.saveText', options),

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Duplex } from 'node:stream';
 import type { EngineClient } from '../engine-client/index.ts';
 import type {
   ConnectAttempt,
@@ -17,6 +18,7 @@ import { backoffMs } from './backoff.ts';
 import { Batch } from './batch.ts';
 import { type ConnectionOptions, HostConnection, type Pauses } from './connection.ts';
 import { detect, usualSockets } from './detect.ts';
+import { dialNet } from './dial-net.ts';
 import { unixDialer } from './dial-unix.ts';
 import { HostFailure } from './errors.ts';
 import { firstHosts, type HostRecord, type HostsFile, LOCAL_ID } from './records.ts';
@@ -204,6 +206,12 @@ export class Hosts {
     const client = this.client(id);
     if (client) return client;
     throw new Error(this.whyNotConnected(id));
+  }
+
+  /** A TCP connection that begins on the host. @throws ChannelRefused, or a system error */
+  async dialTcp(id: string, address: string, port: number, signal: AbortSignal): Promise<Duplex> {
+    const { link } = this.#entry(id);
+    return link ? link.openTcp(address, port, signal) : dialNet({ host: address, port, allowHalfOpen: true }, signal);
   }
 
   /** Resolves when the host is connected; rejects when it is removed or the signal aborts. */

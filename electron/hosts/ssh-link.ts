@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { Dialer } from '../engine-client/index.ts';
 import { openEngine, type SshSession, type Way } from '../ssh/index.ts';
 
@@ -45,6 +46,11 @@ export class SshLink {
     return stream;
   };
 
+  /** A TCP connection from the machine, over the connection that stands: it is not made for this. @throws ChannelRefused */
+  async openTcp(address: string, port: number, signal: AbortSignal): Promise<Duplex> {
+    return this.#present().openTcp(address, port, signal);
+  }
+
   /** The engine has answered: the way to it is the right one. */
   proven(): void {
     this.#way ??= this.#tried;
@@ -72,6 +78,12 @@ export class SshLink {
   close(): void {
     this.#stopped.abort(new Error('The host was removed'));
     for (const session of [...this.#sessions]) this.#drop(session);
+  }
+
+  #present(): SshSession {
+    const [session] = this.#sessions;
+    if (!session) throw this.#lost ?? new Error('This host is not connected');
+    return session;
   }
 
   async #session(signal: AbortSignal): Promise<SshSession> {

@@ -26,6 +26,11 @@ export const CALLS = [
   'terminals.reopen',
   'terminals.close',
   'logs.open',
+  'tunnels.list',
+  'tunnels.open',
+  'tunnels.reopen',
+  'tunnels.stop',
+  'tunnels.notNow',
   'dialogs.pickPath',
   'dialogs.saveText',
   'shell.openExternal',
@@ -41,6 +46,7 @@ export const TOPICS = [
   'attempts.change',
   'installs.change',
   'terminals.change',
+  'tunnels.change',
   'settings.change',
 ] as const;
 export type Topic = (typeof TOPICS)[number];

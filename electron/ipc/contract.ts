@@ -279,6 +279,36 @@ export interface OpenLogs {
   since?: string;
 }
 
+/** A port of this machine's loopback that leads to a container's TCP port, published or not. */
+export interface Tunnel {
+  id: string;
+  hostId: string;
+  containerId: string;
+  containerName: string;
+  /** Of the container. */
+  port: number;
+  /** Of this machine: the same number if it was free. */
+  localPort: number;
+  state: 'open' | 'closed';
+  /** It was open when its host was lost or the app ended: the user is asked whether it is to be opened again. */
+  offered: boolean;
+  /** Why the last connection through it came to nothing. */
+  trouble?: TunnelTrouble;
+}
+/** `code` picks the translated text, which names `values`; `message` says it in English. */
+export interface TunnelTrouble {
+  code: 'gone' | 'not-running' | 'no-network' | 'refused' | 'unreachable' | 'forwarding' | 'host-away' | 'closed' | 'unknown';
+  message: string;
+  values?: Record<string, string>;
+}
+export interface OpenTunnel {
+  hostId: string;
+  containerId: string;
+  containerName: string;
+  port: number;
+}
+export type OpenedTunnel = { tunnel: Tunnel } | { trouble: TunnelTrouble };
+
 /** renderer → main on a stream port. */
 export type StreamUp =
   /** The reader can take `bytes` more. A terminal or log sends nothing beyond the credit it was given. */
@@ -388,6 +418,17 @@ export interface GantryApi {
   logs: {
     /** A port (StreamUp, StreamDown) that sends lines; resolves with the token. Closing the port ends it. */
     open(request: OpenLogs): Promise<string>;
+  };
+  tunnels: {
+    list(): Promise<Tunnel[]>;
+    onChange(listener: (tunnels: Tunnel[]) => void): Unsubscribe;
+    /** Opens one, or gives the one that leads there already. */
+    open(request: OpenTunnel): Promise<OpenedTunnel>;
+    reopen(id: string): Promise<OpenedTunnel>;
+    /** Closes it with all connections through it, and forgets it. */
+    stop(id: string): Promise<void>;
+    /** A host's closed tunnels are not offered any more. */
+    notNow(hostId: string): Promise<void>;
   };
   dialogs: {
     /** A folder or file of this machine, or null when cancelled. */

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { ConnectAnswer, HostColour, NewSocketHost, NewSshHost, OpenLogs, OpenTerminal, Settings } from './contract.ts';
+import type { ConnectAnswer, HostColour, NewSocketHost, NewSshHost, OpenLogs, OpenTerminal, OpenTunnel, Settings } from './contract.ts';
 
 /** Checks of what the renderer sends, beside the types in contract.ts. Everything else is refused. */
 
@@ -48,6 +48,13 @@ export const openLogs = v.strictObject({
   timestamps: v.boolean(),
   since: v.optional(v.pipe(v.string(), v.maxLength(64))),
 }) satisfies v.GenericSchema<unknown, Omit<OpenLogs, 'since'> & { since?: string | undefined }>;
+
+export const openTunnel = v.strictObject({
+  hostId: id,
+  containerId: id,
+  containerName: id,
+  port: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535)),
+}) satisfies v.GenericSchema<OpenTunnel>;
 
 export const pickPath = v.strictObject({ kind: v.picklist(['folder', 'file']), title: v.pipe(v.string(), v.maxLength(200)) });
 export const saveText = v.strictObject({

@@ -2,6 +2,7 @@ import { QueryClientProvider } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect, useLayoutEffect } from 'react';
 import type { AppInfo } from '../../electron/ipc/contract.ts';
 import { ContainersPage } from '../features/containers/index.ts';
+import { TunnelOffers } from '../features/tunnels/index.ts';
 import { queryClient } from '../lib/client.ts';
 import { i18n, resolveLanguage } from '../lib/i18n.ts';
 import { type Page, useRoute } from '../lib/route.ts';
@@ -68,6 +69,7 @@ function Frame({ info }: { info: AppInfo }) {
         <Rail folded={railFolded} />
         <div className="frame-main">
           <Banners />
+          <TunnelOffers />
           <PageOf page={route.page} />
           {dockOpen && (
             <Suspense>

@@ -2,6 +2,7 @@ import { PanelBottom } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { Activities } from '../features/activity/index.ts';
 import { hostTone } from '../features/hosts/index.ts';
+import { TunnelStatus } from '../features/tunnels/index.ts';
 import { useShownHosts } from '../lib/queries.ts';
 import { navigate } from '../lib/route.ts';
 import { toggleDock, useScreen } from '../lib/screen.ts';
@@ -33,6 +34,7 @@ export function StatusBar() {
       )}
       <span className="grow" />
       <Activities />
+      <TunnelStatus />
       <button
         type="button"
         className="status-item button-like"

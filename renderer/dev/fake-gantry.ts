@@ -7,6 +7,7 @@ import type {
   StreamDown,
   StreamUp,
   TerminalInfo,
+  Tunnel,
 } from '../../electron/ipc/contract.ts';
 
 let next = 1;
@@ -114,6 +115,18 @@ function fakeAttempts(): GantryApi['attempts'] {
   };
 }
 
+const tunnels: Tunnel[] = (['web-1', 'db-1', 'worker-with-a-really-long-name-that-nobody-should-ever-choose'] as const).map((name, i) => ({
+  id: `n${i}`,
+  hostId: i === 1 ? 'docker' : 'local',
+  containerId: 'ab'.repeat(32),
+  containerName: name,
+  port: [80, 5432, 9229][i] ?? 80,
+  localPort: [8080, 5432, 9229][i] ?? 80,
+  state: i === 2 ? 'closed' : 'open',
+  offered: i === 2,
+  ...(i === 1 && { trouble: { code: 'refused' as const, message: '', values: { address: '172.17.0.3', port: '5432' } } }),
+}));
+
 /** `window.gantry` without a main process. */
 export function fakeGantry(settings: Settings, hosts: Host[], logLines: number): GantryApi {
   let terminals: TerminalInfo[] = [];
@@ -209,6 +222,14 @@ export function fakeGantry(settings: Settings, hosts: Host[], logLines: number):
             if (event.data.t === 'credit' && sent === 0) send();
           };
         }),
+    },
+    tunnels: {
+      list: async () => tunnels,
+      onChange: () => () => undefined,
+      open: async () => ({ trouble: { code: 'forwarding', message: 'administratively prohibited' } }),
+      reopen: async () => ({ trouble: { code: 'not-running', message: 'not running', values: { name: 'web-1' } } }),
+      stop: async () => undefined,
+      notNow: async () => undefined,
     },
     dialogs: { pickPath: async () => '/home/me/project', saveText: async () => '/home/me/web-1.log' },
     shell: { openExternal: async () => undefined, copy: async () => undefined },

@@ -54,4 +54,5 @@ export function startLive(): void {
   gantry().hosts.onEvents(onHostEvents);
   gantry().settings.onChange((settings) => queryClient.setQueryData(['settings'], settings));
   gantry().terminals.onChange((terminals) => queryClient.setQueryData(['terminals'], terminals));
+  gantry().tunnels.onChange((tunnels) => queryClient.setQueryData(['tunnels'], tunnels));
 }

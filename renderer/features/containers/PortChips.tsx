@@ -1,11 +1,15 @@
+import { Cable } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { gantry } from '../../lib/bridge.ts';
 import '../../ui/badge.css';
-import { type PublishedPort, portText } from './row.ts';
+import { browse, openTunnel, tunnelAddress, useTunnels } from '../tunnels/index.ts';
+import { type ContainerRow, type PublishedPort, portText } from './row.ts';
 
-/** Published TCP ports open in the browser; the others are words. `room`: characters before "+2" says the rest; one port at least. */
-export function PortChips({ ports, room = 30 }: { ports: PublishedPort[]; room?: number }) {
-  const { t } = useTranslation();
+/**
+ * Published TCP ports open in the browser, those of another machine through a tunnel; what is not published gets a tunnel by a click, too.
+ * `room`: characters before "+2" says the rest; one port at least.
+ */
+export function PortChips({ row, ports, room = 30 }: { row: ContainerRow; ports: PublishedPort[]; room?: number }) {
   const published = ports.filter((p) => p.public !== undefined);
   const shown = published.length > 0 ? published : ports;
   let max = 0;
@@ -16,39 +20,54 @@ export function PortChips({ ports, room = 30 }: { ports: PublishedPort[]; room?:
   const rest = shown.slice(max);
   return (
     <>
-      {shown.slice(0, max).map((port) => {
-        const text = portText(port);
-        if (port.public === undefined || port.type !== 'tcp') {
-          return (
-            <span key={text} className={port.public === undefined ? 'dim mono' : 'chip'}>
-              {text}
-            </span>
-          );
-        }
-        const url = `http://localhost:${port.public}`;
-        return (
-          <button
-            key={text}
-            type="button"
-            className="chip"
-            tabIndex={-1}
-            data-testid={`port-${port.public}`}
-            data-tip={t('port.open', { url })}
-            aria-label={t('port.open', { url })}
-            onClick={(event) => {
-              event.stopPropagation();
-              void gantry().shell.openExternal(url);
-            }}
-          >
-            {text}
-          </button>
-        );
-      })}
+      {shown.slice(0, max).map((port) => (
+        <PortChip key={portText(port)} row={row} port={port} />
+      ))}
       {rest.length > 0 && (
         <span className="dim" data-tip={rest.map(portText).join('  ')}>
           +{rest.length}
         </span>
       )}
     </>
+  );
+}
+
+function PortChip({ row, port }: { row: ContainerRow; port: PublishedPort }) {
+  const { t } = useTranslation();
+  const tunnel = useTunnels().find(
+    ({ hostId, containerId, port: at, state }) =>
+      state === 'open' && hostId === row.host.id && containerId === row.id && port.type === 'tcp' && at === port.private,
+  );
+  const here = port.public !== undefined && row.host.kind !== 'ssh';
+  const text = portText(port);
+  if (port.type !== 'tcp' || (!here && !row.running)) {
+    return <span className={port.public === undefined ? 'dim mono' : 'chip'}>{text}</span>;
+  }
+  const url = here ? `http://localhost:${port.public}` : tunnel ? `http://${tunnelAddress(tunnel)}` : undefined;
+  const tip = url ? t('port.open', { url }) : t('port.tunnel', { port: port.private });
+  return (
+    <button
+      type="button"
+      className={`chip ${url ? '' : 'quiet'}`}
+      tabIndex={-1}
+      data-testid={`port-${port.public ?? port.private}`}
+      data-tip={tip}
+      aria-label={tip}
+      onClick={(event) => {
+        event.stopPropagation();
+        if (here && url) void gantry().shell.openExternal(url);
+        else if (tunnel) browse(tunnel);
+        else void openTunnel({ host: row.host.id, id: row.id, name: row.name }, port.private);
+      }}
+    >
+      {!here && tunnel ? (
+        <>
+          <Cable size={12} aria-hidden />
+          {`${tunnel.localPort}→${port.private}`}
+        </>
+      ) : (
+        text
+      )}
+    </button>
   );
 }

@@ -1,4 +1,4 @@
-import { Clipboard, Code, Pause, Pencil, Play, RotateCw, ScrollText, SquareTerminal, Terminal, Trash2, Zap } from 'lucide-react';
+import { Cable, Clipboard, Code, Pause, Pencil, Play, RotateCw, ScrollText, SquareTerminal, Terminal, Trash2, Zap } from 'lucide-react';
 import { gantry } from '../../lib/bridge.ts';
 import { tr } from '../../lib/i18n.ts';
 import { navigate } from '../../lib/route.ts';
@@ -7,6 +7,7 @@ import { toast } from '../../lib/toast.ts';
 import type { MenuEntry } from '../../ui/Menu.tsx';
 import { StopIcon } from '../../ui/StopIcon.ts';
 import { openTerminal } from '../terminal/index.ts';
+import { openTunnel } from '../tunnels/index.ts';
 import { act } from './actions.ts';
 import { removeContainers } from './remove.ts';
 import type { ContainerRow } from './row.ts';
@@ -60,6 +61,21 @@ export function containerMenu(row: ContainerRow, rename: (row: ContainerRow) => 
       label: tr('action.logsInDock'),
       icon: ScrollText,
       run: () => showLogsInDock({ host: row.host.id, id: row.id, name: row.name }),
+    },
+    {
+      id: 'ports',
+      label: tr('action.ports'),
+      icon: Cable,
+      entries: [
+        ...row.ports
+          .filter(({ type }) => type === 'tcp' && row.running)
+          .map((port) => ({
+            id: `tunnel-${port.private}`,
+            label: tr('port.tunnel', { port: port.private }),
+            run: () => void openTunnel({ host: row.host.id, id: row.id, name: row.name }, port.private),
+          })),
+        { id: 'tunnel-other', label: tr('action.portOther'), run: () => openContainer(row, 'ports') },
+      ],
     },
     { id: 's2', separator: true },
     { id: 'rename', label: tr('action.rename'), icon: Pencil, run: () => rename(row) },

@@ -14,6 +14,7 @@ import { Button, IconButton } from '../../ui/Button.tsx';
 import { Menu, type MenuEntry } from '../../ui/Menu.tsx';
 import { type Fact, Facts } from '../../ui/Panels.tsx';
 import { StateBadge } from '../../ui/StateBadge.tsx';
+import { TunnelList, useTunnels } from '../tunnels/index.ts';
 import { HostTrouble } from './HostTrouble.tsx';
 import { hostTone } from './host-state.ts';
 
@@ -21,6 +22,7 @@ import { hostTone } from './host-state.ts';
 export function HostDetail({ host, menu }: { host: Host; menu: MenuEntry[] }) {
   const { t } = useTranslation();
   const now = useNow();
+  const tunnels = useTunnels().filter(({ hostId }) => hostId === host.id);
   const { state } = host;
   const connected = state.status === 'connected';
   const { data: info } = useQuery({
@@ -101,6 +103,12 @@ export function HostDetail({ host, menu }: { host: Host; menu: MenuEntry[] }) {
           {machine.length > 0 && <h3>{t('host.machine')}</h3>}
           <Facts facts={machine} />
         </div>
+        {tunnels.length > 0 && (
+          <>
+            <h3>{t('tunnel.title')}</h3>
+            <TunnelList tunnels={tunnels} />
+          </>
+        )}
       </div>
     </>
   );

@@ -12,6 +12,7 @@ import { StopIcon } from '../../../ui/StopIcon.ts';
 import { Tabs } from '../../../ui/Tabs.tsx';
 import { LogView } from '../../logs/index.ts';
 import { ContainerTerminals } from '../../terminal/index.ts';
+import { PortsTab } from '../../tunnels/index.ts';
 import { act, usePending } from '../actions.ts';
 import { containerMenu, openContainer } from '../menu.ts';
 import { PortChips } from '../PortChips.tsx';
@@ -36,7 +37,7 @@ export function ContainerDetail({ route, row, onRename }: ContainerDetailProps) 
   const gone = !row && inspect.error instanceof EngineError && inspect.error.status === 404;
   const close = () => navigate({ page: 'containers' });
   const name = row?.name ?? inspect.data?.Name.replace(/^\//, '') ?? route.id;
-  const tab = route.tab === 'terminal' || route.tab === 'inspect' ? route.tab : 'logs';
+  const tab = route.tab === 'terminal' || route.tab === 'ports' || route.tab === 'inspect' ? route.tab : 'logs';
 
   return (
     <>
@@ -87,7 +88,7 @@ export function ContainerDetail({ route, row, onRename }: ContainerDetailProps) 
             <span className="mono dim truncate" title={row.image}>
               {row.image}
             </span>
-            <PortChips ports={row.ports.filter((p) => p.public)} />
+            <PortChips row={row} ports={row.ports.filter((p) => p.public)} />
           </div>
         )}
       </header>
@@ -126,6 +127,12 @@ export function ContainerDetail({ route, row, onRename }: ContainerDetailProps) 
                 label: t('tab.terminal'),
                 body: () =>
                   row && <ContainerTerminals key={row.key} host={row.host.id} id={row.id} name={row.name} running={row.running} />,
+              },
+              {
+                id: 'ports',
+                label: t('tab.ports'),
+                body: () =>
+                  row && <PortsTab key={row.key} host={row.host} id={row.id} name={row.name} running={row.running} ports={row.ports} />,
               },
               { id: 'inspect', label: t('tab.inspect'), body: () => <InspectTab data={inspect.data} error={inspect.error} /> },
             ]}

@@ -1,0 +1,58 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Page } from 'playwright-core';
+import type { Sshd } from '../electron/testing/sshd.ts';
+import type { TestEngine } from '../helper/tests/harness.ts';
+import { starterImage } from '../scripts/starter-image.mjs';
+
+/** A home of its own for the application's ~/.ssh, set before it starts; what is cached stays where it is. */
+export function ownHome(): { folder: string; knows: (machines: Record<string, Sshd>) => void; remove: () => void } {
+  process.env.XDG_CACHE_HOME ??= path.join(homedir(), '.cache');
+  const folder = mkdtempSync(path.join(tmpdir(), 'gantry-home-'));
+  process.env.HOME = folder;
+  delete process.env.SSH_AUTH_SOCK;
+  return {
+    folder,
+    /** Under these names, with their keys known: nothing is asked. */
+    knows(machines) {
+      mkdirSync(path.join(folder, '.ssh'), { mode: 0o700, recursive: true });
+      const entries = Object.entries(machines);
+      const config = entries.map(
+        ([name, sshd]) =>
+          `Host ${name}\n  HostName ${sshd.address}\n  Port ${sshd.port}\n  User ${sshd.user}\n  IdentityFile ${sshd.path('user_key')}\n`,
+      );
+      writeFileSync(path.join(folder, '.ssh', 'config'), config.join(''));
+      writeFileSync(path.join(folder, '.ssh', 'known_hosts'), entries.map(([, sshd]) => sshd.knownLine()).join(''));
+    },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+/** Loads the starter image and runs it. */
+export async function runStarter({ client }: TestEngine, name: string, more: object = {}): Promise<void> {
+  const loaded = await client.ask('POST', '/images/load?quiet=1', {
+    body: readFileSync(await starterImage()),
+    headers: { 'Content-Type': 'application/x-tar' },
+  });
+  if (loaded.status !== 200) throw new Error(loaded.text);
+  const { json } = await client.post(`/containers/create?name=${name}`, { Image: 'gantry/starter', ...more });
+  const started = await client.post(`/containers/${json.Id}/start`);
+  if (started.status !== 204) throw new Error(started.text);
+}
+
+/** Adds a machine of ~/.ssh/config by its name. @returns its id */
+export async function addMachine(page: Page, name: string, socketPath: string): Promise<string> {
+  await page.getByTestId('nav-hosts').click();
+  await page.getByTestId('add-host').click();
+  await page.getByTestId('add-host-path').fill(name);
+  await page.keyboard.press('Enter');
+  await page.getByTestId('other-socket').fill(socketPath);
+  await page.keyboard.press('Enter');
+  await page.getByTestId('engines').getByText(socketPath).click();
+  await page.getByTestId('add-host-name').fill(name);
+  await page.keyboard.press('Enter');
+  const card = page.getByTestId(/^host-h/).filter({ hasText: name });
+  await card.getByText('connected').waitFor();
+  return ((await card.getAttribute('data-testid')) ?? '').replace('host-', '');
+}

@@ -1,0 +1,2 @@
+export { tunnelsFileSchema } from './records.ts';
+export { Tunnels } from './tunnels.ts';
