@@ -7,6 +7,7 @@ import { needRestart, reloadAttributes, takeOver } from './config/reload.ts';
 import { createBin } from './engine/bin/index.ts';
 import { createContainers } from './engine/containers/index.ts';
 import type { DaemonConfig, EngineContext, Log } from './engine/context.ts';
+import { createCopies } from './engine/copy/index.ts';
 import { createEvents, type EventBus } from './engine/events/index.ts';
 import { Failure, messageOf } from './engine/failure.ts';
 import { createImages, type ImageUsage } from './engine/images/index.ts';
@@ -76,6 +77,8 @@ export async function serve({ folders, listening, start, reread }: ServeOptions)
   await Promise.all([images.start(), volumes.start(), networks.start(), stops.start()]);
   await bin.start();
   await containers.start();
+  const copies = createCopies({ context, containers, images, networks, volumes });
+  await copies.start();
   const statistics = createStatistics(context, containers);
   statistics.start();
   const system = await createSystem({
@@ -106,7 +109,7 @@ export async function serve({ folders, listening, start, reread }: ServeOptions)
       networks: time(networks, tally, 'network', {
         ...{ create: 'create', remove: 'delete', connect: 'connect', disconnect: 'disconnect' },
       }),
-      ...{ volumes, events, system, metrics, statistics, stops, bin },
+      ...{ volumes, events, system, metrics, statistics, stops, bin, copies },
     },
     context,
     serverVersion: VERSION,

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Bin } from '../engine/bin/types.ts';
 import type { Containers } from '../engine/containers/types.ts';
 import type { Log } from '../engine/context.ts';
+import type { Copies } from '../engine/copy/types.ts';
 import type { Events } from '../engine/events/types.ts';
 import type { Images } from '../engine/images/types.ts';
 import type { Metrics } from '../engine/metrics/types.ts';
@@ -27,6 +28,7 @@ export interface Engine {
   statistics: Statistics;
   stops: Stops;
   bin: Bin;
+  copies: Copies;
 }
 
 /** One request, parsed as far as every route wants it. */

@@ -24,7 +24,7 @@ export async function serve(parts: Parts) {
         return value;
       },
     });
-  const nouns = ['containers', 'images', 'networks', 'volumes', 'events', 'system', 'metrics', 'statistics', 'stops', 'bin'];
+  const nouns = ['containers', 'images', 'networks', 'volumes', 'events', 'system', 'metrics', 'statistics', 'stops', 'bin', 'copies'];
   const api = await startApi({
     listeners: [{ kind: 'unix', path: socketPath }],
     engine: Object.fromEntries(nouns.map((noun) => [noun, missing(noun)])) as unknown as Engine,

@@ -5,7 +5,7 @@
  * Times are RFC 3339 in UTC with nanoseconds where they are texts, and seconds since the epoch where they are numbers.
  */
 
-export type GantryFeature = 'statistics' | 'stops' | 'layers' | 'bin';
+export type GantryFeature = 'statistics' | 'stops' | 'layers' | 'bin' | 'copy';
 
 /** `GET /gantry/v1` */
 export interface GantryInfo {

@@ -4,6 +4,7 @@ import { readJson } from '../body.ts';
 import { type Call, clientOf, type Engine, type Route, route } from '../call.ts';
 import { sendEmpty, sendJson } from '../respond.ts';
 import { SHAPES } from '../shapes.ts';
+import { copyRoutes } from './copies.ts';
 
 /** Gantry's extensions; docs/api-gantry.md. */
 export const gantryRoutes: Route[] = [
@@ -19,9 +20,10 @@ export const gantryRoutes: Route[] = [
   route('DELETE', '/gantry/v1/bin', emptyBin),
   route('POST', '/gantry/v1/bin/:id/restore', restoreFromBin),
   route('DELETE', '/gantry/v1/bin/:id', removeFromBin),
+  ...copyRoutes,
 ];
 
-export const FEATURES: readonly GantryFeature[] = ['statistics', 'stops', 'layers', 'bin'];
+export const FEATURES: readonly GantryFeature[] = ['statistics', 'stops', 'layers', 'bin', 'copy'];
 
 function info({ engine, response }: Call): void {
   const answer: GantryInfo = {

@@ -17,6 +17,7 @@ import { populateVolumes } from './populate.ts';
 import { holdRootfs, releaseRootfs } from './rootfs-mount.ts';
 import { oomScoreWarning } from './spec/oom-score.ts';
 import { FRESH } from './state.ts';
+import type { PreparedContainer } from './types.ts';
 import { hostName, validateConfig, validateEndpoints, validateHostConfig } from './validate.ts';
 import { forwardingWarning, hostCapacity, validateResources } from './validate-resources.ts';
 
@@ -95,7 +96,7 @@ export async function create(
   engine: Engine,
   name: string | undefined,
   request: ContainerCreateRequest,
-  options: { platform?: string },
+  options: { platform?: string; prepared?: PreparedContainer },
 ): Promise<{ Id: string; Warnings: string[] }> {
   const { HostConfig: givenHost = {}, NetworkingConfig: _, ...givenConfig } = request;
   const config = engine.context.config;
@@ -116,7 +117,8 @@ export async function create(
   pinShared(engine, host);
   pinLinks(engine, host);
 
-  const id = randomBytes(32).toString('hex');
+  const { prepared } = options;
+  const id = prepared?.id ?? newContainerId();
   return withUndo(async (undo) => {
     const reserved = reserve(engine, name, id);
     undo.add('name', () => engine.store.releaseName(reserved, id));
@@ -134,7 +136,7 @@ export async function create(
       imageRef: givenConfig.Image ?? '',
       os: image?.config.os ?? 'linux',
       chain: image?.chain ?? [],
-      mounts: planMounts({
+      mounts: withPrepared(prepared, {
         from: volumesFrom(engine, host),
         binds: host.Binds ?? [],
         mounts: host.Mounts ?? [],
@@ -152,11 +154,25 @@ export async function create(
       apparmorProfile: '',
       bootId: engine.store.bootId,
     });
-    await settle(engine, container, image, undo);
+    await settle(engine, container, image, undo, prepared);
     engine.store.add(container);
     emit(engine, container, 'create');
     return { Id: id, Warnings: warnings };
   });
+}
+
+export const newContainerId = (): string => randomBytes(32).toString('hex');
+
+/** Anonymous volumes that are there already lie where they belong. */
+function withPrepared(prepared: PreparedContainer | undefined, wanted: Parameters<typeof planMounts>[0]): MountRecord[] {
+  const mounts = planMounts(wanted);
+  for (const mount of mounts) {
+    const name = mount.type === 'volume' && mount.anonymous ? prepared?.anonymous[mount.destination] : undefined;
+    if (name) mount.name = name;
+    // Its content is what was copied, also where that is nothing.
+    if (prepared) mount.copy = false;
+  }
+  return mounts;
 }
 
 function volumesFrom(engine: Engine, host: HostConfig): { mounts: readonly MountRecord[]; readOnly: boolean }[] {
@@ -175,7 +191,13 @@ async function makeUpper(upper: string): Promise<void> {
 }
 
 /** Takes hold of layers and volumes, makes the folders and writes the record. */
-async function settle(engine: Engine, container: Container, image: ResolvedImage | undefined, undo: Undo): Promise<void> {
+async function settle(
+  engine: Engine,
+  container: Container,
+  image: ResolvedImage | undefined,
+  undo: Undo,
+  prepared: PreparedContainer | undefined,
+): Promise<void> {
   const { id, mounts } = container;
   await checkBindSources(mounts);
   const folder = engine.store.folder(id);
@@ -185,7 +207,7 @@ async function settle(engine: Engine, container: Container, image: ResolvedImage
   const needsVolumes = mounts.some((mount) => mount.type === 'volume');
   undo.add('layers', () => engine.images.releaseLayers(id));
   await Promise.all([
-    makeUpper(path.join(folder, 'upper')),
+    prepared ? fs.rename(prepared.upper, path.join(folder, 'upper')) : makeUpper(path.join(folder, 'upper')),
     fs.mkdir(path.join(folder, 'work'), { mode: 0o700 }),
     // Held until the container is removed: layers must not go when the image is removed by force.
     image ? engine.images.acquireLayers(container.chain, id) : undefined,

@@ -14,6 +14,7 @@ import { kill } from './kill.ts';
 import { list } from './list.ts';
 import { logs } from './logs.ts';
 import { connectNetwork, disconnectNetwork } from './network.ts';
+import { outgoing } from './outgoing.ts';
 import { pause, unpause } from './pause.ts';
 import { prune } from './prune.ts';
 import { reconcile } from './reconcile.ts';
@@ -34,6 +35,7 @@ import { usages } from './usage.ts';
 import { wait } from './wait.ts';
 import { weigh } from './weigh.ts';
 
+export { newContainerId } from './create.ts';
 export type { Parts } from './engine.ts';
 export type * from './types.ts';
 
@@ -67,6 +69,7 @@ export function createContainers(parts: Parts): Containers & { usersOfImage: Ret
       watch?.close();
     },
     create: bind(create),
+    outgoing: bind(outgoing),
     list: bind(list),
     inspect: bind(inspect),
     startContainer: bind(startContainer),

@@ -67,6 +67,37 @@ export interface Usage {
   writtenBytes: number;
 }
 
+/** A container that was made elsewhere. */
+export interface PreparedContainer {
+  id: string;
+  /** Folder on the same file system that becomes its writable layer. */
+  upper: string;
+  /** Its anonymous volumes, by their place. */
+  anonymous: Record<string, string>;
+}
+
+/** What a copy of a container is made of. */
+export interface ContainerSource {
+  id: string;
+  name: string;
+  /** Empty: of no image. */
+  imageId: string;
+  imageName: string;
+  /** What makes one like it on another host. */
+  request: ContainerCreateRequest;
+  /** Host path of its writable layer, and its size in bytes. */
+  upper: string;
+  writableBytes: number;
+  /** Its volumes, each once; places of the anonymous ones. */
+  volumes: { name: string; anonymous: boolean; destination: string }[];
+  /** User-defined networks, by name. */
+  networks: string[];
+  binds: string[];
+  running: boolean;
+  paused: boolean;
+  warnings: string[];
+}
+
 /** An added process. */
 export interface Execs {
   create(container: string, request: ExecCreateRequest): Promise<string>;
@@ -90,8 +121,10 @@ export interface Containers {
   create(
     name: string | undefined,
     request: ContainerCreateRequest,
-    options: { platform?: string },
+    options: { platform?: string; prepared?: PreparedContainer },
   ): Promise<{ Id: string; Warnings: string[] }>;
+  /** For a copy to another engine. @throws Failure notFound, conflict when it is being removed */
+  outgoing(container: string): Promise<ContainerSource>;
   list(options: { all: boolean; limit?: number; size: boolean; filters: Filters }): Promise<ContainerSummary[]>;
   inspect(container: string, options: { size: boolean }): Promise<ContainerInspect>;
   startContainer(container: string): Promise<void>;

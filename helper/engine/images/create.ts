@@ -35,7 +35,7 @@ export async function create(parts: Parts, orphans: Orphans, options: CreateImag
   }
 }
 
-function stored(parts: Parts, lease: Lease, diffId: string): ArchiveLayer {
+export function stored(parts: Parts, lease: Lease, diffId: string): ArchiveLayer {
   lease.add(diffId);
   const blob = parts.layers.get(diffId)?.blob;
   if (!blob) throw new Failure('notFound', `layer does not exist: ${diffId}`);
@@ -43,16 +43,21 @@ function stored(parts: Parts, lease: Lease, diffId: string): ArchiveLayer {
   return { diffId, digest: blob.digest, size: blob.size, compression: blob.compression };
 }
 
-/** Reads a stream into the layer store, whatever it is compressed with. */
+/**
+ * Reads a stream into the layer store, whatever it is compressed with.
+ * @throws Failure when it is not what is `expected`; nothing is kept then
+ */
 export async function takeIn(
   parts: Parts,
   lease: Lease,
-  stream: Readable,
+  stream: Readable | AsyncIterable<Buffer>,
   signal: AbortSignal,
   progress?: (current: number) => void,
+  expected?: { digest: string; diffId: string },
 ): Promise<ArchiveLayer> {
   const ingest = await ingestLayer(parts, lease);
-  const onAbort = (): void => void stream.destroy(new Error('aborted'));
+  const destroy = (error?: Error): void => void ('destroy' in stream && stream.destroy(error));
+  const onAbort = (): void => destroy(new Error('aborted'));
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     let current = 0;
@@ -62,14 +67,14 @@ export async function takeIn(
       current += chunk.length;
       progress?.(current);
     }
-    const { diffId, digest, size, compression } = await ingest.finish();
+    const { diffId, digest, size, compression } = await ingest.finish(expected);
     return { diffId, digest, size, compression };
   } catch (error) {
     await ingest.abort();
     throw error;
   } finally {
     signal.removeEventListener('abort', onAbort);
-    stream.destroy();
+    destroy();
   }
 }
 

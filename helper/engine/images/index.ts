@@ -12,8 +12,9 @@ import { ImageService } from './service.ts';
 import type { Images, ImageUsage } from './types.ts';
 
 export { applyChanges } from './changes.ts';
+export { type Emit, streamProgress } from './progress.ts';
 export { familiarReference } from './references.ts';
-export type { ImageConfigFile, Images, ImageUsage, LowerLayers, Platform, ResolvedImage } from './types.ts';
+export type { ImageConfigFile, ImageSource, Images, ImageTarget, ImageUsage, LowerLayers, Platform, ResolvedImage } from './types.ts';
 
 export interface ImagesOptions {
   context: EngineContext;

@@ -26,7 +26,7 @@ import { list } from './list.ts';
 import { load } from './load.ts';
 import { parsePlatform } from './manifest.ts';
 import type { Parts } from './parts.ts';
-import { findImage, sizeOf } from './parts.ts';
+import { findImage, hasLayer, sizeOf } from './parts.ts';
 import { prune } from './prune.ts';
 import type { Downloads, PullOptions } from './pull.ts';
 import { pull } from './pull.ts';
@@ -36,7 +36,8 @@ import { remove } from './remove.ts';
 import { save } from './save.ts';
 import { Orphans, sweep } from './sweep.ts';
 import { tag } from './tag.ts';
-import type { Images, LowerLayers, Platform, ResolvedImage } from './types.ts';
+import { incoming, outgoing } from './transfer.ts';
+import type { ImageSource, Images, ImageTarget, LowerLayers, Platform, ResolvedImage } from './types.ts';
 
 /** The verbs of images as one object; each is a file of its own. */
 export class ImageService implements Images {
@@ -137,6 +138,18 @@ export class ImageService implements Images {
 
   count(): number {
     return this.#parts.catalog.count();
+  }
+
+  outgoing(reference: string): Promise<ImageSource> {
+    return outgoing(this.#parts, this.#orphans, reference);
+  }
+
+  incoming(signal: AbortSignal): ImageTarget {
+    return incoming(this.#parts, this.#orphans, signal);
+  }
+
+  present(diffIds: string[]): string[] {
+    return diffIds.filter((diffId) => hasLayer(this.#parts, diffId));
   }
 
   async resolve(reference: string, platform?: string): Promise<ResolvedImage> {

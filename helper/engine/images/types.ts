@@ -47,6 +47,39 @@ export interface ResolvedImage {
   size: number;
 }
 
+/** What a copy of an image is made of. Its layers stay until `release`. */
+export interface ImageSource {
+  id: string;
+  /** Full references: the one it was asked for by, or all of them. */
+  names: string[];
+  /** The same, as users write them. */
+  familiarNames: string[];
+  config: Buffer;
+  manifest: { mediaType: string; data: Buffer };
+  layers: { diffId: string; digest: string; size: number }[];
+  /** The bytes of a layer as they are kept. */
+  open(diffId: string): Readable;
+  release(): void;
+}
+
+/** An image that comes from another engine, part by part; nothing of it is there for others before `register`. */
+export interface ImageTarget {
+  /** Whether the layer is here; it then stays. */
+  has(diffId: string): boolean;
+  /** @throws Failure when the bytes are not the layer that was said */
+  add(layer: { diffId: string; digest: string }, bytes: AsyncIterable<Buffer>): Promise<void>;
+  /**
+   * @param names full references; with `keepNames` those that other images have are left to them
+   * @returns whether the image is new here
+   */
+  register(
+    image: { id: string; config: Buffer; manifest: { mediaType: string; data: Buffer }; names: string[] },
+    options: { keepNames: boolean },
+  ): Promise<{ added: boolean }>;
+  /** However it ended. Layers that no image refers to go. */
+  release(): Promise<void>;
+}
+
 /** Read-only layers, ready to be the lower directories of an overlay. */
 export interface LowerLayers {
   /** Top-most first, as overlayfs' `lowerdir` wants them. */
@@ -103,6 +136,12 @@ export interface Images {
   distribution(reference: string, auth: RegistryAuth | undefined, signal: AbortSignal): Promise<unknown>;
   usage(): Promise<{ layersSize: number; images: ImageSummary[] }>;
   count(): number;
+  /** For a copy to another engine. @throws Failure notFound */
+  outgoing(reference: string): Promise<ImageSource>;
+  /** For a copy from another engine. */
+  incoming(signal: AbortSignal): ImageTarget;
+  /** Those of these layers that are here, whole. */
+  present(diffIds: string[]): string[];
 
   /** For containers: name, tag, digest, or (a prefix of) an id. @throws Failure notFound `No such image: REF` */
   resolve(reference: string, platform?: string): Promise<ResolvedImage>;

@@ -101,6 +101,12 @@ export class VolumeStore {
     return volume;
   }
 
+  /** Makes a folder with `_data` in it, from elsewhere on this file system, one that `moveIn` takes. */
+  async describe(folder: string, volume: StoredVolume): Promise<void> {
+    await fs.chmod(folder, 0o701);
+    await writeJson(path.join(folder, 'volume.json'), volume);
+  }
+
   async remove(name: string): Promise<void> {
     await removeFolder(this.folder(name), path.join(this.#root, TRASH));
     await syncFolder(this.#root);

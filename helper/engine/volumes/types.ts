@@ -1,6 +1,21 @@
 import type { VolumeCreateRequest, VolumeInspect } from '../../contract/docker.ts';
 import type { Filters } from '../events/types.ts';
 
+/** What a copy of a volume is made of. */
+export interface VolumeSource {
+  name: string;
+  createdAt: string;
+  /** Host path of the data. */
+  data: string;
+  labels: Record<string, string>;
+  options: Record<string, string>;
+  anonymous: boolean;
+  /** Its options mount its data from elsewhere. */
+  mounted: boolean;
+  /** Ids of the containers that have it, running or not. */
+  users: string[];
+}
+
 export interface Volumes {
   start(): Promise<void>;
   create(request: VolumeCreateRequest): Promise<VolumeInspect>;
@@ -37,6 +52,14 @@ export interface Volumes {
   restore(folder: string, name: string): Promise<void>;
   /** Copy-up on first use: an empty volume gets the content of `source` (a folder of the mounted image) with owners and modes. */
   populate(name: string, source: string): Promise<void>;
+  /** For a copy to another engine. @throws Failure notFound */
+  outgoing(name: string): VolumeSource;
+  /**
+   * A volume with data that was made elsewhere: `folder` (on the same file system, nobody else knows it) becomes its folder, its `_data`
+   * the data, in one step.
+   * @throws Failure conflict when there is one of this name
+   */
+  take(name: string, folder: string, about: { labels: Record<string, string>; anonymous: boolean; owner?: string }): Promise<void>;
   /** Events only, as dockerd sends them when a container starts and stops: `mount` with its attributes, `unmount`. */
   noteMount(name: string, container: string, details: { destination: string; readOnly: boolean; propagation: string }): void;
   noteUnmount(name: string, container: string): void;

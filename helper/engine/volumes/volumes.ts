@@ -11,7 +11,7 @@ import { checkDriverOptions, mountVolume, needsMount, unmountVolume } from './op
 import { populateFolder } from './populate.ts';
 import { sizeOf } from './size.ts';
 import { type StoredVolume, VolumeStore } from './store.ts';
-import type { Volumes } from './types.ts';
+import type { VolumeSource, Volumes } from './types.ts';
 
 /** The local driver. Operations on one volume are serialized by its name. */
 export function createVolumes(context: EngineContext, events: Events): Volumes {
@@ -71,7 +71,7 @@ class LocalVolumes implements Volumes {
     const volume: StoredVolume = {
       version: 1,
       name,
-      createdAt: nowInstant().replace(/\.\d+Z$/, 'Z'),
+      createdAt: nowSeconds(),
       labels: wish.labels,
       options: wish.options,
       anonymous: wish.anonymous,
@@ -232,6 +232,23 @@ class LocalVolumes implements Volumes {
     });
   }
 
+  outgoing(name: string): VolumeSource {
+    const { createdAt, labels, options, anonymous } = this.#get(name);
+    const users = [...(this.#users.get(name) ?? [])];
+    return { name, createdAt, data: this.#store.data(name), labels, options, anonymous, mounted: needsMount(options), users };
+  }
+
+  async take(name: string, folder: string, about: { labels: Record<string, string>; anonymous: boolean; owner?: string }): Promise<void> {
+    await this.#queue.run(name, async () => {
+      checkVolumeName(name);
+      if (this.#volumes.has(name)) throw new Failure('conflict', `create ${name}: there is a volume of this name`);
+      const volume: StoredVolume = { version: 1, name, createdAt: nowSeconds(), options: {}, ...about };
+      await this.#store.describe(folder, volume);
+      this.#volumes.set(name, await this.#store.moveIn(folder, name));
+      this.#events.publish('volume', 'create', name, { driver: 'local' });
+    });
+  }
+
   adopt(users: { container: string; volumes: string[] }[]): void {
     for (const { container, volumes } of users) {
       for (const name of volumes) this.#addUser(name, container);
@@ -283,4 +300,9 @@ class LocalVolumes implements Volumes {
       Scope: 'local',
     };
   }
+}
+
+/** As dockerd notes when a volume was made. */
+function nowSeconds(): string {
+  return nowInstant().replace(/\.\d+Z$/, 'Z');
 }

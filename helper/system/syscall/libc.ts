@@ -103,6 +103,57 @@ export function lgetxattr(path: string, name: string): Buffer | undefined {
   throw error;
 }
 
+/** Names of a file's extended attributes; none where its file system knows none. `file` may be `/proc/self/fd/N`: what is open counts. */
+export function listxattr(file: string): string[] {
+  const call = native('long listxattr(const char *path, _Out_ char *list, size_t size)');
+  const list = Buffer.alloc(65536);
+  const size = Number(call(file, list, list.length));
+  if (size >= 0) return list.toString('latin1', 0, size).split('\0').slice(0, -1);
+  const error = new SystemCallError('listxattr', koffi.errno(), file);
+  if (error.code === 'EOPNOTSUPP' || error.code === 'ENOTSUP') return [];
+  throw error;
+}
+
+/** Of what is open, or a link leads to. Undefined when it has no such attribute. */
+export function getxattr(file: string, name: string): Buffer | undefined {
+  const call = native('long getxattr(const char *path, const char *name, _Out_ void *value, size_t size)');
+  const value = Buffer.alloc(65536);
+  const size = Number(call(file, name, value, value.length));
+  if (size >= 0) return value.subarray(0, size);
+  const error = new SystemCallError('getxattr', koffi.errno(), file);
+  if (error.code === 'ENODATA' || error.code === 'EOPNOTSUPP' || error.code === 'ENOTSUP') return undefined;
+  throw error;
+}
+
+export function setxattr(file: string, name: string, value: Uint8Array): void {
+  const call = native('int setxattr(const char *path, const char *name, const void *value, size_t size, int flags)');
+  check('setxattr', call(file, name, value, value.length, 0), file);
+}
+
+const SEEK = { data: 3, hole: 4 } as const;
+/** Where from `offset` on the next data (or hole) of an open file begins; undefined: there is none. */
+export function seek(fd: number, what: keyof typeof SEEK, offset: number): number | undefined {
+  const at = Number(native('long lseek(int fd, long offset, int whence)')(fd, offset, SEEK[what]));
+  if (at >= 0) return at;
+  const error = new SystemCallError('lseek', koffi.errno());
+  if (error.code === 'ENXIO') return undefined;
+  throw error;
+}
+
+/** All that was written to the file system of `folder` is on disk when it resolves. Off the main thread: it can take long. */
+export async function syncFileSystem(folder: string): Promise<void> {
+  const fd = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    const call = native('int syncfs(int fd)') as unknown as { async(fd: number, done: (error: unknown, result: number) => void): void };
+    const result = await new Promise<number>((resolve, reject) =>
+      call.async(fd, (error, value) => (error ? reject(error) : resolve(value))),
+    );
+    if (result < 0) throw new Error(`syncfs of ${folder} failed`);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 export const LOCK = { SH: 1, EX: 2, NB: 4, UN: 8 } as const;
 /** flock(2); with LOCK.NB it throws EAGAIN when another process holds it. */
 export function flock(fd: number, operation: number): void {
