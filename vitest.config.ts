@@ -30,6 +30,7 @@ export default defineConfig({
         test: {
           name: 'engine',
           include: ['helper/tests/**/*.test.ts'],
+          globalSetup: ['helper/tests/test-run.ts'],
           exclude: inMachine,
           testTimeout: 120_000,
           hookTimeout: 120_000,

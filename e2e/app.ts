@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -7,7 +6,7 @@ import { _electron, type ElectronApplication, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import type { Settings } from '../electron/ipc/contract.ts';
 import { Client } from '../helper/tests/client.ts';
-import { sweep, traces } from '../helper/tests/leftovers.ts';
+import { engineTraces, sweep, wordsOf } from '../helper/tests/leftovers.ts';
 import { electronRuntime } from '../scripts/electron-runtime.mjs';
 import { starterImage } from '../scripts/starter-image.mjs';
 
@@ -186,13 +185,9 @@ async function removeContainers(engine: Client, socket: string): Promise<void> {
 
 /** What is left of an engine after its end, in words; removed as far as it goes. */
 function leftovers(folder: string): string[] {
-  // helper/instance.ts names what it makes by its data folder; other engines run on this machine, too.
-  const instance = createHash('sha256').update(path.join(folder, 'data')).digest('hex').slice(0, 6);
-  const all = traces(folder);
-  const mine = (lines: string[]) => lines.filter((line) => line.includes(instance));
-  const left = { ...all, links: mine(all.links), namespaces: mine(all.namespaces), tables: mine(all.tables) };
+  const left = engineTraces(folder);
   sweep(left);
-  return Object.values(left).flat();
+  return wordsOf(left);
 }
 
 function helperPid(logPath: string): number {

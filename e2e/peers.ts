@@ -66,8 +66,7 @@ export async function startPeer(name: PeerName): Promise<Peer> {
     async stop() {
       await removeContainers(engine);
       await end(child);
-      const left = traces(folder);
-      sweep({ ...left, links: [], namespaces: [], tables: [] });
+      sweep(traces(folder));
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -79,6 +79,11 @@ export async function serve({ folders, listening, start, reread }: ServeOptions)
   await containers.start();
   const copies = createCopies({ context, containers, images, networks, volumes });
   await copies.start();
+  /** A start that fails so late gives the host back what no container uses. */
+  const giveBack = async (error: unknown): Promise<never> => {
+    await networks.stop();
+    throw error;
+  };
   const statistics = createStatistics(context, containers);
   statistics.start();
   const system = await createSystem({
@@ -98,7 +103,7 @@ export async function serve({ folders, listening, start, reread }: ServeOptions)
   });
 
   const metrics = createMetrics({ tally, containers, events, info: system.info, version: system.version });
-  const metricsServer = settings.metrics && (await serveMetrics(settings.metrics, metrics, log));
+  const metricsServer = settings.metrics && (await serveMetrics(settings.metrics, metrics, log).catch(giveBack));
   const api = await startApi({
     listeners,
     engine: {
@@ -113,7 +118,7 @@ export async function serve({ folders, listening, start, reread }: ServeOptions)
     },
     context,
     serverVersion: VERSION,
-  });
+  }).catch(giveBack);
   for (const listener of listeners) log.info('API listens', { on: nameOf(listener) });
   log.info('the engine is ready', { version: VERSION, instance: context.instance });
   notify('READY=1', `MAINPID=${process.pid}`);

@@ -3,12 +3,16 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { BASE, eventually, helperBundle, launch, onGantry, startEngine, type TestEngine } from './harness.ts';
+import { removeCgroup } from './leftovers.ts';
 import { run } from './process.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'gantry-daemon-'));
 const configFile = path.join(folder, 'daemon.json');
 const configure = (config: object | string) => writeFileSync(configFile, typeof config === 'string' ? config : JSON.stringify(config));
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+  removeCgroup('gantry-test-parent');
+});
 
 let engine: TestEngine | undefined;
 afterEach(async () => {

@@ -1,5 +1,9 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { create, demultiplex, eventually, launch, onGantry, startEngine, type TestEngine, waitFor } from './harness.ts';
+import { engineTraces } from './leftovers.ts';
 
 /** What a crash of the helper must not do to containers. dockerd is no peer here: without live-restore it fails all of it. */
 describe.runIf(onGantry)('kill -9 of the helper', { timeout: 60_000 }, () => {
@@ -80,6 +84,22 @@ describe.runIf(onGantry)('kill -9 of the helper', { timeout: 60_000 }, () => {
     after.write('exit 4\n');
     await after.ended();
     expect(await waitFor(engine.client, id)).toBe(4);
+  });
+
+  it('of a removal that was cut off nothing is left in the kernel', async () => {
+    const id = await launch(engine.client, { Cmd: ['true'] });
+    await waitFor(engine.client, id);
+    await engine.client.delete(`/containers/${id}`);
+    await engine.crash();
+    // The runtime's record goes first, the groups then, a link when its network's file has gone.
+    const [group] = engineTraces(engine.folder).cgroups;
+    const instance = path.basename(group ?? '');
+    mkdirSync(`${group}/${id}/below`, { recursive: true });
+    execFileSync('ip', ['link', 'add', 'br-test-left', 'type', 'bridge']);
+    execFileSync('ip', ['link', 'set', 'dev', 'br-test-left', 'alias', instance]);
+    await engine.start();
+    expect(existsSync(`${group}/${id}`)).toBe(false);
+    expect(engineTraces(engine.folder).links.join()).not.toContain('br-test-left');
   });
 
   it('at any moment of starting and removing leaves no half of a container', async () => {

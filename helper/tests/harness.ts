@@ -1,11 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { BASE, baseImageArchive } from './base-image.ts';
 import { Client } from './client.ts';
-import { sweep, traces } from './leftovers.ts';
+import { engineTraces, sweep, wordsOf } from './leftovers.ts';
 import { answering, end, type Finished, run } from './process.ts';
 
 export { BASE } from './base-image.ts';
@@ -113,11 +112,16 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     },
     crash: () => end(child, 'SIGKILL'),
     async stop() {
-      await removeContainers(client);
-      await end(child, 'SIGTERM');
-      if (options.dataSize) execFileSync('umount', [path.join(folder, 'data')]);
-      if (onGantry) checkTraces(folder);
-      rmSync(folder, { recursive: true, force: true });
+      try {
+        await removeContainers(client);
+        await end(child, 'SIGTERM');
+      } finally {
+        // Of an engine that hangs or is dead nothing stays, either.
+        await end(child, 'SIGKILL');
+        if (options.dataSize) execFileSync('umount', [path.join(folder, 'data')]);
+        if (onGantry) checkTraces(folder);
+        rmSync(folder, { recursive: true, force: true });
+      }
     },
   };
   if (options.image !== false) {
@@ -164,16 +168,12 @@ async function removeContainers(client: Client): Promise<void> {
   await Promise.all(containers.map(({ Id }) => client.delete(`/containers/${Id}?force=1&v=1`)));
 }
 
-/** Fails if anything of the engine is left; removes it first. */
-function checkTraces(folder: string): void {
-  // helper/instance.ts names what it makes by its data folder; other engines run on this machine, too.
-  const instance = createHash('sha256').update(path.join(folder, 'data')).digest('hex').slice(0, 6);
-  const all = traces(folder);
-  const mine = (lines: string[]): string[] => lines.filter((line) => line.includes(instance));
-  const left = { ...all, links: mine(all.links), namespaces: mine(all.namespaces), tables: mine(all.tables) };
-  const lines = Object.values(left).flat();
+/** Fails if anything of the engine with `FOLDER/data` is left; removes it first. */
+export function checkTraces(folder: string): void {
+  const left = engineTraces(folder);
   sweep(left);
-  if (lines.length > 0) throw new Error(`the engine left behind:\n${lines.join('\n')}`);
+  const words = wordsOf(left);
+  if (words.length > 0) throw new Error(`the engine left behind:\n${words.join('\n')}`);
 }
 
 /** Waits for a started container's end. */

@@ -8,7 +8,7 @@ import path from 'node:path';
 import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Certificates, makeCertificates } from './certificates.ts';
-import { Client, eventually, helperBundle, onGantry, startEngine, type TestEngine } from './harness.ts';
+import { Client, checkTraces, eventually, helperBundle, onGantry, startEngine, type TestEngine } from './harness.ts';
 import { end, run } from './process.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'gantry-listen-'));
@@ -118,13 +118,16 @@ describe.runIf(onGantry)('TCP with TLS', () => {
 
 describe.runIf(onGantry)('listening', () => {
   let child: ChildProcess | undefined;
+  const engines: string[] = [];
   afterEach(async () => {
     if (child) await end(child, 'SIGTERM');
     child = undefined;
+    for (const where of engines.splice(0)) checkTraces(where);
   });
 
   async function start(args: string[], options: { wrap?: string[]; env?: NodeJS.ProcessEnv } = {}): Promise<{ log(): string }> {
     const where = mkdtempSync(path.join(folder, 'engine-'));
+    engines.push(where);
     const all = [
       ...(options.wrap ?? []),
       process.execPath,

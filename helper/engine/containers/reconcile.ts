@@ -78,15 +78,16 @@ async function removeStrays(engine: Engine, alive: ReadonlySet<Container>): Prom
   const complain = (what: string, id: string) => (error: unknown) =>
     context.log.warn(`${what} could not be removed`, { id, error: messageOf(error) });
   const keep = new Set([...alive].map(({ id }) => id));
+  // Of one whose exit is still to be recorded the cgroup is needed: it tells of an OOM kill.
+  const recorded = new Set([...store.all()].filter(({ state }) => state.status === 'running').map(({ id }) => id));
   for (const runtime of new Set(engine.runtimes.values())) {
     for (const id of await runtime.list()) {
-      const owner = store.byId(id);
-      // Of one whose exit is still to be recorded the cgroup is needed: it tells of an OOM kill.
-      if (keep.has(id) || owner?.state.status === 'running') continue;
+      if (recorded.has(id)) continue;
       context.log.info('removing a process that no container owns', { id });
       await runtime.delete(id, true).catch(complain('a process', id));
     }
   }
+  await engine.cgroups.removeStrays(recorded).catch(complain('cgroups', context.instance));
   const base = `${path.join(context.paths.run, 'containers')}/`;
   for (const { target } of (await mounts()).reverse()) {
     if (!target.startsWith(base) || keep.has(target.slice(base.length).split('/')[0] ?? '')) continue;

@@ -55,4 +55,5 @@ export async function shutDown(engine: Engine): Promise<void> {
     if (!(await within(all, seconds))) log.error('containers were still running when the time for the shutdown was over');
   }
   await engine.store.flush();
+  await engine.cgroups.removeOwn().catch((error) => log.warn('the own cgroup was left', { error: messageOf(error) }));
 }

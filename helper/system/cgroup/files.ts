@@ -36,14 +36,26 @@ export function parsePids(text: string | undefined): number[] {
 
 /** Removes a group and the groups below it, children first. Groups that still hold processes stay. */
 export async function removeGroup(folder: string): Promise<void> {
-  let entries: { name: string; isDirectory(): boolean }[];
-  try {
-    entries = await fs.readdir(folder, { withFileTypes: true });
-  } catch {
-    return;
-  }
-  for (const entry of entries) if (entry.isDirectory()) await removeGroup(`${folder}/${entry.name}`);
+  for (const name of await groupsIn(folder)) await removeGroup(`${folder}/${name}`);
+  await removeEmptyGroup(folder);
+}
+
+/** Removes the groups right below `folder` (and what is in them) that `keep` does not name. */
+export async function removeOthers(folder: string, keep: ReadonlySet<string>): Promise<void> {
+  for (const name of await groupsIn(folder)) if (!keep.has(name)) await removeGroup(`${folder}/${name}`);
+}
+
+/** Removes a group; one that holds processes or groups stays. */
+export async function removeEmptyGroup(folder: string): Promise<void> {
   await fs.rmdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT' && error.code !== 'EBUSY') throw error;
   });
+}
+
+async function groupsIn(folder: string): Promise<string[]> {
+  try {
+    return (await fs.readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  } catch {
+    return [];
+  }
 }

@@ -12,6 +12,10 @@ export interface Cgroups {
   oomKills(cgroupsPath: string): Promise<number>;
   /** Removes what is left of a group after its processes are gone. */
   remove(cgroupsPath: string): Promise<void>;
+  /** Removes groups of the instance that are no container's in `keep`: a removal that was cut off has left them. */
+  removeStrays(keep: ReadonlySet<string>): Promise<void>;
+  /** Removes the instance's own group, unless there are others in it. The next container makes it again. */
+  removeOwn(): Promise<void>;
   /** Which limits this host can enforce, for `GET /info` and for warnings at create. */
   features(): {
     memory: boolean;

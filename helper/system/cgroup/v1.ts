@@ -1,6 +1,6 @@
 import { existsSync, promises as fs } from 'node:fs';
 import path from 'node:path';
-import { parseKeyed, parsePids, readNumber, readText, removeGroup } from './files.ts';
+import { parseKeyed, parsePids, readNumber, readText, removeEmptyGroup, removeGroup, removeOthers } from './files.ts';
 import type { CgroupStats, Cgroups } from './types.ts';
 
 const CONTROLLERS = [
@@ -90,6 +90,12 @@ export function createCgroupsV1(root: string, instance: string): Cgroups {
     },
     async remove(group) {
       await Promise.all(present.map((controller) => removeGroup(at(controller, group))));
+    },
+    async removeStrays(keep) {
+      await Promise.all(present.map((controller) => removeOthers(at(controller, instance), keep)));
+    },
+    async removeOwn() {
+      await Promise.all(present.map((controller) => removeEmptyGroup(at(controller, instance))));
     },
     features: () => ({
       memory: has('memory', 'memory.limit_in_bytes') || present.includes('memory'),
