@@ -5,6 +5,7 @@ import { type Engine, logPath } from './engine.ts';
 import { linksOf } from './links.ts';
 import { mountPoints } from './mount-view.ts';
 import { networkSettings } from './network-view.ts';
+import { shownLayers } from './rootfs-mount.ts';
 import { sizes } from './size.ts';
 import { apiState } from './state.ts';
 
@@ -14,6 +15,7 @@ export async function inspect(engine: Engine, reference: string, options: { size
   const size = options.size ? await sizes(engine, container) : undefined;
   const folder = engine.store.folder(container.id);
   const started = container.everStarted;
+  const lower = await shownLayers(engine, container);
   const execIds = engine.execs.idsOf(container.id);
   return {
     Id: container.id,
@@ -35,7 +37,7 @@ export async function inspect(engine: Engine, reference: string, options: { size
     AppArmorProfile: container.apparmorProfile,
     ExecIDs: execIds.length ? execIds : null,
     HostConfig: { ...container.hostConfig, Links: linksView(engine, container) },
-    GraphDriver: { Name: 'overlay2', Data: graphData(engine, container, folder) },
+    GraphDriver: { Name: 'overlay2', Data: graphData(engine, container, folder, lower) },
     ...(size ? { SizeRw: size.rw, SizeRootFs: size.root } : {}),
     Mounts: mountPoints(container.mounts),
     Config: container.config,
@@ -43,9 +45,10 @@ export async function inspect(engine: Engine, reference: string, options: { size
   };
 }
 
-function graphData(engine: Engine, container: Container, folder: string): Record<string, string> {
+function graphData(engine: Engine, container: Container, folder: string, lower: string[]): Record<string, string> {
   return {
     ID: container.id,
+    ...(lower.length > 0 ? { LowerDir: lower.join(':') } : {}),
     MergedDir: engine.store.rootfs(container.id),
     UpperDir: path.join(folder, 'upper'),
     WorkDir: path.join(folder, 'work'),

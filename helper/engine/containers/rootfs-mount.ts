@@ -46,10 +46,17 @@ async function mountRootfs(engine: Engine, container: Container, target: string)
   mountOverlay({ target, lower, upper: path.join(folder, 'upper'), work: path.join(folder, 'work') });
 }
 
+/** The image's layers as folders, topmost first, for who looks at a container; none where they are not to be had. */
+export async function shownLayers(engine: Engine, container: Container): Promise<string[]> {
+  if (!container.live.lower && container.chain.length) await lowerFolders(engine, container).catch(() => undefined);
+  return container.live.lower ?? [];
+}
+
 /** A container without an image (or of an empty one) has an empty folder below: an overlay wants one. */
 async function lowerFolders(engine: Engine, container: Container): Promise<string[]> {
   if (container.chain.length) {
     const { directories } = await engine.images.acquireLayers(container.chain, container.id);
+    container.live.lower = directories;
     if (directories.length) return directories;
   }
   return [await emptyFolder(engine, container)];
