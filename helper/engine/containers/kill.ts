@@ -3,7 +3,7 @@ import { Failure, messageOf } from '../failure.ts';
 import type { Container } from './container.ts';
 import { cancelRestart, cgroupsPath, type Engine, emit, runtimeOf, untilStopped } from './engine.ts';
 import { noteRequest } from './note-stop.ts';
-import { parseSignal, SIGKILL } from './signals.ts';
+import { checkSupported, parseSignal, SIGKILL } from './signals.ts';
 import { isRunning } from './state.ts';
 
 /** A killed process has this long to be seen dead. */
@@ -14,6 +14,7 @@ const notRunning = (container: Container): Failure => new Failure('conflict', `c
 /** POST /containers/{id}/kill. SIGKILL resolves when the container has stopped, other signals when they were sent. */
 export async function kill(engine: Engine, reference: string, signal: string, client?: string): Promise<void> {
   const number = signal === '' ? SIGKILL : parseSignal(signal);
+  checkSupported(number);
   const container = engine.store.get(reference);
   if (!isRunning(container.state)) {
     throw notRunning(container);

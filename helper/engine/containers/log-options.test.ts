@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { HostConfig } from '../../contract/docker.ts';
 import type { Container } from './container.ts';
-import { checkLogConfig, logDetails, logLimits } from './log-options.ts';
+import { checkLogConfig, logDetails, logLimits, openLogDriver } from './log-options.ts';
 
 const host = (Type: string, Config: Record<string, string> = {}): HostConfig => ({ LogConfig: { Type, Config } });
+
+const containerOf = (type: string, options: Record<string, string>): Container =>
+  ({ id: 'a'.repeat(64), args: [], imageId: '', hostConfig: host(type, options) }) as unknown as Container;
 
 describe('log options', () => {
   it.each([
@@ -13,11 +16,20 @@ describe('log options', () => {
     ['local', {}, { maxBytes: 20 * 1024 * 1024, maxFiles: 5 }],
   ])('%s with %j is limited', (type, options, limits) => {
     checkLogConfig(host(type, options));
+    openLogDriver(containerOf(type, options));
     expect(logLimits(host(type, options))).toEqual(limits);
   });
 
   it.each([
-    ['syslog', {}, "logger: no log driver named 'syslog' is registered"],
+    ['syslog', {}, 'error looking up logging plugin syslog: plugin "syslog" not found'],
+    ['local', { labels: 'a' }, "unknown log opt 'labels' for log driver local"],
+    ['journald', { 'max-size': '1m' }, "unknown log opt 'max-size' for journald log driver"],
+    ['local', { 'max-file': '1' }, 'failed to initialize logging driver: compression cannot be enabled when max file count is 1'],
+    ['local', { compress: 'x' }, 'error reading compress log option: strconv.ParseBool: parsing "x": invalid syntax'],
+    ['local', { 'max-size': 'x' }, "failed to initialize logging driver: invalid value for max-size: x: invalid size: 'x'"],
+    ['json-file', { mode: 'x' }, 'logger: logging mode not supported: x'],
+    ['json-file', { 'max-buffer-size': '1m' }, "max-buffer-size option is only supported with 'mode=non-blocking'"],
+    ['json-file', { mode: 'non-blocking', 'max-buffer-size': 'x' }, "error parsing option max-buffer-size: invalid size: 'x'"],
     ['json-file', { bogus: '1' }, "unknown log opt 'bogus' for json-file log driver"],
     ['local', { bogus: '1' }, "unknown log opt 'bogus' for log driver local"],
     ['json-file', { 'max-size': 'x' }, "failed to initialize logging driver: invalid size: 'x'"],
@@ -28,7 +40,10 @@ describe('log options', () => {
     ['json-file', { compress: 'true' }, 'compress cannot be true when max-file is less than 2 or max-size is not set'],
     ['json-file', { tag: '{{.Bogus}}' }, "can't evaluate .Bogus"],
   ])('%s with %j is refused', (type, options, message) => {
-    expect(() => checkLogConfig(host(type, options))).toThrow(message);
+    expect(() => {
+      checkLogConfig(host(type, options));
+      openLogDriver(containerOf(type, options));
+    }).toThrow(message);
   });
 });
 

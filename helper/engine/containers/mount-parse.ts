@@ -265,7 +265,8 @@ export function planMounts(wanted: {
 }): MountRecord[] {
   const places = new Map<string, MountRecord>();
   for (const { mounts, readOnly } of wanted.from) {
-    for (const mount of mounts) places.set(mount.destination, { ...mount, rw: mount.rw && !readOnly, copy: false, anonymous: false });
+    for (const mount of mounts)
+      places.set(mount.destination, { ...mount, mode: '', rw: mount.rw && !readOnly, copy: false, anonymous: false });
   }
   const asked = new Set<string>();
   const tmpfs = new Set(wanted.tmpfs.map(clean));
@@ -309,9 +310,17 @@ const TMPFS_FLAGS: Record<string, string> = {
 const OPPOSITE = new Map(Object.entries(TMPFS_FLAGS).flatMap(([on, off]) => [[on, off] as const, [off, on] as const]));
 const TMPFS_DATA = new Set(['size', 'mode', 'uid', 'gid', 'nr_inodes', 'nr_blocks', 'mpol']);
 
+const quoted = (text: string): string => JSON.stringify(text);
+
+/** `a=b=c` → a, b=c */
+function cut(option: string): string[] {
+  const equals = option.indexOf('=');
+  return equals < 0 ? [option] : [option.slice(0, equals), option.slice(equals + 1)];
+}
+
 /**
  * Docker's defaults for a tmpfs (noexec, nosuid, nodev), overridden by the user's options, the last of a kind winning. Pure.
- * @throws Failure invalidParameter `Invalid tmpfs option "x"`
+ * @throws Failure invalidParameter `invalid tmpfs option ["a" "b"]`
  */
 export function mergeTmpfsOptions(given: readonly string[]): string[] {
   const flags = new Map<string, string>();
@@ -325,7 +334,7 @@ export function mergeTmpfsOptions(given: readonly string[]): string[] {
       flags.set(option, option);
     } else if (PROPAGATIONS.has(option)) flags.set('propagation', option);
     else if (option.includes('=') && TMPFS_DATA.has(key)) data.set(key, option);
-    else throw invalid(`Invalid tmpfs option ["${option}"]`);
+    else throw invalid(`invalid tmpfs option [${cut(option).map(quoted).join(' ')}]`);
   }
   return [...flags.values(), ...data.values()];
 }

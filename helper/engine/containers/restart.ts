@@ -1,13 +1,11 @@
 import { Failure, isFailure } from '../failure.ts';
 import { type Engine, emit } from './engine.ts';
-import { parseSignal } from './signals.ts';
 import { startContainer } from './start.ts';
 import { type StopOptions, stopNow } from './stop.ts';
 
 /** POST /containers/{id}/restart: stop if it runs, then start. AutoRemove does not take it away in between. */
 export async function restart(engine: Engine, reference: string, options: StopOptions): Promise<void> {
   const container = engine.store.get(reference);
-  if (options.signal) parseSignal(options.signal);
   container.live.restarting = true;
   try {
     await stopNow(engine, container, { ...options, call: 'restart' });
@@ -19,7 +17,7 @@ export async function restart(engine: Engine, reference: string, options: StopOp
     }
   } catch (error) {
     if (!isFailure(error)) throw error;
-    throw new Failure(error.kind, `Cannot restart container ${reference}: ${error.message}`, {
+    throw new Failure('system', `Cannot restart container ${reference}: ${error.message}`, {
       cause: error,
     });
   } finally {

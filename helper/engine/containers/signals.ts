@@ -25,12 +25,16 @@ export function parseSignal(text: string): number {
   if (/^-?\d+$/.test(text)) {
     const number = Number(text);
     if (number === 0) throw new Failure('invalidParameter', `invalid signal: ${text}`);
-    if (number < 0 || number > RTMAX) throw new Failure('invalidParameter', `the linux daemon does not support signal ${number}`);
     return number;
   }
   const number = numberOf(text);
   if (number === undefined) throw new Failure('invalidParameter', `invalid signal: ${text}`);
   return number;
+}
+
+/** A number may be any; what is sent must be one of Linux'. @throws Failure invalidParameter */
+export function checkSupported(signal: number): void {
+  if (signal < 0 || signal > RTMAX) throw new Failure('invalidParameter', `the linux daemon does not support signal ${signal}`);
 }
 
 export const SIGKILL = constants.signals.SIGKILL;

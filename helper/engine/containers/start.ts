@@ -6,6 +6,7 @@ import { type Container, sharedWith } from './container.ts';
 import { cancelRestart, cgroupsPath, type Engine, emit, logPath, runtimeOf, settleExit } from './engine.ts';
 import { startHealth } from './health.ts';
 import { linkEnvironment, startedLinks } from './links.ts';
+import { openLogDriver } from './log-options.ts';
 import { startRotation } from './log-rotation.ts';
 import { noteStop } from './note-stop.ts';
 import { networkFiles, prepareMounts } from './prepare-mounts.ts';
@@ -15,7 +16,7 @@ import { resolveInRoot } from './rootfs.ts';
 import { holdRootfs, releaseRootfs } from './rootfs-mount.ts';
 import { buildSpec } from './spec/build.ts';
 import { availableCapabilities } from './spec/capabilities.ts';
-import { hostDevices, mappedDevices } from './spec/devices.ts';
+import { hostDevices, mappedDevices, refuseDeviceRequests } from './spec/devices.ts';
 import { findInit } from './spec/init.ts';
 import { leastOomScoreAdj } from './spec/oom-score.ts';
 import { blockIo, linuxResources } from './spec/resources.ts';
@@ -103,6 +104,7 @@ async function inParallel<T extends unknown[]>(work: (signal: AbortSignal) => { 
 async function run(engine: Engine, container: Container, undo: Undo): Promise<void> {
   const { id, config, hostConfig } = container;
   const bundle = engine.store.runFolder(id);
+  const { journalTag } = openLogDriver(container);
   const links = startedLinks(engine, container);
   const [rootfs, network, mounts, devices, blockIO, init] = await inParallel<
     [
@@ -171,6 +173,7 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
       // A terminal's input stays open when its client detaches; a pipe's ends with the client that StdinOnce means.
       leaveStdinOpen: (config.OpenStdin ?? false) && ((config.Tty ?? false) || !(config.StdinOnce ?? false)),
       logPath: hostConfig.LogConfig?.Type === 'none' ? undefined : logPath(engine, id),
+      ...(journalTag === undefined ? {} : { journalTag }),
       runtime: runtime.name,
     })
     .catch(refuse);
@@ -182,6 +185,7 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
   await engine.monitor.start(id).catch(refuse);
 
   container.network = network.sandbox ? { request: network.request, sandbox: network.sandbox } : undefined;
+  keepNetworkIds(container);
   const finishedAt = 'finishedAt' in container.state ? container.state.finishedAt : NEVER;
   container.state = { status: 'running', pid, monitorPid, startedAt, paused: false, oomKilled: false, finishedAt };
   container.everStarted = true;
@@ -194,6 +198,14 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
   emit(engine, container, 'start');
   startHealth(engine, container);
   startRotation(engine, container);
+}
+
+/** Inspect names the networks that a container was in also when it has ended. */
+function keepNetworkIds(container: Container): void {
+  for (const [name, { NetworkID }] of Object.entries(container.network?.sandbox.endpoints ?? {})) {
+    const asked = container.endpoints[name];
+    if (asked && NetworkID) container.endpoints[name] = { ...asked, NetworkID };
+  }
 }
 
 async function prepareRootfs(
@@ -225,6 +237,7 @@ async function makeWorkingDirectory(root: string, folder: string): Promise<void>
 
 async function devicesOf(container: Container): ReturnType<typeof mappedDevices> {
   const { hostConfig } = container;
+  refuseDeviceRequests(hostConfig.DeviceRequests ?? []);
   const result: Awaited<ReturnType<typeof mappedDevices>> = { devices: [], rules: [] };
   if (hostConfig.Privileged) result.devices.push(...(await hostDevices()));
   for (const mapping of hostConfig.Devices ?? []) {

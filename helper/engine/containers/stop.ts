@@ -1,4 +1,4 @@
-import { Failure, isFailure } from '../failure.ts';
+import { Failure, isFailure, messageOf } from '../failure.ts';
 import type { Container } from './container.ts';
 import { type Engine, emit, untilStopped } from './engine.ts';
 import { killAndWait, sendSignal } from './kill.ts';
@@ -21,9 +21,12 @@ export interface StopOptions {
 /** POST /containers/{id}/stop. @throws Failure notModified when it does not run */
 export async function stopContainer(engine: Engine, reference: string, options: StopOptions): Promise<void> {
   const container = engine.store.get(reference);
-  if (options.signal) parseSignal(options.signal);
   if (!isRunning(container.state)) throw new Failure('notModified', 'container is already stopped');
-  await stopNow(engine, container, options);
+  try {
+    await stopNow(engine, container, options);
+  } catch (error) {
+    throw new Failure('system', `cannot stop container: ${reference}: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /** The container's stop signal, time to obey, then SIGKILL. Resolves when its exit is recorded; does nothing when it does not run. */

@@ -186,19 +186,18 @@ function validateBlockIo(limits: Resources, features: Features): string[] {
   if ((limits.IOMaximumBandwidth ?? 0) !== 0 || (limits.IOMaximumIOps ?? 0) !== 0) {
     throw invalid('Invalid QoS settings: linux does not support Maximum IO Bandwidth or Maximum IO IOps');
   }
-  if (!features.blkio) {
-    const fields: [keyof Resources, string, string][] = [
-      ['BlkioWeightDevice', 'Block I/O weight_device', 'Weight-device'],
-      ['BlkioDeviceReadBps', 'BPS Block I/O read limit', 'Block I/O BPS read limit'],
-      ['BlkioDeviceWriteBps', 'BPS Block I/O write limit', 'Block I/O BPS write limit'],
-      ['BlkioDeviceReadIOps', 'IOPS Block read limit', 'Block I/O IOPS read limit'],
-      ['BlkioDeviceWriteIOps', 'IOPS Block write limit', 'Block I/O IOPS write limit'],
-    ];
-    for (const [field, what, noun] of fields) {
-      if (!(limits[field] as unknown[] | null | undefined)?.length) continue;
-      warnings.push(`Your kernel does not support ${what} ${NO_SUPPORT} ${noun} discarded.`);
-      Object.assign(limits, { [field]: [] });
-    }
+  const { blkio, blkioWeightDevice } = features;
+  const fields: [keyof Resources, boolean, string, string][] = [
+    ['BlkioWeightDevice', blkioWeightDevice, 'Block I/O weight_device', 'Weight-device'],
+    ['BlkioDeviceReadBps', blkio, 'BPS Block I/O read limit', 'Block I/O BPS read limit'],
+    ['BlkioDeviceWriteBps', blkio, 'BPS Block I/O write limit', 'Block I/O BPS write limit'],
+    ['BlkioDeviceReadIOps', blkio, 'IOPS Block read limit', 'Block I/O IOPS read limit'],
+    ['BlkioDeviceWriteIOps', blkio, 'IOPS Block write limit', 'Block I/O IOPS write limit'],
+  ];
+  for (const [field, supported, what, noun] of fields) {
+    if (supported || !(limits[field] as unknown[] | null | undefined)?.length) continue;
+    warnings.push(`Your kernel does not support ${what} ${NO_SUPPORT} ${noun} discarded.`);
+    Object.assign(limits, { [field]: [] });
   }
   return warnings;
 }

@@ -2,12 +2,16 @@ import type { ProcessSpec } from '../../system/runtime/types.ts';
 import { availableCapabilities, containerCapabilities, processCapabilities } from '../containers/spec/capabilities.ts';
 import { overrideEnvironment, withHome } from '../containers/spec/environment.ts';
 import { lookupUser } from '../containers/spec/user.ts';
+import { Failure } from '../failure.ts';
 import type { Exec } from './exec.ts';
 import type { ExecHost } from './types.ts';
 
 /** The OCI process of an exec: the container's own settings, with what the request changes. */
 export async function execProcess(host: ExecHost, exec: Exec, consoleSize: [number, number] | undefined): Promise<ProcessSpec> {
   const { request } = exec;
+  if (request.WorkingDir && !request.WorkingDir.startsWith('/')) {
+    throw new Failure('invalidParameter', 'OCI runtime exec failed: exec failed: Cwd must be an absolute path: unknown');
+  }
   const spec = request.User || host.config.User || '';
   const user = await lookupUser(`/proc/${host.pid}/root`, spec, host.hostConfig.GroupAdd ?? []);
   const privileged = request.Privileged || host.hostConfig.Privileged || false;

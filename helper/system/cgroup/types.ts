@@ -29,6 +29,8 @@ export interface Cgroups {
     blkio: boolean;
     /** Shares of a disk, which the kernel has only with some I/O schedulers. */
     blkioWeight: boolean;
+    /** The same for one disk of several. */
+    blkioWeightDevice: boolean;
   };
 }
 

@@ -108,6 +108,7 @@ export function createCgroupsV1(root: string, instance: string): Cgroups {
       pids: present.includes('pids'),
       blkio: present.includes('blkio'),
       blkioWeight: has('blkio', 'blkio.weight'),
+      blkioWeightDevice: has('blkio', 'blkio.weight_device'),
     }),
   };
 }

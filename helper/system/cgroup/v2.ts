@@ -73,6 +73,7 @@ export function createCgroupsV2(root: string, instance: string): Cgroups {
       pids: controllers.has('pids'),
       blkio: controllers.has('io'),
       blkioWeight: controllers.has('io'),
+      blkioWeightDevice: controllers.has('io'),
     }),
   };
 }

@@ -120,6 +120,7 @@ function createArguments(request: CreateProcess, runtime: Runtime, options: Moni
     ...['-c', request.id, '-u', request.id, '-n', request.name, '-b', request.bundle],
     ...['-p', path.join(request.bundle, 'pid'), '-P', path.join(request.bundle, 'monitor-pid'), '--exit-dir', options.exits],
     ...['-l', request.logPath === undefined ? 'none' : `k8s-file:${request.logPath}`, '--no-sync-log'],
+    ...(request.journalTag === undefined ? [] : ['-l', 'journald:', '--log-tag', request.journalTag]),
     ...(request.tty ? ['-t'] : []),
     ...(request.stdin ? ['-i'] : []),
     ...(request.stdin && request.leaveStdinOpen ? ['--leave-stdin-open'] : []),

@@ -43,6 +43,8 @@ export interface CreateProcess {
   /** Keep stdin open when the first attached client leaves (OpenStdin without StdinOnce). */
   leaveStdinOpen: boolean;
   logPath: string | undefined;
+  /** Log to systemd's journal too, with this tag. */
+  journalTag?: string;
   runtime?: string;
 }
 export interface ExecProcess {

@@ -37,6 +37,19 @@ interface Cause {
  */
 const CAUSES: Cause[] = [
   {
+    // An empty name is found in the first folder of PATH, as the folder itself.
+    pattern: /Permission denied|No such file|Is a directory/i,
+    words: (_, command) => (command === '' ? 'exec: "": executable file not found in $PATH' : undefined),
+  },
+  {
+    pattern: /the sysctl `([^`]+)` requires a new network namespace/,
+    words: ([, name]) => `sysctl "${name}" not allowed in host network namespace`,
+  },
+  {
+    pattern: /open (\/?proc\/sys\/\S+): ([A-Z].*)/,
+    words: ([, file = '', reason = '']) => `error during container init: open /${file.replace(/^\//, '')}: ${reason.toLowerCase()}`,
+  },
+  {
     pattern: /executable file [`'"]([^`'"]*)[`'"] not found/,
     words: ([, file = '']) =>
       file.includes('/')

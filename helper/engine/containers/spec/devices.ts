@@ -70,6 +70,17 @@ export async function mappedDevices(mapping: DeviceMapping): Promise<{ devices: 
   return { devices, rules: devices.map(({ type, major, minor }) => ({ allow: true, type, major, minor, access })) };
 }
 
+/**
+ * `--gpus` and its like: there is no driver for any here.
+ * @throws Failure system, where dockerd without one finds it out as well: at the start
+ */
+export function refuseDeviceRequests(requests: readonly unknown[]): void {
+  const [request] = requests as { Driver?: string; Capabilities?: string[][] | null }[];
+  if (!request) return;
+  const capabilities = `[${(request.Capabilities ?? []).map((list) => `[${list.join(' ')}]`).join(' ')}]`;
+  throw new Failure('system', `could not select device driver "${request.Driver ?? ''}" with capabilities: ${capabilities}`);
+}
+
 /** `--device-cgroup-rule "c 1:3 rwm"`. @throws Failure invalidParameter `invalid device cgroup rule format: 'x'` */
 export function deviceRule(text: string): Rule {
   const match = /^([acb]) ([0-9]+|\*):([0-9]+|\*) ([rwm]{1,3})$/.exec(text);

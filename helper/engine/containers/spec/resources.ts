@@ -45,11 +45,12 @@ async function deviceNumbers(file: string): Promise<{ major: number; minor: numb
   try {
     return majorMinor((await fs.stat(file, { bigint: true })).rdev);
   } catch (error) {
-    throw new Failure('invalidParameter', messageOf(error));
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new Failure('system', missing ? `stat ${file}: no such file or directory` : messageOf(error));
   }
 }
 
-/** `linux.resources.blockIO`; undefined when nothing is limited. @throws Failure invalidParameter when a device is not there */
+/** `linux.resources.blockIO`; undefined when nothing is limited. @throws Failure system when a device is not there */
 export async function blockIo(limits: Resources): Promise<Record<string, unknown> | undefined> {
   const result: Record<string, unknown> = {};
   if (limits.BlkioWeight) result.weight = limits.BlkioWeight;

@@ -6,7 +6,7 @@ const FOLDERS = ['/proc', '/sys', '/dev/pts', '/dev/shm'];
 const FILES = ['/etc/resolv.conf', '/etc/hosts', '/etc/hostname', '/dev/console'];
 const LINKS: [string, string][] = [['/etc/mtab', '/proc/mounts']];
 
-/** Makes what the runtime would make at the start, where it is missing, in the rootfs of a container that was not started yet. */
+/** Makes what the runtime makes, or mounts in memory, where it is missing in the rootfs of a container that does not run. */
 export async function makeBasics(root: string): Promise<void> {
   const tree = rootOnly(root);
   for (const folder of FOLDERS) await make(tree, folder, (file) => fs.mkdir(file, { mode: 0o755 }));

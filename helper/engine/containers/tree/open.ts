@@ -40,7 +40,7 @@ export async function openTree(
   const holder = randomBytes(8).toString('hex');
   const root = await holdRootfs(engine, container, holder);
   const mounts = options.volumes ? mountsOf(engine, container) : new Map<string, string>();
-  if (!container.everStarted) await makeBasics(root);
+  await makeBasics(root);
   for (const [destination, source] of mounts) await makeMountPoint(root, destination, source);
   return { tree: { root, mounts, hidden: new Set() }, close: () => releaseRootfs(engine, container, holder) };
 }
