@@ -4,9 +4,35 @@ import { pipeline } from 'node:stream/promises';
 import type { Call } from './call.ts';
 
 export function sendJson(response: ServerResponse, status: number, value: unknown): void {
-  const body = Buffer.from(`${JSON.stringify(value)}\n`);
+  sendBody(response, status, Buffer.from(`${JSON.stringify(value)}\n`));
+}
+
+function sendBody(response: ServerResponse, status: number, body: Buffer): void {
   response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': body.length });
   response.end(body);
+}
+
+const texts = new WeakMap<object, string>();
+let lastList: { items: readonly object[]; body: Buffer } | undefined;
+
+/**
+ * An answer that clients ask for again and again while little of it changes. An item is written as JSON once: the same object means
+ * the same text, so whoever makes the items makes a new one for each change. A list that is all the same is not even put together.
+ */
+export function sendList(response: ServerResponse, items: readonly object[]): void {
+  if (lastList?.items.length !== items.length || !items.every((item, at) => item === lastList?.items[at])) {
+    lastList = { items, body: Buffer.from(`[${items.map(textOf).join(',')}]\n`) };
+  }
+  sendBody(response, 200, lastList.body);
+}
+
+function textOf(item: object): string {
+  let text = texts.get(item);
+  if (text === undefined) {
+    text = JSON.stringify(item);
+    texts.set(item, text);
+  }
+  return text;
 }
 
 /** An empty list that Go leaves unmade, and writes as null: clients of dockerd tell `null` and `[]` apart. */

@@ -22,7 +22,7 @@ import type { ApiVersion } from './versions.ts';
 
 /** 1.46 brought annotations. */
 export function containerSummary(summary: ContainerSummary, version: ApiVersion): ContainerSummary {
-  if (version >= 46) return summary;
+  if (version >= 46 || !summary.HostConfig.Annotations) return summary;
   return { ...summary, HostConfig: { NetworkMode: summary.HostConfig.NetworkMode } };
 }
 

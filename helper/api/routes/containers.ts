@@ -4,7 +4,7 @@ import { Failure, messageOf } from '../../engine/failure.ts';
 import { readJson } from '../body.ts';
 import { type Call, clientOf, type Route, route } from '../call.ts';
 import { ACCEPTED, parseFilters } from '../filters.ts';
-import { begin, orNull, sendEmpty, sendJson, sendTexts } from '../respond.ts';
+import { begin, orNull, sendEmpty, sendJson, sendList, sendTexts } from '../respond.ts';
 import { containerInspect, containerSummary, createRequest } from '../shape-changes.ts';
 import { SHAPES } from '../shapes.ts';
 
@@ -37,8 +37,10 @@ async function list({ engine, query, response, version }: Call): Promise<void> {
     filters,
     ...(limit !== undefined && limit > 0 ? { limit } : {}),
   });
-  const summaries = version >= 46 ? containers : containers.map((container) => containerSummary(container, version));
-  sendJson(response, 200, summaries);
+  sendList(
+    response,
+    containers.map((container) => containerSummary(container, version)),
+  );
 }
 
 async function create({ engine, body, query, response, version }: Call): Promise<void> {

@@ -17,12 +17,11 @@ export interface ListOptions {
   filters: Filters;
 }
 
-/** GET /containers/json: newest first. */
+/** GET /containers/json: newest first. Entries are shared between answers: not to be changed. */
 export async function list(engine: Engine, options: ListOptions): Promise<ContainerSummary[]> {
   const filter = await listFilter(engine, options.filters);
   const limit = options.limit && options.limit > 0 ? options.limit : undefined;
   const all = options.all || limit !== undefined || filter.status !== undefined;
-  const images = new Map<string, Promise<string>>();
   const aliases = linkNames(engine.store);
   const now = Date.now();
   const chosen: Container[] = [];
@@ -38,22 +37,23 @@ export async function list(engine: Engine, options: ListOptions): Promise<Contai
     if (limit !== undefined && chosen.length >= limit) break;
     if (matches(container, filter)) chosen.push(container);
   }
+  const images = await imageIds(engine, chosen);
+  const listed = chosen.map((container) =>
+    entryOf(container, {
+      names: aliases.get(container),
+      image: imageName(container, images),
+      status: statusText(container.state, container.live.health, now),
+    }),
+  );
+  if (!options.size) return listed;
   return Promise.all(
-    chosen.map(async (container) => {
-      const summary = summaryOf(container);
-      const size = options.size ? await sizes(engine, container) : undefined;
-      return {
-        ...summary,
-        Names: [...summary.Names, ...(aliases.get(container) ?? [])].sort(),
-        Image: await imageName(engine, container, images),
-        Status: statusText(container.state, container.live.health, now),
-        ...(size ? { SizeRw: size.rw, SizeRootFs: size.root } : {}),
-      };
+    chosen.map(async (container, at) => {
+      const { rw, root } = await sizes(engine, container);
+      return { ...(listed[at] as ContainerSummary), SizeRw: rw, SizeRootFs: root };
     }),
   );
 }
 
-/** Creation order is the order of the index; a container's creation time never changes. */
 function newestFirst(engine: Engine): Container[] {
   return [...engine.store.all()].sort((a, b) => createdNanos(b) - createdNanos(a));
 }
@@ -100,19 +100,42 @@ function commandLine(path: string, args: readonly string[]): string {
   return [path, ...quoted].join(' ');
 }
 
-/** What the user called the image; its id when that name means another image by now, or none. */
-async function imageName(engine: Engine, container: Container, known: Map<string, Promise<string>>): Promise<string> {
-  const { imageRef, imageId } = container;
-  if (!imageId || imageRef === imageId) return imageRef;
-  let resolved = known.get(imageRef);
-  if (!resolved) {
-    resolved = engine.images.resolve(imageRef).then(
-      (image) => image.id,
-      () => '',
-    );
-    known.set(imageRef, resolved);
+interface Changing {
+  /** By links. */
+  names: readonly string[] | undefined;
+  image: string;
+  status: string;
+}
+const entries = new WeakMap<ContainerSummary, { of: Changing; entry: ContainerSummary }>();
+
+/** A list's entry: the same object as in the list before, as long as nothing in it differs. */
+function entryOf(container: Container, of: Changing): ContainerSummary {
+  const summary = summaryOf(container);
+  const known = entries.get(summary);
+  if (known?.of.status === of.status && known.of.image === of.image && sameNames(known.of.names, of.names)) return known.entry;
+  const entry = { ...summary, Names: [...summary.Names, ...(of.names ?? [])].sort(), Image: of.image, Status: of.status };
+  entries.set(summary, { of, entry });
+  return entry;
+}
+
+function sameNames(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
+  return a === b || (a?.length === b?.length && (a?.every((name, at) => name === b?.[at]) ?? false));
+}
+
+/** What the images that containers were made of by name are now; undefined: no image has that name any more. */
+async function imageIds(engine: Engine, containers: readonly Container[]): Promise<Map<string, string | undefined>> {
+  const ids = new Map<string, string | undefined>();
+  for (const { imageRef } of containers) ids.set(imageRef, undefined);
+  for (const reference of ids.keys()) {
+    if (reference !== '') ids.set(reference, (await engine.images.resolve(reference).catch(() => undefined))?.id);
   }
-  return (await resolved) === imageId ? imageRef : imageId;
+  return ids;
+}
+
+/** What the user called the image; its id when that name means another image by now, or none. */
+function imageName({ imageRef, imageId }: Container, ids: Map<string, string | undefined>): string {
+  if (!imageId || imageRef === imageId) return imageRef;
+  return ids.get(imageRef) === imageId ? imageRef : imageId;
 }
 
 function matches(container: Container, filter: ListFilter): boolean {
