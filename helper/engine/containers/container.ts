@@ -62,8 +62,6 @@ export interface Live {
   /** Who needs the rootfs mounted, and the mounting. */
   rootfsHolders: Set<string>;
   rootfs: Promise<void> | undefined;
-  /** The image's layers where they lie, topmost first, once they were looked for. */
-  lower: string[] | undefined;
   /** A restart is under way: the exit in its midst must not remove the container. */
   restarting: boolean;
   health: Health | undefined;
@@ -93,7 +91,6 @@ export function enliven(record: ContainerRecord): Container {
       restartTimer: undefined,
       rootfsHolders: new Set(),
       rootfs: undefined,
-      lower: undefined,
       restarting: false,
       health: undefined,
       stopHealth: undefined,
