@@ -13,24 +13,15 @@ const IPV6_V6ONLY = 26;
  * @throws SystemError EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EPROTONOSUPPORT
  */
 export function openListener(proto: 'tcp' | 'udp' | 'sctp', address: string, port: number): number {
-  return bound(proto, address, port, proto !== 'udp');
-}
-
-/** A socket that keeps others from the port; who connects is refused. @throws SystemError as `openListener` */
-export function holdPort(proto: 'tcp' | 'udp' | 'sctp', address: string, port: number): number {
-  return bound(proto, address, port, false);
-}
-
-function bound(proto: 'tcp' | 'udp' | 'sctp', address: string, port: number, listening: boolean): number {
   const v6 = address.includes(':');
   const kind = (proto === 'udp' ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK;
   const fd = socket(v6 ? AF_INET6 : AF_INET, kind, proto === 'sctp' ? IPPROTO_SCTP : 0);
   try {
-    // A port whose last connections are in TIME_WAIT is free; where nobody listens the option would let two hold one port.
-    if (listening) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    // A port whose last connections are in TIME_WAIT is free; for UDP the option would let two hold one port.
+    if (proto !== 'udp') setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (v6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     bind(fd, socketAddress(address, port));
-    if (listening) listen(fd, 4096);
+    if (proto !== 'udp') listen(fd, 4096);
     return fd;
   } catch (error) {
     close(fd);

@@ -1,3 +1,4 @@
+import { addressText, parseAddress } from '../ipam/addresses.ts';
 import type { Endpoint, LiveSandbox } from '../model.ts';
 
 /** Addresses of a name. */
@@ -65,5 +66,7 @@ export function addressOfPointer(name: string): string | undefined {
   const v6 = /^((?:[0-9a-f]\.){32})ip6\.arpa$/.exec(wanted);
   if (!v6?.[1]) return undefined;
   const digits = v6[1].replaceAll('.', '').split('').reverse().join('');
-  return digits.match(/.{4}/g)?.join(':');
+  const address = parseAddress(digits.match(/.{4}/g)?.join(':') ?? '');
+  // Compared as text: in the one form that endpoints' addresses have.
+  return address && addressText(address.family, address.value);
 }

@@ -1,11 +1,11 @@
 import { closeSync, readFileSync } from 'node:fs';
 import type { PortMap } from '../../../contract/docker.ts';
-import { holdPort, openListener, SystemError } from '../../../system/netns/index.ts';
+import { openListener, SystemError } from '../../../system/netns/index.ts';
 import type { Publication } from '../../../system/nft/script.ts';
 import { Failure } from '../../failure.ts';
 import { portHolder } from './holder.ts';
 import type { PortRequest, Proto } from './request.ts';
-import { serveTcp, type Target } from './tcp-proxy.ts';
+import { refuseTcp, serveTcp, type Target } from './tcp-proxy.ts';
 import { serveUdp } from './udp-proxy.ts';
 
 /** One published port on one host address. */
@@ -223,7 +223,7 @@ class PortTaken extends Error {
 function openServer(proto: Proto, hostAddress: string, hostPort: number, target: Target | undefined): { close(): void } {
   let fd: number;
   try {
-    fd = target ? openListener(proto, hostAddress, hostPort) : holdPort(proto, hostAddress, hostPort);
+    fd = openListener(proto, hostAddress, hostPort);
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     // A kernel without SCTP can hold no SCTP port, and nobody else can either.
@@ -232,7 +232,7 @@ function openServer(proto: Proto, hostAddress: string, hostPort: number, target:
     if (['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES'].includes(error.code)) throw new PortTaken(proto, hostAddress, hostPort, error.code);
     throw error;
   }
-  if (target && proto === 'tcp') return serveTcp(fd, target);
+  if (proto === 'tcp') return target ? serveTcp(fd, target) : refuseTcp(fd);
   if (target && proto === 'udp') return serveUdp(fd, hostAddress.includes(':'), target);
   return { close: () => closeSync(fd) };
 }

@@ -41,3 +41,12 @@ export function serveTcp(fd: number, target: Target): { close(): void } {
     },
   };
 }
+
+/** Holds a port that the kernel's translation alone serves: who comes past it is turned away, not kept waiting. */
+export function refuseTcp(fd: number): { close(): void } {
+  const server = net.createServer((client) => client.resetAndDestroy());
+  server.on('error', () => {});
+  server.listen({ fd });
+  server.unref();
+  return { close: () => server.close() };
+}

@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BASE, onGantry, startEngine, type TestEngine } from './harness.ts';
+import { Place, Wire } from './places.ts';
+
+/**
+ * A name server for the peer, on UDP and TCP: `small.test` has one address, `big.test` more than fit a datagram, `late.test` comes
+ * after a second, `fail.test` fails; nothing else exists. Tells each name that it is asked for.
+ */
+const nameServer = (address: string): string => `
+  const dns = require('dns-packet'), net = require('net');
+  const answer = (query) => {
+    const [{ name, type }] = query.questions;
+    console.log('asked ' + name + ' ' + type);
+    const a = (data) => ({ type: 'A', name, ttl: 5, data });
+    const known = { 'small.test': [a('203.0.113.7')], 'late.test': [a('203.0.113.8')], 'small.sub.test': [a('203.0.113.9')],
+      'big.test': Array.from({ length: 60 }, (_, n) => a('203.0.113.' + (n + 1))) }[name.toLowerCase()];
+    const flags = dns.RECURSION_AVAILABLE | (name === 'fail.test' ? 2 : known ? 0 : 3);
+    return { id: query.id, type: 'response', flags, questions: query.questions, answers: known && type === 'A' ? known : [] };
+  };
+  const udp = require('dgram').createSocket('udp4');
+  udp.on('message', (message, from) => {
+    const reply = answer(dns.decode(message));
+    let bytes = dns.encode(reply);
+    if (bytes.length > 512) bytes = dns.encode({ ...reply, flags: reply.flags | dns.TRUNCATED_RESPONSE, answers: [] });
+    setTimeout(() => udp.send(bytes, from.port, from.address), reply.questions[0].name === 'late.test' ? 1000 : 0);
+  });
+  udp.bind(53, '${address}', () => net.createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', (data) => socket.end(dns.streamEncode(answer(dns.streamDecode(data)))));
+  }).listen(53, '${address}', () => console.log('up')));`;
+
+describe.runIf(onGantry)('names at 127.0.0.11', () => {
+  let wire: Wire;
+  let engine: TestEngine;
+  let asked = '';
+  const places: Place[] = [];
+
+  beforeAll(async () => {
+    wire = new Wire();
+    // .3 takes questions and never answers; .4 refuses them.
+    wire.peer.set('for n in 3 4 5; do ip addr add 198.51.100.$n/24 dev wire; done');
+    const server = await wire.peer.start(nameServer('198.51.100.5'));
+    server.stdout?.on('data', (text) => (asked += text));
+    await wire.peer.start("require('dgram').createSocket('udp4').bind(53,'198.51.100.3',()=>console.log('up'))");
+    engine = await startEngine({ wrap: wire.host.wrap });
+    await docker('network', 'create', '--ipv6', '--subnet', '10.70.0.0/24', '--subnet', 'fd00:70::/64', 'net');
+  });
+  afterAll(async () => {
+    for (const place of places) place.close();
+    await engine?.stop();
+    wire?.close();
+  });
+
+  async function docker(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await engine.docker(args);
+    if (code !== 0) throw new Error(`docker ${args.join(' ')}: ${stderr}`);
+    return stdout.trim();
+  }
+  async function sleeper(name: string, ...args: string[]): Promise<Place> {
+    await docker('run', '-d', '--name', name, ...args, BASE, 'sleep', '600');
+    const place = new Place('-t', await docker('inspect', '-f', '{{.State.Pid}}', name), '-n');
+    places.push(place);
+    return place;
+  }
+
+  it('are containers’ names, aliases and links, in any case, both families and backwards', async () => {
+    const web = await sleeper('Web-1', '--network', 'net', '--network-alias', 'Shop', '--hostname', 'front');
+    await sleeper('web-2', '--network', 'net', '--network-alias', 'shop');
+    const other = await sleeper('other', '--network', 'net', '--link', 'Web-1:store');
+    for (const name of ['Web-1', 'web-1', 'WEB-1', 'front', 'Web-1.net', 'store']) expect(await other.resolve(name)).toBe('10.70.0.2');
+    expect(await other.resolve('web-1', 'resolve6')).toBe('fd00:70::2');
+    expect(await other.resolve('shop')).toBe('10.70.0.2 10.70.0.3');
+    expect(await other.resolve('10.70.0.3', 'reverse')).toBe('web-2.net');
+    expect(await other.resolve('fd00:70::3', 'reverse')).toBe('web-2.net');
+    // A link is its container's own.
+    expect(await web.resolve('store')).toMatch(/ENOTFOUND|ESERVFAIL|ETIMEOUT/);
+    const firsts = new Set<string>();
+    for (let round = 0; round < 20; round++) {
+      firsts.add(
+        (await other.output('busybox', 'nslookup', '-type=a', 'shop', '127.0.0.11')).match(/Address:? ?1?:? ?(10\.70\.0\.\d)/)?.[1] ?? '',
+      );
+    }
+    expect([...firsts].sort()).toEqual(['10.70.0.2', '10.70.0.3']);
+    await docker('stop', '-t', '0', 'web-2');
+    expect(await other.resolve('shop')).toBe('10.70.0.2');
+    await docker('rename', 'Web-1', 'renamed');
+    expect(await other.resolve('renamed')).toBe('10.70.0.2');
+    await docker('rm', '-f', 'renamed', 'web-2', 'other');
+  });
+
+  it('else are asked for outside: the next server when one does not answer, TCP when an answer is too large', async () => {
+    const place = await sleeper('asker', '--network', 'net', ...['3', '4', '5'].flatMap((n) => ['--dns', `198.51.100.${n}`]));
+    expect(await docker('exec', 'asker', 'cat', '/etc/resolv.conf')).toContain('nameserver 127.0.0.11');
+    const begin = Date.now();
+    expect(await place.resolve('small.test')).toBe('203.0.113.7');
+    expect(Date.now() - begin).toBeLessThan(4900);
+    await docker('rm', '-f', 'asker');
+
+    const direct = await sleeper('direct', '--network', 'net', '--dns', '198.51.100.5');
+    expect(await direct.resolve('small.test')).toBe('203.0.113.7');
+    expect(await direct.resolve('late.test')).toBe('203.0.113.8');
+    expect((await direct.resolve('big.test')).split(' ')).toHaveLength(60);
+    expect(await direct.resolve('small.test', 'resolve6')).toBe('ENODATA');
+    expect(await direct.resolve('nobody')).toBe('ENOTFOUND');
+    expect(await direct.resolve('fail.test')).toBe('ESERVFAIL');
+    // What is ours is not told to the world.
+    asked = '';
+    expect(await direct.resolve('direct')).toBe('10.70.0.2');
+    expect(await direct.resolve('direct', 'resolveMx')).toBe('ENODATA');
+    expect(await direct.resolve('10.70.0.2', 'reverse')).toBe('direct.net');
+    expect(asked).toBe('');
+    await docker('rm', '-f', 'direct');
+  });
+
+  it('answer no question of an internal network outside', async () => {
+    await docker('network', 'create', '--internal', '--subnet', '10.71.0.0/24', 'inner');
+    const place = await sleeper('inner', '--network', 'inner', '--dns', '198.51.100.5');
+    asked = '';
+    expect(await place.resolve('small.test')).toBe('ENOTFOUND');
+    expect(await place.resolve('inner')).toBe('10.71.0.2');
+    expect(asked).toBe('');
+    await docker('network', 'connect', 'net', 'inner');
+    expect(await place.resolve('small.test')).toBe('203.0.113.7');
+    await docker('rm', '-f', 'inner');
+    await docker('network', 'rm', 'inner');
+  });
+
+  it('are looked for in the search domains, by ndots, as the C library does it', async () => {
+    const place = await sleeper(
+      ...(['libc', '--network', 'net', '--dns', '198.51.100.5', '--dns-search', 'sub.test', '--dns-search', 'test'] as const),
+      ...['--dns-opt', 'ndots:2', '--dns-opt', 'timeout:2'],
+    );
+    await sleeper('peer', '--network', 'net');
+    const file = await docker('inspect', '-f', '{{.ResolvConfPath}}', 'libc');
+    expect(await docker('exec', 'libc', 'cat', '/etc/resolv.conf')).toMatch(
+      /nameserver 127\.0\.0\.11\nsearch sub\.test test\noptions ndots:2 timeout:2/,
+    );
+    const lookUp = (name: string): Promise<string> =>
+      place.output(
+        'unshare',
+        '-m',
+        'sh',
+        '-c',
+        `mount --bind ${file} /etc/resolv.conf && getent ahostsv4 ${name} | cut -d' ' -f1 | sort -u`,
+      );
+    expect(await lookUp('small')).toBe('203.0.113.9');
+    expect(await lookUp('peer')).toBe('10.70.0.3');
+    asked = '';
+    expect(await lookUp('small.test')).toBe('203.0.113.7');
+    // Fewer dots than ndots: the domains come first.
+    expect(asked.split('\n')[0]).toBe('asked small.test.sub.test A');
+    await docker('rm', '-f', 'libc', 'peer');
+  });
+
+  it('come from the host’s servers on the default bridge', async () => {
+    expect(await docker('run', '--rm', '--dns', '198.51.100.5', '--dns-search', '.', BASE, 'cat', '/etc/resolv.conf')).toMatch(
+      /^#.*\nnameserver 198\.51\.100\.5$/,
+    );
+  });
+});

@@ -1,0 +1,173 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BASE, onGantry, startEngine, type TestEngine } from './harness.ts';
+import { Place, Wire } from './places.ts';
+
+/** Keys of daemon.json that shape networks, each by what it does on the wire. */
+describe.runIf(onGantry)('daemon.json', () => {
+  let wire: Wire;
+  const places: Place[] = [];
+
+  beforeAll(async () => {
+    wire = new Wire();
+    await wire.peer.serveTcp(70);
+  });
+  afterAll(() => {
+    for (const place of places) place.close();
+    wire?.close();
+  });
+
+  /** Runs `work` on an engine with these keys. */
+  async function withKeys(config: Record<string, unknown>, work: (engine: TestEngine) => Promise<void>): Promise<void> {
+    const engine = await startEngine({ wrap: wire.host.wrap, config });
+    try {
+      await work(engine);
+    } finally {
+      await engine.stop();
+    }
+  }
+  async function docker(engine: TestEngine, ...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await engine.docker(args);
+    if (code !== 0) throw new Error(`docker ${args.join(' ')}: ${stderr}`);
+    return stdout.trim();
+  }
+  async function sleeper(engine: TestEngine, ...args: string[]): Promise<Place> {
+    const id = await docker(engine, 'run', '-d', ...args, BASE, 'sleep', '600');
+    const place = new Place('-t', await docker(engine, 'inspect', '-f', '{{.State.Pid}}', id), '-n');
+    places.push(place);
+    return place;
+  }
+  /** How an engine with these keys fails to start. */
+  const failure = (config: Record<string, unknown>): Promise<string> =>
+    startEngine({ wrap: wire.host.wrap, config, image: false }).then(
+      async (engine) => {
+        await engine.stop();
+        return 'it started';
+      },
+      (error: Error) => error.message,
+    );
+
+  it('bridge: none leaves containers that ask for no network without one', async () => {
+    await withKeys({ bridge: 'none' }, async (engine) => {
+      expect(await docker(engine, 'network', 'ls', '--format', '{{.Name}}')).toBe('host\nnone');
+      for (const network of ['default', 'bridge']) {
+        expect((await docker(engine, 'run', '--rm', '--network', network, BASE, 'ip', '-o', 'link')).split('\n')).toHaveLength(1);
+      }
+      expect((await engine.docker(['network', 'create', 'bridge'])).stderr).toContain(
+        'operation is not permitted on predefined bridge network',
+      );
+      await docker(engine, 'network', 'create', 'own');
+      expect(await docker(engine, 'run', '--rm', '--network', 'own', BASE, 'ip', '-o', 'link')).toContain('eth0');
+      await docker(engine, 'network', 'rm', 'own');
+      expect(await wire.host.output('ip', 'link')).not.toMatch(/gtr-|gantry0/);
+    });
+  });
+
+  it('bridge: a link of the administrator’s, with fixed-cidr and default-gateway', async () => {
+    wire.host.set('ip link add own0 type bridge; ip addr add 203.0.113.1/24 dev own0; ip link set own0 up');
+    const keys = { bridge: 'own0', 'fixed-cidr': '203.0.113.128/25', 'default-gateway': '203.0.113.9' };
+    await withKeys(keys, async (engine) => {
+      expect(JSON.parse(await docker(engine, 'network', 'inspect', 'bridge', '-f', '{{json .IPAM.Config}}'))).toEqual([
+        {
+          ...{ Subnet: '203.0.113.0/24', IPRange: '203.0.113.128/25', Gateway: '203.0.113.1' },
+          AuxiliaryAddresses: { DefaultGatewayIPv4: '203.0.113.9' },
+        },
+      ]);
+      const place = await sleeper(engine);
+      expect(await place.output('ip', 'route')).toMatch(/default via 203\.0\.113\.9 dev eth0[\s\S]*src 203\.0\.113\.128/);
+    });
+    expect(await wire.host.output('ip', 'addr', 'show', 'own0')).toContain('203.0.113.1/24');
+    wire.host.set('ip link del own0');
+    expect(await failure({ bridge: 'own0' })).toContain('bridge device with non default name own0 must be created manually');
+    expect(await failure({ bridge: 'own0', bip: '10.0.0.1/24' })).toContain('mutually exclusive');
+    expect(await failure({ bip: '10.200.0.1/24', 'default-gateway': '10.9.9.9' })).toContain(
+      'default-gateway: auxiliary address: (DefaultGatewayIPv4:10.9.9.9) must belong to the master pool: 10.200.0.0/24',
+    );
+  });
+
+  it('iptables: false writes no rule; the proxy publishes, the rest is the administrator’s', async () => {
+    await withKeys({ iptables: false, bip: '10.201.0.1/24' }, async (engine) => {
+      const server = await sleeper(engine, '-p', '8080:80');
+      await server.serveTcp(80);
+      expect(await wire.host.output('nft', 'list', 'ruleset')).toBe('');
+      expect(await wire.peer.tcp(wire.hostAddress, 8080)).toBe('10.201.0.1');
+      expect(await wire.host.tcp('127.0.0.1', 8080)).toBe('10.201.0.1');
+      // Without masquerading the peer has no way back, until it is told one.
+      expect(await server.tcp(wire.peerAddress, 70)).toBe('no answer');
+      wire.routeTo('10.201.0.0/24');
+      expect(await server.tcp(wire.peerAddress, 70)).toBe('10.201.0.2');
+      const link = (await wire.host.output('ip', '-o', 'link')).match(/(gtr-[^:]+):/)?.[1];
+      expect(await wire.host.output('cat', `/proc/sys/net/ipv4/conf/${link}/route_localnet`)).toBe('0');
+    });
+  });
+
+  it('ip6tables: false leaves IPv6 alone, and IPv4 as it is', async () => {
+    await withKeys({ ip6tables: false, ipv6: true, 'fixed-cidr-v6': 'fd00:202::/64', bip: '10.202.0.1/24' }, async (engine) => {
+      const server = await sleeper(engine, '-p', '8080:80');
+      await server.serveTcp(80);
+      wire.routeTo('fd00:202::/64');
+      wire.routeTo('10.202.0.0/24');
+      expect(await wire.peer.tcp(wire.hostAddress, 8080)).toBe(wire.peerAddress);
+      expect(await wire.peer.tcp('10.202.0.2', 80)).toBe('no answer');
+      expect(await wire.peer.tcp('fd00:202::2', 80)).toBe('fd00:db8::2');
+      expect(await wire.peer.tcp('fd00:db8::1', 8080)).toMatch(/^fd00:202::1$/);
+      expect(await server.tcp('fd00:db8::2', 70)).toBe('fd00:202::2');
+    });
+  });
+
+  it('userland-proxy: false holds published ports and serves them by the packet filter alone', async () => {
+    await withKeys({ 'userland-proxy': false, bip: '10.203.0.1/24' }, async (engine) => {
+      const server = await sleeper(engine, '--name', 'server', '-p', '8080:80');
+      await server.serveTcp(80);
+      expect(await docker(engine, 'port', 'server')).toBe('80/tcp -> 0.0.0.0:8080');
+      expect(await wire.peer.tcp(wire.hostAddress, 8080)).toBe(wire.peerAddress);
+      expect(await wire.host.tcp('127.0.0.1', 8080)).toBe('10.203.0.1');
+      expect(await wire.host.tcp('::1', 8080)).toBe('ECONNREFUSED');
+      expect(await server.tcp('10.203.0.1', 8080)).toMatch(/^10\.203\.0\./);
+      await expect(wire.host.serveTcp(8080, '0.0.0.0')).rejects.toThrow('EADDRINUSE');
+      expect((await engine.docker(['run', '--rm', '-p', '8080:80', BASE, 'true'])).stderr).toContain('port is already allocated');
+    });
+  });
+
+  it('ip, icc, ip-masq, mtu, ipv6 and default-address-pools', async () => {
+    const pools = [
+      { base: '10.210.0.0/16', size: 24 },
+      { base: 'fd00:210::/48', size: 64 },
+    ];
+    const keys = { ip: '127.0.0.1', icc: false, 'ip-masq': false, mtu: 1400, ipv6: true, 'default-address-pools': pools };
+    await withKeys(keys, async (engine) => {
+      const one = await sleeper(engine, '--name', 'one', '-p', '8080:80');
+      const two = await sleeper(engine, '--name', 'two');
+      await one.serveTcp(80);
+      expect(await docker(engine, 'port', 'one')).toBe('80/tcp -> 127.0.0.1:8080');
+      expect(await wire.peer.tcp(wire.hostAddress, 8080)).toBe('ECONNREFUSED');
+      expect(await two.tcp('10.210.0.2', 80)).toMatch(/no answer|EHOSTUNREACH/);
+      wire.routeTo('10.210.0.0/24');
+      expect(await one.tcp(wire.peerAddress, 70)).toBe('10.210.0.2');
+      expect(await one.output('ip', 'addr', 'show', 'eth0')).toMatch(/mtu 1400[\s\S]*10\.210\.0\.2\/24[\s\S]*fd00:210::2\/64/);
+      await docker(engine, 'network', 'create', '--ipv6', 'next');
+      expect(await docker(engine, 'network', 'inspect', 'next', '-f', '{{range .IPAM.Config}}{{.Subnet}} {{end}}')).toBe(
+        '10.210.1.0/24 fd00:210:0:1::/64',
+      );
+      // A user's network has NAT of its own mind.
+      expect(await (await sleeper(engine, '--network', 'next')).tcp(wire.peerAddress, 70)).toBe(wire.hostAddress);
+      await docker(engine, 'rm', '-f', ...(await docker(engine, 'ps', '-q')).split('\n'));
+      await docker(engine, 'network', 'rm', 'next');
+    });
+    expect(await failure({ 'default-address-pools': [{ base: '10.0.0.0/16', size: 8 }] })).toContain(
+      'default-address-pools: invalid size 8',
+    );
+  });
+
+  it('subnets are chosen beside the host’s routes and name servers, and given up when the host comes to reach them', async () => {
+    wire.host.set('ip route add 172.17.0.0/16 via 198.51.100.2; ip route add 172.18.128.0/17 via 198.51.100.2');
+    await withKeys({}, async (engine) => {
+      const subnet = (): Promise<string> => docker(engine, 'network', 'inspect', 'bridge', '-f', '{{(index .IPAM.Config 0).Subnet}}');
+      expect(await subnet()).toMatch(/^172\.(19|2\d)\./);
+      const [, second] = /^172\.(\d+)\./.exec(await subnet()) ?? [];
+      await engine.quit();
+      wire.host.set(`ip route add 172.${second}.0.0/24 via 198.51.100.2`);
+      await engine.start();
+      expect(await subnet()).not.toContain(`172.${second}.`);
+    });
+  });
+});
