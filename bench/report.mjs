@@ -26,6 +26,26 @@ export function table(rows, columns) {
     });
     return [what, ...cells, ...ratios];
   });
+  return lines(head, body);
+}
+
+/**
+ * @param rows  [{ count, 'list ms': 1.5, … }], and one `{ restart: ms }` where the engine was started anew on all of it
+ * @returns text as `table`
+ */
+export function curve(rows) {
+  const steps = rows.filter((row) => row.count !== undefined);
+  const head = Object.keys(steps[0]);
+  const restart = rows.find((row) => row.restart !== undefined)?.restart;
+  const text = lines(
+    head,
+    steps.map((row) => head.map((key) => (key === 'count' ? String(row[key]) : number(row[key])))),
+  );
+  return restart === undefined ? text : `${text}\n\nstopped and started anew on all of them: ${restart.toFixed(0)} ms`;
+}
+
+/** Aligned columns, the first to the left. */
+function lines(head, body) {
   const widths = head.map((_, i) => Math.max(...[head, ...body].map((row) => row[i].length)));
   const line = (row) => `| ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join(' | ')} |`;
   const rule = `| ${widths.map((width, i) => (i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;

@@ -4,14 +4,13 @@
  *
  * Everything runs in a network and a mount namespace of its own: links, packet filters and mounts of the engines are gone with it.
  */
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildAll } from './build.mjs';
-import { rootPrefix } from './lib/debian.mjs';
+import { enterNamespaces } from './lib/namespaces.mjs';
 import { runMain, Stop, say } from './lib/say.mjs';
 import { setup } from './setup.mjs';
 
@@ -34,29 +33,6 @@ const { values: options } = parseArgs({
     help: { type: 'boolean' },
   },
 });
-
-/** Starts this script again as root in namespaces of its own. */
-function enterNamespaces() {
-  const prefix = rootPrefix();
-  if (prefix === undefined) throw new Stop('the benchmark needs root: run it as root, or install sudo');
-  // crun refuses hybrid hosts, by hand and under Podman: their extra cgroup2 mount goes, in this namespace only.
-  const inside = 'ip link set lo up; umount /sys/fs/cgroup/unified 2>/dev/null; exec "$@"';
-  const environment = ['env', `PATH=${process.env.PATH}:/usr/sbin:/sbin`, `HOME=${process.env.HOME}`, 'GANTRY_BENCH_INSIDE=1'];
-  const command = [
-    'unshare',
-    '--net',
-    '--mount',
-    'sh',
-    '-c',
-    inside,
-    'sh',
-    process.execPath,
-    fileURLToPath(import.meta.url),
-    ...process.argv.slice(2),
-  ];
-  const [program, ...args] = [...prefix, ...environment, ...command];
-  return spawnSync(program, args, { stdio: 'inherit' }).status ?? 1;
-}
 
 async function startRegistry(folder) {
   const { answering, start } = await import('../bench/processes.mjs');
@@ -191,7 +167,7 @@ await runMain(async () => {
   if (!process.env.GANTRY_BENCH_INSIDE) {
     await setup(['engine', 'test']);
     await buildAll({ names: ['helper'] });
-    process.exit(enterNamespaces());
+    process.exit(enterNamespaces(fileURLToPath(import.meta.url)));
   }
   const { table } = await import('../bench/report.mjs');
   const folder = mkdtempSync(join(tmpdir(), 'gantry-bench-'));
