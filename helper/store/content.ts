@@ -13,12 +13,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, promises as fs } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
+import * as v from 'valibot';
 import { Failure } from '../engine/failure.ts';
 import { KeyedQueue } from '../engine/queue.ts';
-import { sweepTemporary, syncFolder, writeFileDurably, writeJson } from './durable.ts';
+import { moveAside, readJson, sweepTemporary, syncFolder, writeFileDurably, writeJson } from './durable.ts';
 
 const PARTIAL = /^([0-9a-f]{64})\.partial$/;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
+const LAYOUT = v.object({ imageLayoutVersion: v.literal('1.0.0') });
 /** Partial downloads older than this are not worth keeping. */
 const PARTIAL_AGE_MS = 24 * 3600 * 1000;
 
@@ -48,7 +50,9 @@ export class Content {
     await sweepTemporary(this.root);
     await sweepTemporary(this.#blobs);
     const layout = path.join(this.root, 'oci-layout');
-    await fs.access(layout).catch(() => writeJson(layout, { imageLayoutVersion: '1.0.0' }));
+    // Not for us: other tools look at it before anything else.
+    const known = await readJson(layout, (value) => v.parse(LAYOUT, value));
+    if (known.status !== 'ok') await writeJson(layout, { imageLayoutVersion: '1.0.0' });
     for (const name of await fs.readdir(this.#blobs)) {
       if (!DIGEST.test(`sha256:${name}`)) continue;
       const { size } = await fs.stat(path.join(this.#blobs, name));
@@ -99,14 +103,20 @@ export class Content {
     return path.join(this.#blobs, digest.slice(7));
   }
 
-  /** Reads a small blob (manifest, config), verified. @throws Failure notFound, or system when it is damaged */
+  /**
+   * Reads a small blob (manifest, config), verified. One that is damaged is moved aside, so that it can come anew.
+   * @throws Failure notFound, or system when it is damaged
+   */
   async read(digest: string): Promise<Buffer> {
-    const data = await fs.readFile(this.path(digest)).catch((error: NodeJS.ErrnoException) => {
+    const file = this.path(digest);
+    const data = await fs.readFile(file).catch(async (error: NodeJS.ErrnoException) => {
+      this.#known.delete(digest);
       if (error.code === 'ENOENT') throw new Failure('notFound', `blob not found: ${digest}`);
-      throw error;
+      throw new Failure('system', `blob can't be read: ${digest} (now ${await moveAside(file)}): ${error.message}`, { cause: error });
     });
-    if (digestOf(data) !== digest) throw new Failure('system', `blob is damaged: ${digest}`);
-    return data;
+    if (digestOf(data) === digest) return data;
+    this.#known.delete(digest);
+    throw new Failure('system', `blob is damaged: ${digest} (now ${await moveAside(file)})`);
   }
 
   stream(digest: string, start = 0): Readable {

@@ -19,12 +19,18 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Writes `data` to `file` durably and atomically. `sync: false` gives up durability (not atomicity) for run-time state. */
-export async function writeFileDurably(
-  file: string,
-  data: string | Uint8Array,
-  options: { mode?: number; sync?: boolean } = {},
-): Promise<void> {
+export interface WriteOptions {
+  mode?: number;
+  /** false gives up durability (not atomicity), for run-time state. Default: true. */
+  sync?: boolean;
+  /** What the file held before stays beside it, as `previousOf` names it. */
+  keepPrevious?: boolean;
+}
+
+export const previousOf = (file: string): string => `${file}.previous`;
+
+/** Writes `data` to `file` durably and atomically. */
+export async function writeFileDurably(file: string, data: string | Uint8Array, options: WriteOptions = {}): Promise<void> {
   const sync = options.sync ?? true;
   const temporary = `${file}.tmp-${randomBytes(4).toString('hex')}`;
   const handle = await fs.open(temporary, 'wx', options.mode ?? 0o600);
@@ -38,6 +44,7 @@ export async function writeFileDurably(
   }
   await handle.close();
   try {
+    if (options.keepPrevious) await keep(file);
     await fs.rename(temporary, file);
   } catch (error) {
     await fs.rm(temporary, { force: true });
@@ -46,35 +53,45 @@ export async function writeFileDurably(
   if (sync) await syncFolder(path.dirname(file));
 }
 
-export async function writeJson(file: string, value: unknown, options?: { mode?: number; sync?: boolean }): Promise<void> {
+async function keep(file: string): Promise<void> {
+  await fs.rm(previousOf(file), { force: true });
+  await fs.link(file, previousOf(file)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+}
+
+export async function writeJson(file: string, value: unknown, options?: WriteOptions): Promise<void> {
   await writeFileDurably(file, `${JSON.stringify(value)}\n`, options);
 }
 
+/** `movedTo`: where a damaged file lies now; its own place if it could not be moved, or was not to be. */
 export type ReadResult<T> = { status: 'ok'; value: T } | { status: 'absent' } | { status: 'damaged'; reason: string; movedTo: string };
 
 /**
  * Reads a JSON file through `parse` (a schema: throws on what it does not know).
- * A damaged or unknown file is moved aside (`FILE.damaged-<time>`) and reported, never thrown: one damaged object
- * must not keep the engine from starting.
+ * A damaged or unknown file, and one that can't be read, is moved aside (`FILE.damaged-<time>`) and reported, never thrown:
+ * one damaged object must not keep the engine from starting.
+ *
+ * @param options.keep leave a damaged file where it is
  */
-export async function readJson<T>(file: string, parse: (value: unknown) => T): Promise<ReadResult<T>> {
-  let text: string;
+export async function readJson<T>(file: string, parse: (value: unknown) => T, options: { keep?: boolean } = {}): Promise<ReadResult<T>> {
   try {
-    text = await fs.readFile(file, 'utf8');
+    return { status: 'ok', value: parse(JSON.parse(await fs.readFile(file, 'utf8'))) };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { status: 'absent' };
-    throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    return { status: 'damaged', reason, movedTo: options.keep ? file : await moveAside(file) };
   }
+}
+
+/** Keeps a file (or what lies in its place) for somebody to look at. @returns where it is now; where it was, on a disk that takes no changes any more */
+export async function moveAside(file: string): Promise<string> {
+  const movedTo = `${file}.damaged-${Date.now()}`;
   try {
-    return { status: 'ok', value: parse(JSON.parse(text)) };
-  } catch (error) {
-    const movedTo = `${file}.damaged-${Date.now()}`;
     await fs.rename(file, movedTo);
-    return {
-      status: 'damaged',
-      reason: error instanceof Error ? error.message : String(error),
-      movedTo,
-    };
+    return movedTo;
+  } catch {
+    return file;
   }
 }
 

@@ -52,11 +52,11 @@ export class BinStore {
     for (const name of await fs.readdir(this.#trash)) this.#delete(path.join(this.#trash, name));
     const entries: StoredEntry[] = [];
     for (const id of (await fs.readdir(this.#root)).filter((name) => ID.test(name))) {
-      const result = await readJson(path.join(this.folder(id), 'entry.json'), (value) => v.parse(ENTRY, value));
+      const result = await readJson(path.join(this.folder(id), 'entry.json'), (value) => v.parse(ENTRY, value), { keep: true });
       const content = (await this.volumes(id)).length > 0 || (await this.hasContainer(id));
       if (result.status === 'ok' && result.value.id === id && content) entries.push(result.value);
       else if (!content) await this.remove(id);
-      else this.#log.error('an entry of the bin can not be read and is left out', { entry: id });
+      else this.#log.error('an entry of the bin can not be read and is left out', { entry: id, folder: this.folder(id), ...result });
     }
     return entries;
   }

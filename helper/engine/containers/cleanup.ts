@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { unmount } from '../../system/mount/index.ts';
+import type { Runtime } from '../../system/runtime/types.ts';
 import { messageOf } from '../failure.ts';
 import type { Container } from './container.ts';
 import { cgroupsPath, type Engine, runtimeOf } from './engine.ts';
@@ -34,7 +35,22 @@ async function endProcesses(engine: Engine, container: Container): Promise<void>
   const group = cgroupsPath(engine, container);
   const alone = !container.hostConfig.PidMode && (await engine.cgroups.pids(group)).length === 0;
   if (alone && (await runtime.forget(container.id))) await engine.cgroups.remove(group);
-  else await runtime.delete(container.id, true);
+  else await endByForce(engine, runtime, container.id, group);
+}
+
+/** Ends what runs in a container and takes away the runtime's record of it: without the runtime, when it can't read its own record. */
+export async function endByForce(engine: Engine, runtime: Runtime, id: string, group: string): Promise<void> {
+  let reason = 'it knows of none';
+  try {
+    await runtime.delete(id, true);
+    if ((await engine.cgroups.pids(group)).length === 0) return;
+  } catch (error) {
+    reason = messageOf(error);
+  }
+  engine.context.log.error('the runtime can not remove a container: it is ended without it', { container: id, reason });
+  await engine.cgroups.kill(group);
+  await runtime.discard(id);
+  await engine.cgroups.remove(group);
 }
 
 /** A shareable /dev/shm, parts of volumes and mounted images. */

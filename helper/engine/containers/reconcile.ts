@@ -2,7 +2,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { mounts, unmount } from '../../system/mount/index.ts';
 import { isFailure, messageOf } from '../failure.ts';
-import { cleanUp } from './cleanup.ts';
+import { cleanUp, endByForce } from './cleanup.ts';
 import { type Container, sharedWith } from './container.ts';
 import { cgroupsPath, type Engine, runtimeOf } from './engine.ts';
 import { handleExit, recordExit, scheduleRestart, unknownExit } from './exit.ts';
@@ -84,7 +84,7 @@ async function removeStrays(engine: Engine, alive: ReadonlySet<Container>): Prom
     for (const id of await runtime.list()) {
       if (recorded.has(id)) continue;
       context.log.info('removing a process that no container owns', { id });
-      await runtime.delete(id, true).catch(complain('a process', id));
+      await endByForce(engine, runtime, id, engine.cgroups.path(id)).catch(complain('a process', id));
     }
   }
   await engine.cgroups.removeStrays(recorded).catch(complain('cgroups', context.instance));

@@ -2,6 +2,7 @@ import { promises as fs, readFileSync } from 'node:fs';
 import { Failure, isFailure } from '../failure.ts';
 import { NEVER, nowInstant } from '../instant.ts';
 import { Undo } from '../undo.ts';
+import { endByForce } from './cleanup.ts';
 import { type Container, sharedWith } from './container.ts';
 import { cancelRestart, cgroupsPath, type Engine, emit, logPath, runtimeOf, settleExit } from './engine.ts';
 import { startHealth } from './health.ts';
@@ -158,7 +159,7 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
   });
 
   const runtime = runtimeOf(engine, container);
-  undo.add('process', () => runtime.delete(id, true));
+  undo.add('process', () => endByForce(engine, runtime, id, cgroupsPath(engine, container)));
   const refuse = (error: unknown): never => {
     throw new RuntimeRefusal(error);
   };

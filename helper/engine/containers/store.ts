@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { promises as fs, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { readJson, sweepTemporary, syncFolder, writeJson } from '../../store/durable.ts';
+import { moveAside, readJson, sweepTemporary, syncFolder, writeJson } from '../../store/durable.ts';
 import type { Log, Paths } from '../context.ts';
 import { Failure, messageOf } from '../failure.ts';
 import { type Container, type ContainerRecord, enliven, recordOf } from './container.ts';
@@ -15,7 +15,7 @@ import { findLinked } from './links.ts';
  * but not fsynced, before the client hears of it: what was renamed survives kill -9 of the helper; fsync matters only
  * for power cuts, and after one nothing runs any more, so `running` or `exited` half a second ago makes no difference
  * but for exit codes. The durable file follows within DURABLE_DELAY_MS, so a `run --rm` of a moment never waits for a disk.
- * On start the newer of the two counts; RUN is believed only if it is of this boot.
+ * On start the newer of the two counts; RUN is believed only if it is of this boot. Where one can't be read, the other one serves.
  */
 const DURABLE_DELAY_MS = 250;
 
@@ -23,12 +23,18 @@ export function currentBoot(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
-function parseRecord(value: unknown): ContainerRecord {
+const STATES = ['created', 'running', 'restarting', 'exited', 'removing'];
+
+/** @param id whose record it must be, where that is known */
+function parseRecord(value: unknown, id?: string): ContainerRecord {
   const record = value as Partial<ContainerRecord>;
   if (typeof value !== 'object' || value === null) throw new Error('not an object');
   if (record.schema !== 1) throw new Error(`unknown schema ${record.schema}`);
   if (typeof record.id !== 'string' || !/^[0-9a-f]{64}$/.test(record.id)) throw new Error('no id');
-  if (typeof record.name !== 'string' || typeof record.state?.status !== 'string') throw new Error('no name or no state');
+  if (id !== undefined && record.id !== id) throw new Error(`of another container: ${record.id}`);
+  const { state } = record;
+  if (typeof record.name !== 'string' || !STATES.includes(state?.status ?? '')) throw new Error('no name or no state');
+  if (state?.status === 'running' && !(state.pid > 1)) throw new Error('running without a process');
   if (!record.config || !record.hostConfig || !Array.isArray(record.mounts) || !Array.isArray(record.chain)) throw new Error('incomplete');
   return record as ContainerRecord;
 }
@@ -41,6 +47,8 @@ export class ContainerStore {
   #run: string;
   #log: Log;
   #deletions = new Set<Promise<void>>();
+  /** Ids of those with a record in RUN. */
+  #withRecent = new Set<string>();
 
   constructor(paths: Paths, log: Log) {
     this.#data = path.join(paths.data, 'containers');
@@ -62,6 +70,9 @@ export class ContainerStore {
   get trash(): string {
     return path.join(this.#data, '.trash');
   }
+  get #damaged(): string {
+    return path.join(this.#data, '.damaged');
+  }
 
   /** Reads what is on disk. Half-created and half-removed ones are cleared away; damaged ones are moved aside and reported. */
   async load(): Promise<void> {
@@ -71,29 +82,53 @@ export class ContainerStore {
     this.#emptyTrash();
     for (const id of await fs.readdir(this.#data)) {
       if (!/^[0-9a-f]{64}$/.test(id)) continue;
-      const folder = this.folder(id);
-      await sweepTemporary(folder);
-      const durable = await readJson(path.join(folder, 'container.json'), parseRecord);
-      if (durable.status === 'absent') {
-        // Made by a create that never came to answer, or left by a removal: nobody was told of it.
-        this.#log.info('removing what is left of a half-created container', { container: id });
-        await this.#discard(folder);
-        continue;
+      try {
+        const record = await this.#read(id);
+        if (!record) continue;
+        const container = enliven(record);
+        if (this.#byName.has(container.name)) container.name = id.slice(0, 12);
+        this.add(container);
+      } catch (error) {
+        this.#log.error('a container can not be read and is left out', { container: id, reason: messageOf(error) });
       }
-      if (durable.status === 'damaged') {
-        this.#log.error('a container can not be read and is left out', { container: id, reason: durable.reason, movedTo: durable.movedTo });
-        continue;
-      }
-      const container = enliven(durable.value);
-      const recent = await readJson(path.join(this.runFolder(id), 'state.json'), (value) => value as Partial<ContainerRecord>).catch(
-        () => undefined,
-      );
-      if (recent?.status === 'ok' && recent.value.bootId === this.bootId && recent.value.id === id) {
-        Object.assign(container, recent.value);
-      }
-      if (this.#byName.has(container.name)) container.name = id.slice(0, 12);
-      this.add(container);
     }
+  }
+
+  /** The newer of its two records; undefined when it is none, or damaged in both. */
+  async #read(id: string): Promise<ContainerRecord | undefined> {
+    const folder = this.folder(id);
+    await sweepTemporary(folder);
+    const durable = await readJson(path.join(folder, 'container.json'), (value) => parseRecord(value, id), { keep: true });
+    const recent = await readJson(path.join(this.runFolder(id), 'state.json'), (value) => parseRecord(value, id));
+    if (recent.status === 'damaged') {
+      const { reason, movedTo } = recent;
+      this.#log.error("a container's state of this boot can not be read: what was last saved counts", { container: id, reason, movedTo });
+    }
+    if (recent.status === 'ok' && recent.value.bootId === this.bootId) {
+      this.#withRecent.add(id);
+      if (durable.status !== 'ok') {
+        this.#log.error("a container's record can not be read: it is made again from its state of this boot", {
+          container: id,
+          ...durable,
+        });
+        if (durable.status === 'damaged') await moveAside(durable.movedTo);
+        await writeJson(path.join(folder, 'container.json'), recent.value);
+      }
+      return recent.value;
+    }
+    if (durable.status === 'ok') return durable.value;
+    if (durable.status === 'absent') {
+      // Made by a create that never came to answer, or left by a removal: nobody was told of it.
+      this.#log.info('removing what is left of a half-created container', { container: id });
+      await this.#discard(folder);
+      return undefined;
+    }
+    // Its files are worth more than its record: they wait for somebody who looks.
+    const movedTo = path.join(this.#damaged, `${id}-${Date.now()}`);
+    await fs.mkdir(this.#damaged, { recursive: true, mode: 0o700 });
+    await fs.rename(folder, movedTo);
+    this.#log.error('a container can not be read and is moved aside', { container: id, reason: durable.reason, movedTo });
+    return undefined;
   }
 
   add(container: Container): void {
@@ -167,7 +202,7 @@ export class ContainerStore {
     container.bootId = this.bootId;
     await writeJson(path.join(this.folder(container.id), 'container.json'), recordOf(container));
     // What lies in RUN is older now, and must not win over a later update of the durable file.
-    if (container.state.status !== 'created') await this.#saveRecent(container);
+    if (container.state.status !== 'created' || this.#withRecent.has(container.id)) await this.#saveRecent(container);
   }
 
   /** Survives kill -9 when it resolves, a power cut a little later (see above). */
@@ -185,10 +220,9 @@ export class ContainerStore {
   }
 
   async #saveRecent(container: Container): Promise<void> {
-    const { id, name, state, network, restartCount, lastDelayMs, stoppedByUser, everStarted, bootId, hostConfig, endpoints } = container;
-    const recent = { id, name, state, network, restartCount, lastDelayMs, stoppedByUser, everStarted, bootId, hostConfig, endpoints };
-    await fs.mkdir(this.runFolder(id), { recursive: true, mode: 0o710 });
-    await writeJson(path.join(this.runFolder(id), 'state.json'), recent, { sync: false });
+    this.#withRecent.add(container.id);
+    await fs.mkdir(this.runFolder(container.id), { recursive: true, mode: 0o710 });
+    await writeJson(path.join(this.runFolder(container.id), 'state.json'), recordOf(container), { sync: false });
   }
 
   /** Writes what is still due, for an orderly end of the helper. */
@@ -203,6 +237,7 @@ export class ContainerStore {
     container.live.saveTimer = undefined;
     await this.#discard(this.folder(container.id));
     await fs.rm(this.runFolder(container.id), { recursive: true, force: true });
+    this.#withRecent.delete(container.id);
     this.#byId.delete(container.id);
     this.releaseName(container.name, container.id);
   }
@@ -214,13 +249,14 @@ export class ContainerStore {
     await fs.rename(this.folder(container.id), target);
     await Promise.all([syncFolder(this.#data), syncFolder(path.dirname(target))]);
     await fs.rm(this.runFolder(container.id), { recursive: true, force: true });
+    this.#withRecent.delete(container.id);
     this.#byId.delete(container.id);
     this.releaseName(container.name, container.id);
   }
 
   /** The record in a folder that was moved out. @throws Failure system when it can't be read */
   async readFolder(folder: string): Promise<ContainerRecord> {
-    const durable = await readJson(path.join(folder, 'container.json'), parseRecord);
+    const durable = await readJson(path.join(folder, 'container.json'), (value) => parseRecord(value), { keep: true });
     if (durable.status === 'ok') return durable.value;
     throw new Failure('system', `the container's record is ${durable.status}`);
   }

@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import * as v from 'valibot';
 import type { Content } from '../../store/content.ts';
-import { readJson, writeJson } from '../../store/durable.ts';
+import { previousOf, readJson, writeJson } from '../../store/durable.ts';
 import type { Log } from '../context.ts';
 import { Failure, messageOf } from '../failure.ts';
 import { nowInstant } from '../instant.ts';
@@ -24,6 +24,7 @@ import type { ImageConfigFile } from './types.ts';
 const NAME = 'io.containerd.image.name';
 const REF_NAME = 'org.opencontainers.image.ref.name';
 const PARENT = 'dev.gantry.parent';
+const LARGEST_MANIFEST = 4 * 1024 * 1024;
 const TAGGED = 'dev.gantry.tagged';
 
 /** An image as it is kept in memory. */
@@ -78,20 +79,38 @@ export class Catalog {
   }
 
   async start(): Promise<void> {
-    const index = await readJson(this.#file, (value) => v.parse(IndexSchema, value));
-    if (index.status === 'damaged') {
-      this.#log.error('the index of images is damaged and was moved aside', { reason: index.reason, movedTo: index.movedTo });
-    }
-    if (index.status !== 'ok') {
-      await this.#save();
-      return;
-    }
-    for (const entry of index.value.manifests) {
+    const parse = (value: unknown) => v.parse(IndexSchema, value);
+    const index = await readJson(this.#file, parse);
+    const lost = index.status === 'damaged' || (index.status === 'absent' && this.#content.digests().length > 0);
+    if (lost) this.#log.error('the index of images can not be read: it is made again from what is here', { ...index });
+    const used = lost ? await readJson(previousOf(this.#file), parse, { keep: true }) : index;
+    await this.#readAll(used.status === 'ok' ? used.value.manifests : []);
+    if (lost) await this.#findImages();
+    if (index.status !== 'ok') await this.#save();
+  }
+
+  async #readAll(entries: v.InferOutput<typeof DescriptorSchema>[]): Promise<void> {
+    for (const entry of entries) {
       try {
         await this.#read(entry);
       } catch (error) {
         // One damaged image is left out; its blobs go with the next sweep. The others are served.
         this.#log.error('image is damaged and left out', { manifest: entry.digest, reason: messageOf(error) });
+      }
+    }
+  }
+
+  /** Images that no index names, by their manifests: names are lost, what was pulled or built is not. */
+  async #findImages(): Promise<void> {
+    for (const digest of this.#content.digests()) {
+      const size = this.#content.size(digest) ?? 0;
+      if (size > LARGEST_MANIFEST) continue;
+      try {
+        const { mediaType, config, layers } = parseManifest(await this.#content.read(digest));
+        if (this.#images.has(config.digest) || !layers.every((layer) => this.#content.has(layer.digest))) continue;
+        await this.#read({ mediaType, digest, size });
+      } catch {
+        // Another kind of blob.
       }
     }
   }
@@ -222,9 +241,17 @@ export class Catalog {
 
   async #change<T>(work: () => Promise<T>): Promise<T> {
     return this.#queue.run('index', async () => {
-      const result = await work();
-      await this.#save();
-      return result;
+      const [images, names] = [new Map(this.#images), new Map(this.#names)];
+      try {
+        const result = await work();
+        await this.#save();
+        return result;
+      } catch (error) {
+        // What is not on disk did not happen.
+        replace(this.#images, images);
+        replace(this.#names, names);
+        throw error;
+      }
     });
   }
 
@@ -241,8 +268,14 @@ export class Catalog {
     for (const image of this.#images.values()) {
       if (!named.has(image.id)) entries.push({ ...image.manifestDescriptor, annotations: own(image) });
     }
-    await writeJson(this.#file, { schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests: entries });
+    const index = { schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests: entries };
+    await writeJson(this.#file, index, { keepPrevious: true });
   }
+}
+
+function replace<K, V>(map: Map<K, V>, by: Map<K, V>): void {
+  map.clear();
+  for (const [key, value] of by) map.set(key, value);
 }
 
 function own(image: ImageRecord): { [annotation: string]: string } {

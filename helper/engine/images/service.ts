@@ -16,6 +16,7 @@ import { authenticate } from './authenticate.ts';
 import type { CreateImage } from './create.ts';
 import { create } from './create.ts';
 import { distribution } from './distribution.ts';
+import { healLayers } from './heal.ts';
 import { history } from './history.ts';
 import type { ImportOptions } from './import.ts';
 import { importImage } from './import.ts';
@@ -59,6 +60,7 @@ export class ImageService implements Images {
     await this.#parts.content.start();
     await this.#parts.layers.start();
     await this.#parts.catalog.start();
+    await healLayers(this.#parts);
   }
 
   async close(): Promise<void> {

@@ -3,9 +3,18 @@ import path from 'node:path';
 import * as v from 'valibot';
 import { readJson, sweepTemporary, syncFolder, writeJson } from '../../store/durable.ts';
 import type { Log } from '../context.ts';
+import { parseAddress, parseCidr } from './ipam/addresses.ts';
 
 /** DATA/networks/ID.json: what a network is. Who is in it is the containers' state, and told by `adopt`. */
 const TEXTS = v.record(v.string(), v.string());
+const CIDR = v.pipe(
+  v.string(),
+  v.check((text) => parseCidr(text) !== undefined, 'no subnet'),
+);
+const ADDRESS = v.pipe(
+  v.string(),
+  v.check((text) => parseAddress(text) !== undefined, 'no address'),
+);
 const SCHEMA = v.object({
   version: v.literal(1),
   id: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
@@ -21,9 +30,9 @@ const SCHEMA = v.object({
     options: v.nullable(TEXTS),
     config: v.array(
       v.object({
-        subnet: v.string(),
-        range: v.optional(v.string()),
-        gateway: v.optional(v.string()),
+        subnet: CIDR,
+        range: v.optional(CIDR),
+        gateway: v.optional(ADDRESS),
         aux: TEXTS,
         /** The user wrote the subnet: only then may endpoints ask for addresses. */
         chosen: v.boolean(),
@@ -58,7 +67,10 @@ export class NetworkStore {
       if (!file.endsWith('.json')) continue;
       const result = await readJson(path.join(this.#folder, file), (value) => v.parse(SCHEMA, value));
       if (result.status === 'ok') networks.push(result.value);
-      else if (result.status === 'damaged') this.#log.error('network file is damaged', { file: result.movedTo, reason: result.reason });
+      else if (result.status === 'damaged') {
+        const { reason, movedTo } = result;
+        this.#log.error('a network can not be read and is left out', { network: path.basename(file, '.json'), reason, movedTo });
+      }
     }
     return networks;
   }

@@ -33,7 +33,7 @@ export interface SystemOptions {
 
 /** Reads or makes the engine's id in the data folder. */
 export async function createSystem(options: SystemOptions): Promise<System> {
-  const id = await engineId(options.context.paths.data);
+  const id = await engineId(options.context.paths.data, options.context.log);
   let running: { key: string; result: Promise<Partial<DiskUsage>> } | undefined;
   return {
     id,

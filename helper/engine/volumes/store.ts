@@ -1,8 +1,9 @@
 import { promises as fs } from 'node:fs';
 import path from 'node:path';
 import * as v from 'valibot';
-import { readJson, removeFolder, syncFolder, writeJson } from '../../store/durable.ts';
+import { type ReadResult, readJson, removeFolder, syncFolder, writeJson } from '../../store/durable.ts';
 import type { Log } from '../context.ts';
+import { messageOf } from '../failure.ts';
 
 /**
  * DATA/volumes/NAME/{_data,volume.json}: the data, and what is known about it. A folder without volume.json is a creation
@@ -46,20 +47,29 @@ export class VolumeStore {
     const volumes: StoredVolume[] = [];
     for (const entry of await fs.readdir(this.#root, { withFileTypes: true })) {
       if (!entry.isDirectory() || entry.name === TRASH) continue;
-      const result = await readJson(path.join(this.folder(entry.name), 'volume.json'), (value) => v.parse(SCHEMA, value));
-      if (result.status === 'ok' && result.value.name === entry.name) volumes.push(result.value);
-      else await this.#recover(entry.name, volumes, result.status);
+      try {
+        const result = await readJson(path.join(this.folder(entry.name), 'volume.json'), (value) => v.parse(SCHEMA, value));
+        if (result.status === 'ok' && result.value.name === entry.name) volumes.push(result.value);
+        else await this.#recover(entry.name, volumes, result);
+      } catch (error) {
+        this.#log.error('a volume can not be read and is left out', { volume: entry.name, reason: messageOf(error) });
+      }
     }
     return volumes;
   }
 
-  async #recover(name: string, volumes: StoredVolume[], status: string): Promise<void> {
+  async #recover(name: string, volumes: StoredVolume[], result: ReadResult<StoredVolume>): Promise<void> {
     const content = await fs.readdir(this.data(name)).catch(() => []);
-    if (status === 'absent' && content.length === 0) {
+    if (result.status === 'absent' && content.length === 0) {
       await removeFolder(this.folder(name), path.join(this.#root, TRASH));
       return;
     }
-    this.#log.warn('volume without readable volume.json is kept as a plain volume', { volume: name });
+    const { status, ...why } = result.status === 'damaged' ? result : { status: result.status };
+    this.#log.warn('a volume without a readable volume.json is kept as a plain one: its labels and options are lost', {
+      volume: name,
+      status,
+      ...why,
+    });
     const { birthtime } = await fs.stat(this.folder(name));
     const volume: StoredVolume = {
       version: 1,

@@ -139,17 +139,15 @@ class LayerStore implements Layers {
     for (const name of await fs.readdir(this.#root)) {
       if (name === 'ingest' || name === 'trash') continue;
       const folder = path.join(this.#root, name);
-      const record = await readJson(path.join(folder, 'layer.json'), (value) => v.parse(Record, value)).catch((error: Error) => ({
-        status: 'damaged' as const,
-        reason: error.message,
-        movedTo: '',
-      }));
+      const record = await readJson(path.join(folder, 'layer.json'), (value) => v.parse(Record, value));
       if (record.status === 'ok' && hex(record.value.diffId).startsWith(name)) {
         const { diffId, kind, size, tarSize, entries, blob } = record.value;
         this.#learn({ diffId, kind, size, tarSize, entries, blob });
       } else {
-        if (record.status === 'damaged') this.#log.warn('layer is damaged and removed', { folder, reason: record.reason });
-        await this.#discard(folder);
+        if (record.status === 'damaged') this.#log.error('a layer can not be read and is left out', { folder, reason: record.reason });
+        // To the trash, which the next start empties: a container may be running on it.
+        await fs.mkdir(this.#trash, { recursive: true, mode: 0o700 });
+        await fs.rename(folder, path.join(this.#trash, randomBytes(8).toString('hex')));
       }
     }
     await this.#clearMounts();

@@ -34,6 +34,30 @@ export function parsePids(text: string | undefined): number[] {
   return (text ?? '').split('\n').filter(Boolean).map(Number);
 }
 
+/** @throws when some process does not end in time */
+export async function killGroup(folder: string): Promise<void> {
+  for (let attempt = 0; attempt < KILL_ATTEMPTS; attempt += 1) {
+    const pids = await pidsBelow(folder);
+    if (pids.length === 0) return;
+    for (const pid of pids) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended.
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, KILL_PAUSE_MS));
+  }
+  throw new Error(`processes of ${folder} do not end`);
+}
+const KILL_ATTEMPTS = 200;
+const KILL_PAUSE_MS = 10;
+
+async function pidsBelow(folder: string): Promise<number[]> {
+  const below = await Promise.all((await groupsIn(folder)).map((name) => pidsBelow(`${folder}/${name}`)));
+  return [...parsePids(await readText(`${folder}/cgroup.procs`)), ...below.flat()];
+}
+
 /** Removes a group and the groups below it, children first. Groups that still hold processes stay. */
 export async function removeGroup(folder: string): Promise<void> {
   for (const name of await groupsIn(folder)) await removeGroup(`${folder}/${name}`);

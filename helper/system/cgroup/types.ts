@@ -10,6 +10,8 @@ export interface Cgroups {
   pids(cgroupsPath: string): Promise<number[]>;
   /** Whether the kernel killed a process of the group for want of memory (counter since creation). */
   oomKills(cgroupsPath: string): Promise<number>;
+  /** SIGKILL for all processes of a group and below, until there are none. @throws when some do not end */
+  kill(cgroupsPath: string): Promise<void>;
   /** Removes what is left of a group after its processes are gone. */
   remove(cgroupsPath: string): Promise<void>;
   /** Removes groups of the instance that are no container's in `keep`: a removal that was cut off has left them. */

@@ -1,6 +1,6 @@
 import { existsSync, promises as fs } from 'node:fs';
 import path from 'node:path';
-import { parseKeyed, parsePids, readNumber, readText, removeEmptyGroup, removeGroup, removeOthers } from './files.ts';
+import { killGroup, parseKeyed, parsePids, readNumber, readText, removeEmptyGroup, removeGroup, removeOthers } from './files.ts';
 import type { CgroupStats, Cgroups } from './types.ts';
 
 const CONTROLLERS = [
@@ -87,6 +87,10 @@ export function createCgroupsV1(root: string, instance: string): Cgroups {
     },
     async oomKills(group) {
       return parseKeyed(await readText(at('memory', group, 'memory.oom_control'))).oom_kill ?? 0;
+    },
+    async kill(group) {
+      if (existsSync(at('freezer', group))) await freezer(group, 'THAWED');
+      await killGroup(at('pids', group));
     },
     async remove(group) {
       await Promise.all(present.map((controller) => removeGroup(at(controller, group))));

@@ -1,6 +1,6 @@
 import { existsSync, promises as fs, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { parseKeyed, parsePids, readNumber, readText, removeEmptyGroup, removeGroup, removeOthers } from './files.ts';
+import { killGroup, parseKeyed, parsePids, readNumber, readText, removeEmptyGroup, removeGroup, removeOthers } from './files.ts';
 import type { CgroupStats, Cgroups } from './types.ts';
 
 /** cgroup v2. Source: kernel Documentation/admin-guide/cgroup-v2.rst */
@@ -59,6 +59,7 @@ export function createCgroupsV2(root: string, instance: string): Cgroups {
     async oomKills(group) {
       return parseKeyed(await readText(at(group, 'memory.events'))).oom_kill ?? 0;
     },
+    kill: (group) => killGroup(at(group)),
     remove: (group) => removeGroup(at(group)),
     removeStrays: (keep) => removeOthers(at(instance), keep),
     removeOwn: () => removeEmptyGroup(at(instance)),

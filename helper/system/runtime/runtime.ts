@@ -100,6 +100,9 @@ function createRuntime({ name, family, args: own, file, executable, version, roo
       await fs.rm(folder, { recursive: true, force: true });
       return true;
     },
+    async discard(id) {
+      await fs.rm(path.join(root, id), { recursive: true, force: true });
+    },
     async list() {
       const names = await fs.readdir(root, { withFileTypes: true });
       return names.filter((entry) => entry.isDirectory()).map((entry) => entry.name);

@@ -29,6 +29,8 @@ export interface Runtime {
    * @returns false when it still runs or only the runtime can do it
    */
   forget(id: string): Promise<boolean>;
+  /** Takes away the runtime's record of a container, whatever is in it. Its processes and its cgroup are the caller's. */
+  discard(id: string): Promise<void>;
   list(): Promise<string[]>;
   updateResources(id: string, resources: LinuxResources): Promise<void>;
 }

@@ -66,6 +66,7 @@ function adoptOne(world: World, { request, sandbox, pid }: Running): void {
   for (const [name, settings] of Object.entries(sandbox.endpoints)) {
     const network = world.networks.get(settings.NetworkID ?? '') ?? [...world.networks.values()].find((other) => other.name === name);
     if (network) live.endpoints.set(network.id, restoreEndpoint(network, request, settings));
+    else world.context.log.error('the network of a running container is gone', { container: request.containerId, network: name });
   }
   if (live.netnsPath !== undefined) findLinks(world, live, live.netnsPath);
   live.gateway = chooseGateway(live.endpoints.values(), 4) ?? chooseGateway(live.endpoints.values(), 6);
