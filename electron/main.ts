@@ -42,6 +42,8 @@ if (app.requestSingleInstanceLock()) {
   });
 } else app.quit();
 
+const INSTALL_END_MS = 60_000;
+
 async function start(): Promise<void> {
   const userData = app.getPath('userData');
   const log = appLog(join(userData, 'gantry.log'));
@@ -136,8 +138,9 @@ async function start(): Promise<void> {
     event.preventDefault();
     stopped = true;
     terminals.closeAll();
-    void hosts
-      .stop()
+    // What is set up on a machine is undone before its connection goes; a machine that does not come back is not waited for.
+    void Promise.race([installs.stop(), new Promise((resolve) => setTimeout(resolve, INSTALL_END_MS))])
+      .then(() => hosts.stop())
       .then(() => Promise.all([helper.stop(), windowFile.settled()]))
       .catch((error: unknown) => log(`stopping: ${error}`))
       .finally(() => app.quit());
