@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { BARE_MACHINE, hostBlock } from '../electron/testing/bare-machine.ts';
 import { mayHavePasswords, Sshd } from '../electron/testing/sshd.ts';
 import { application } from './app.ts';
 
@@ -16,22 +17,9 @@ const app = application();
 let machine: Sshd;
 beforeAll(async () => {
   if (!mayHavePasswords) return;
-  // A machine in namespaces: its own network, programs, data and groups; without systemd.
-  machine = await Sshd.start({
-    network: true,
-    mounts: [
-      'for path in /usr/local /var/lib/gantry /run/gantry; do mkdir -p $path; done',
-      'mount -t tmpfs tmpfs /usr/local; mkdir /usr/local/lib /usr/local/bin',
-      'mount -t tmpfs -o mode=711 tmpfs /var/lib/gantry; mount -t tmpfs tmpfs /run/gantry',
-      'mkdir "$FOLDER/etc"; mount -t tmpfs tmpfs "$FOLDER/etc"; mkdir "$FOLDER/etc/upper" "$FOLDER/etc/work"',
-      'mount -t overlay -o "lowerdir=/etc,upperdir=$FOLDER/etc/upper,workdir=$FOLDER/etc/work" overlay /etc',
-    ],
-  });
+  machine = await Sshd.start(BARE_MACHINE);
   mkdirSync(path.join(home, '.ssh'), { mode: 0o700 });
-  writeFileSync(
-    path.join(home, '.ssh', 'config'),
-    `Host bare\n  HostName 127.0.0.1\n  Port ${machine.port}\n  User root\n  IdentityFile ${machine.path('user_key')}\n  ProxyCommand ${machine.proxyCommand}\n`,
-  );
+  writeFileSync(path.join(home, '.ssh', 'config'), hostBlock('bare', machine));
   writeFileSync(path.join(home, '.ssh', 'known_hosts'), machine.knownLine());
 });
 afterAll(async () => {
@@ -42,7 +30,7 @@ afterAll(async () => {
 it.skipIf(!mayHavePasswords)(
   'installs the engine on a bare machine by click, runs the starter image there, and takes it away again',
   async () => {
-    const { page, pictures } = app();
+    const { page, pictures, resize } = app();
     await page.getByTestId('nav-hosts').click();
     await page.getByTestId('add-host').click();
     await page.getByTestId('suggestion-bare').click();
@@ -51,7 +39,12 @@ it.skipIf(!mayHavePasswords)(
     await install.getByText('See that it answers').waitFor();
     await install.getByText('Copy the engine to the machine').click();
     await pictures('install-plan');
+    await resize(900, 700);
+    await pictures('install-plan-narrow');
+    await resize(1440, 900);
     await page.getByTestId('install-run').click();
+    await page.getByTestId('install-stop').waitFor();
+    await app().picture('install-running');
     await page.getByTestId('engine-Gantry').waitFor({ timeout: 90_000 });
     await pictures('install-done');
     await page.getByTestId('add-host-name').fill('bare');
@@ -82,6 +75,7 @@ it.skipIf(!mayHavePasswords)(
     await page.getByTestId(`host-menu-${id}`).click();
     await page.getByRole('menuitem', { name: 'Uninstall the engine…' }).click();
     await page.getByText('Also delete its images, containers and volumes').click();
+    await page.getByTestId('install').getByText('Delete images, containers and volumes', { exact: true }).waitFor();
     await pictures('uninstall-plan');
     await page.getByTestId('install-run').click();
     await page.getByTestId('toast').getByText("Gantry's engine is gone from bare").waitFor({ timeout: 60_000 });

@@ -26,6 +26,8 @@ export interface Parts {
   starter: { reference: string; archive: string | undefined };
 }
 
+const CONNECT_MS = 30_000;
+
 /** What each call of the contract does: one line to the part that knows. */
 export function callsOf({ app, demo, hosts, terminals, tunnels, installs, helper, settings, starter }: Parts): Calls {
   return {
@@ -58,8 +60,19 @@ export function callsOf({ app, demo, hosts, terminals, tunnels, installs, helper
     'attempts.end': call([schema.id], (_, id) => hosts.attempts.end(id)),
     'installs.start': call([schema.installTarget, schema.installAction], async (_, target, action) => {
       if ('attempt' in target) {
-        const { attempt } = target;
-        return installs.start(remoteMachine(hosts.attempts.session(attempt)), action, { after: () => hosts.attempts.again(attempt) });
+        const { attempts } = hosts;
+        const { machine } = await attempts.session(target.attempt, AbortSignal.timeout(CONNECT_MS));
+        return installs.start(
+          remoteMachine(machine, (signal) => attempts.session(target.attempt, signal)),
+          action,
+          {
+            before: async () => attempts.hold(target.attempt),
+            after: () => {
+              attempts.release(target.attempt);
+              attempts.again(target.attempt);
+            },
+          },
+        );
       }
       const { host } = target;
       const after = () => hosts.renew(host);
@@ -73,9 +86,15 @@ export function callsOf({ app, demo, hosts, terminals, tunnels, installs, helper
           },
         });
       }
-      return installs.start(remoteMachine(await hosts.session(host, AbortSignal.timeout(30_000))), action, { after });
+      const { machine } = await hosts.session(host, AbortSignal.timeout(CONNECT_MS));
+      return installs.start(
+        remoteMachine(machine, (signal) => hosts.session(host, signal)),
+        action,
+        { after },
+      );
     }),
-    'installs.run': call([schema.id, schema.installRun], (_, id, options) => installs.run(id, options)),
+    'installs.keepData': call([schema.id, schema.yesOrNo], (_, id, keep) => installs.keepData(id, keep)),
+    'installs.run': call([schema.id], (_, id) => installs.run(id)),
     'installs.answer': call([schema.id, schema.id, schema.connectAnswer], (_, id, questionId, answer) =>
       installs.answer(id, questionId, answer),
     ),

@@ -43,6 +43,8 @@ if (app.requestSingleInstanceLock()) {
   });
 } else app.quit();
 
+const INSTALL_END_MS = 60_000;
+
 async function start(): Promise<void> {
   const userData = app.getPath('userData');
   const log = appLog(join(userData, 'gantry.log'));
@@ -152,8 +154,9 @@ async function start(): Promise<void> {
     event.preventDefault();
     stopped = true;
     terminals.closeAll();
-    void tunnels
-      .closeAll()
+    // What is set up on a machine is undone before its connection goes; a machine that does not come back is not waited for.
+    void Promise.race([installs.stop(), new Promise((resolve) => setTimeout(resolve, INSTALL_END_MS))])
+      .then(() => tunnels.closeAll())
       .then(() => hosts.stop())
       .then(() => Promise.all([helper.stop(), windowFile.settled()]))
       .catch((error: unknown) => log(`stopping: ${error}`))

@@ -44,7 +44,8 @@ const api: GantryApi = {
   installs: {
     start: (target, action) => call('installs.start', target, action),
     onChange: (listener) => subscribe('installs.change', listener),
-    run: (id, options) => call('installs.run', id, options),
+    keepData: (id, keep) => call('installs.keepData', id, keep),
+    run: (id) => call('installs.run', id),
     answer: (id, questionId, answer) => call('installs.answer', id, questionId, answer),
     end: (id) => call('installs.end', id),
   },

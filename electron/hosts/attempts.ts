@@ -13,6 +13,7 @@ import {
   type SshSession,
 } from '../ssh/index.ts';
 import { hostErrorOf } from './errors.ts';
+import { UserQuestion } from './user-question.ts';
 
 export interface AttemptsOptions {
   files: () => Promise<ConfigFiles>;
@@ -25,8 +26,11 @@ interface Running {
   address: Address;
   abort: AbortController;
   session: SshSession | undefined;
-  answer: ((answer: ConnectAnswer | undefined) => void) | undefined;
+  question: UserQuestion;
   timer: NodeJS.Timeout | undefined;
+  /** Somebody works on its machine: it neither goes idle nor ends before that is over. */
+  held: boolean;
+  ending: boolean;
 }
 
 /** A dialog that nobody looks at any more keeps no machine signed in. */
@@ -59,8 +63,10 @@ export class Attempts {
       address,
       abort: new AbortController(),
       session: undefined,
-      answer: undefined,
+      question: new UserQuestion(),
       timer: undefined,
+      held: false,
+      ending: false,
     };
     this.#running.set(id, running);
     void this.#run(running, path ?? address.socketPath);
@@ -69,9 +75,7 @@ export class Attempts {
 
   /** @param answer null is a no */
   answer(id: string, questionId: string, answer: ConnectAnswer | null): void {
-    const running = this.#running.get(id);
-    if (running?.attempt.question?.id !== questionId) return;
-    running.answer?.(answer ?? undefined);
+    this.#running.get(id)?.question.answer(questionId, answer);
   }
 
   /** Looks again on a machine that is signed in to: something was started or installed there, or it has another socket. */
@@ -101,16 +105,44 @@ export class Attempts {
     return { session: running.session, attempt: running.attempt };
   }
 
-  /** The session of an attempt, which stays. */
-  session(id: string): SshSession {
-    const session = this.#running.get(id)?.session;
-    if (!session || session.closed) throw new Error('This connection has ended. Connect again');
-    return session;
+  /**
+   * The connection of an attempt, for commands; made again if it was lost, without asking anybody.
+   *
+   * @throws HostFailure if there is none and none can be made without the user
+   */
+  async session(id: string, signal: AbortSignal): Promise<SshSession> {
+    const running = this.#running.get(id);
+    if (!running?.session) throw new Error('This connection has ended. Connect again');
+    if (running.session.closed) {
+      const { files, secrets } = this.#options;
+      const session = await connectSsh(running.address, { files: await files(), secrets, ask: undefined, signal });
+      if (!this.#running.has(id)) session.close();
+      running.session = session;
+    }
+    return running.session;
+  }
+
+  /** Work begins on its machine: until `release`, the attempt stays, whoever stops looking at it. */
+  hold(id: string): void {
+    const running = this.#running.get(id);
+    if (!running) return;
+    running.held = true;
+    clearTimeout(running.timer);
+  }
+
+  release(id: string): void {
+    const running = this.#running.get(id);
+    if (!running) return;
+    running.held = false;
+    if (running.ending) this.end(id);
+    else this.#wait(running);
   }
 
   end(id: string): void {
     const running = this.#running.get(id);
     if (!running) return;
+    running.ending = true;
+    if (running.held) return;
     this.#running.delete(id);
     clearTimeout(running.timer);
     running.abort.abort(cancelled());
@@ -118,7 +150,10 @@ export class Attempts {
   }
 
   endAll(): void {
-    for (const id of [...this.#running.keys()]) this.end(id);
+    for (const [id, running] of [...this.#running]) {
+      running.held = false;
+      this.end(id);
+    }
   }
 
   async #run(running: Running, path: string | undefined): Promise<void> {
@@ -161,31 +196,26 @@ export class Attempts {
     this.#become(running, { ...running.attempt, steps: next });
   }
 
-  async #ask(running: Running, question: ConnectQuestion): Promise<ConnectAnswer> {
-    const { signal } = running.abort;
-    const id = randomBytes(6).toString('hex');
-    this.#become(running, { ...running.attempt, question: { ...question, id } });
-    try {
-      const answer = await new Promise<ConnectAnswer | undefined>((resolve) => {
-        running.answer = resolve;
-        signal.addEventListener('abort', () => resolve(undefined), { once: true });
-      });
-      if (!answer) throw cancelled();
-      return answer;
-    } finally {
-      running.answer = undefined;
+  #ask(running: Running, question: ConnectQuestion): Promise<ConnectAnswer> {
+    const show = (asked: ConnectAttempt['question']) => {
       const { question: _, ...rest } = running.attempt;
-      this.#become(running, rest);
-    }
+      this.#become(running, asked ? { ...rest, question: asked } : rest);
+    };
+    return running.question.ask(question, show, running.abort.signal);
   }
 
   #become(running: Running, attempt: ConnectAttempt): void {
     if (!this.#running.has(attempt.id)) return;
     running.attempt = attempt;
-    clearTimeout(running.timer);
-    running.timer = setTimeout(() => this.end(attempt.id), IDLE_MS);
-    running.timer.unref();
+    this.#wait(running);
     this.#options.onChange(attempt);
+  }
+
+  #wait(running: Running): void {
+    clearTimeout(running.timer);
+    if (running.held) return;
+    running.timer = setTimeout(() => this.end(running.attempt.id), IDLE_MS);
+    running.timer.unref();
   }
 }
 

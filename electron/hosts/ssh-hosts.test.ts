@@ -7,15 +7,15 @@ import type { ConnectAttempt, ConnectQuestion, Host } from '../ipc/contract.ts';
 import { readConfigFiles } from '../ssh/index.ts';
 import { JsonFile } from '../store/json-file.ts';
 import { FakeEngine } from '../testing/fake-engine.ts';
+import { perTest } from '../testing/per-test.ts';
 import { MemorySecrets } from '../testing/ssh-answers.ts';
-import { GUEST, hasSshd, mayHavePasswords, Sshd, type SshdOptions } from '../testing/sshd.ts';
+import { GUEST, hasSshd, mayHavePasswords, type Sshd, type SshdOptions } from '../testing/sshd.ts';
 import { Hosts } from './hosts.ts';
 import { hostsFileSchema } from './records.ts';
 
 let home: string;
 let engine: FakeEngine;
 let secrets: MemorySecrets;
-const toDispose: (() => unknown)[] = [];
 beforeEach(async () => {
   home = mkdtempSync(join(tmpdir(), 'gantry-home-'));
   engine = await FakeEngine.create();
@@ -23,16 +23,12 @@ beforeEach(async () => {
   secrets = new MemorySecrets();
 });
 afterEach(async () => {
-  for (const dispose of toDispose.splice(0).reverse()) await dispose();
   await engine.dispose();
   rmSync(home, { recursive: true, force: true });
 });
+// Registered last, it runs first.
+const { defer, sshd } = perTest();
 
-async function sshd(options?: SshdOptions): Promise<Sshd> {
-  const server = await Sshd.start(options);
-  toDispose.push(() => server.dispose());
-  return server;
-}
 function configure(server: Sshd, lines: string): void {
   mkdirSync(join(home, '.ssh'), { recursive: true });
   writeFileSync(join(home, '.ssh', 'config'), `Host nas\n  HostName ${server.address}\n  Port ${server.port}\n${lines}`);
@@ -61,7 +57,7 @@ class Below {
       secrets,
       log: (text) => this.log.push(text),
     });
-    toDispose.push(() => this.hosts.stop());
+    defer(() => this.hosts.stop());
   }
 
   get host(): Host | undefined {

@@ -16,6 +16,7 @@ export const CALLS = [
   'attempts.again',
   'attempts.end',
   'installs.start',
+  'installs.keepData',
   'installs.run',
   'installs.answer',
   'installs.end',

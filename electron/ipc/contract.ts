@@ -74,7 +74,9 @@ export interface HostError {
     | 'ssh-forwarding'
     | 'ssh-lost'
     | 'sudo-missing'
+    | 'sudo-password'
     | 'install-step'
+    | 'install-left'
     | 'runtime-missing'
     | 'cancelled'
     | 'unknown';
@@ -203,7 +205,20 @@ export interface InstallProblem {
   values: Record<string, string>;
 }
 export interface InstallStep {
-  id: 'packages' | 'upload' | 'files' | 'group' | 'service' | 'start' | 'swap' | 'verify' | 'cleanup' | 'containers' | 'data';
+  id:
+    | 'packages'
+    | 'upload'
+    | 'files'
+    | 'group'
+    | 'service'
+    | 'start'
+    | 'swap'
+    | 'verify'
+    | 'cleanup'
+    | 'containers'
+    | 'stop'
+    | 'data'
+    | 'remove';
   /** The commands, exactly as they are run. */
   command: string;
   asRoot: boolean;
@@ -398,7 +413,9 @@ export interface GantryApi {
   installs: {
     start(target: InstallTarget, action: InstallAction): Promise<InstallJob>;
     onChange(listener: (job: InstallJob) => void): Unsubscribe;
-    run(id: string, options: { keepData: boolean }): Promise<void>;
+    /** uninstall: whether images, containers and volumes stay; the plan follows. */
+    keepData(id: string, keep: boolean): Promise<void>;
+    run(id: string): Promise<void>;
     answer(id: string, questionId: string, answer: ConnectAnswer | null): Promise<void>;
     /** While it runs: stops and undoes. */
     end(id: string): Promise<void>;

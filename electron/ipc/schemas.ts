@@ -26,7 +26,7 @@ export const connectAnswer = v.nullable(
 
 export const installTarget = v.union([v.strictObject({ attempt: id }), v.strictObject({ host: id })]);
 export const installAction = v.picklist(['install', 'upgrade', 'uninstall']);
-export const installRun = v.strictObject({ keepData: v.boolean() });
+export const yesOrNo = v.boolean();
 
 export const hostChange = v.strictObject({ name: v.optional(name), colour: v.optional(colour) });
 

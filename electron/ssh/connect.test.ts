@@ -3,13 +3,14 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EngineClient, identify } from '../engine-client/index.ts';
 import { HostFailure } from '../hosts/errors.ts';
 import type { ConnectStep } from '../ipc/contract.ts';
 import { FakeEngine } from '../testing/fake-engine.ts';
+import { perTest } from '../testing/per-test.ts';
 import { answers, MemorySecrets } from '../testing/ssh-answers.ts';
-import { GUEST, hasSshd, mayHavePasswords, Sshd, type SshdOptions, sshHome } from '../testing/sshd.ts';
+import { GUEST, hasSshd, mayHavePasswords, type Sshd, sshHome } from '../testing/sshd.ts';
 import { parseAddress } from './address.ts';
 import type { Ask } from './auth.ts';
 import type { ConfigFiles } from './config.ts';
@@ -18,28 +19,20 @@ import type { SshSession } from './session.ts';
 
 let home: string;
 let engine: FakeEngine;
-const toDispose: (() => unknown)[] = [];
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'gantry-home-'));
   engine = await FakeEngine.create();
-});
-afterEach(async () => {
-  for (const dispose of toDispose.splice(0).reverse()) await dispose();
 });
 afterAll(async () => {
   await engine.dispose();
   rmSync(home, { recursive: true, force: true });
 });
+const { defer, sshd } = perTest();
 
-async function sshd(options?: SshdOptions): Promise<Sshd> {
-  const server = await Sshd.start(options);
-  toDispose.push(() => server.dispose());
-  return server;
-}
 async function open(typed: string, files: ConfigFiles, more: Partial<ConnectOptions> = {}): Promise<SshSession> {
   const options = { files, secrets: new MemorySecrets(), ask: undefined, signal: new AbortController().signal, ...more };
   const session = await connectSsh(parseAddress(typed), options);
-  toDispose.push(() => session.close());
+  defer(() => session.close());
   return session;
 }
 async function failing(connecting: Promise<unknown>): Promise<HostFailure['error']> {
@@ -83,7 +76,7 @@ describe.skipIf(!hasSshd)('a real sshd', () => {
     const session = await open('nas', await trusted(server));
     const path = join(home, 'echo.sock');
     const echo = createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket)).listen(path);
-    toDispose.push(() => echo.close());
+    defer(() => echo.close());
     const stream = await session.openSocket(path);
     const sent = Buffer.alloc(8 * 1024 * 1024, 'x');
     stream.end(sent);
@@ -172,7 +165,7 @@ describe.skipIf(!hasSshd)('a real sshd', () => {
     const server = await sshd();
     const socket = join(home, 'agent.sock');
     const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' });
-    toDispose.push(() => agent.kill());
+    defer(() => agent.kill());
     for (let n = 0; n < 8; n += 1) server.newKey(`k${n}`);
     const env = { ...process.env, SSH_AUTH_SOCK: socket };
     await expect.poll(() => spawnResult('ssh-add', ['-l'], env)).toBe(1);
@@ -349,7 +342,7 @@ describe('what is no SSH server', () => {
         if (text !== undefined) socket.end(text);
       });
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      toDispose.push(() => server.close());
+      defer(() => server.close());
       return `127.0.0.1:${(server.address() as { port: number }).port}`;
     };
     expect((await failing(open(await speak('HTTP/1.1 400 Bad Request\r\n\r\n'), await files()))).code).toBe('ssh-no-ssh');

@@ -6,5 +6,6 @@ export { openEngine, type Way } from './engine-door.ts';
 export { findEngines } from './engines.ts';
 export { cancelled, failure, shown } from './failures.ts';
 export { shellQuoted } from './probe.ts';
+export { linesSaid, noShell, type SystemFacts, sayingScript, systemFacts } from './said.ts';
 export type { Secrets } from './secrets.ts';
 export { ChannelRefused, type ExecOptions, type ExecResult, type SshSession } from './session.ts';

@@ -1,4 +1,4 @@
-import { failure, shown } from './failures.ts';
+import { linesSaid, noShell, type SystemFacts, sayingScript, systemFacts } from './said.ts';
 import type { SshSession } from './session.ts';
 
 /** A Unix socket on a machine, as its shell sees it. */
@@ -11,13 +11,7 @@ export interface ProbedSocket {
   /** Device and inode: several names may be one socket. Empty where stat does not say. */
   identity: string;
 }
-export interface Probe {
-  os: string;
-  arch: string;
-  kernel: string;
-  distribution: string;
-  user: string;
-  uid: number;
+export interface Probe extends SystemFacts {
   groups: string[];
   /** Programs that are there, with their paths. */
   tools: Map<string, string>;
@@ -25,7 +19,6 @@ export interface Probe {
 }
 
 const PROBE_MS = 20_000;
-const LINES_LIMIT = 1000;
 const TOOLS = ['gantryd', 'docker', 'dockerd', 'podman', 'socat', 'sudo', 'systemctl'];
 
 /** Where engines listen by habit. Shell words; `$run` is the user's runtime folder. */
@@ -43,17 +36,9 @@ const USUAL = [
 
 export const shellQuoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** POSIX sh, read from stdin: whatever the user's login shell is, it only has to start `sh`. */
-export function probeScript(paths: readonly string[]): string {
+function probeScript(paths: readonly string[]): string {
   const sockets = [...paths.map(shellQuoted), ...USUAL, '"${DOCKER_HOST#unix://}"'];
-  return `LC_ALL=C; export LC_ALL
-PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-say() { printf '%s\\t' "$@"; printf '\\n'; }
-say gantry-probe 1
-say system "$(uname -s)" "$(uname -m)" "$(uname -r)"
-say distribution "$(. /etc/os-release 2>/dev/null && printf %s "$PRETTY_NAME")"
-say user "$(id -un)" "$(id -u)" "$(id -Gn)"
-for tool in ${TOOLS.join(' ')}; do
+  return sayingScript(`for tool in ${TOOLS.join(' ')}; do
   path=$(command -v "$tool" 2>/dev/null) && say tool "$tool" "$path"
 done
 run=\${XDG_RUNTIME_DIR:-/run/user/$(id -u)}
@@ -65,27 +50,16 @@ for path in ${sockets.join(' ')}; do
   elif [ -d "\${path%/*}" ] && [ ! -x "\${path%/*}" ]; then
     say socket "$path" hidden ''
   fi
-done
-exit 0
-`;
+done`);
 }
 
-/** Takes apart what the script printed. Anything else, such as a greeting from a login script, is passed over. */
-export function parseProbe(output: string): Probe | undefined {
-  const lines = output.split('\n').slice(0, LINES_LIMIT);
-  const from = lines.findIndex((line) => line.startsWith('gantry-probe\t1'));
-  if (from === -1) return undefined;
-  const probe: Probe = { os: '', arch: '', kernel: '', distribution: '', user: '', uid: -1, groups: [], tools: new Map(), sockets: [] };
-  for (const line of lines.slice(from + 1)) {
-    const [kind, ...rest] = line.split('\t');
-    const [a = '', b = '', c = ''] = rest.map((field) => shown(field, 200));
-    if (kind === 'system') [probe.os, probe.arch, probe.kernel] = [a, b, c];
-    else if (kind === 'distribution') probe.distribution = a;
-    else if (kind === 'user') {
-      probe.user = a;
-      probe.uid = /^\d{1,10}$/.test(b) ? Number(b) : -1;
-      probe.groups = c.split(' ').filter((name) => name !== '');
-    } else if (kind === 'tool' && TOOLS.includes(a) && isPath(b)) probe.tools.set(a, b);
+function parseProbe(output: string): Probe | undefined {
+  const lines = linesSaid(output);
+  if (!lines) return undefined;
+  const probe: Probe = { ...systemFacts(lines), groups: [], tools: new Map(), sockets: [] };
+  for (const [kind, a = '', b = '', c = ''] of lines) {
+    if (kind === 'user') probe.groups = c.split(' ').filter((name) => name !== '');
+    else if (kind === 'tool' && TOOLS.includes(a) && isPath(b)) probe.tools.set(a, b);
     else if (kind === 'socket' && isPath(a) && (b === 'yes' || b === 'no' || b === 'hidden')) {
       const [owner = '', group = '', identity = ''] = c.split(' ');
       if (!probe.sockets.some(({ path }) => path === a)) probe.sockets.push({ path: a, access: b, owner, group, identity });
@@ -104,13 +78,8 @@ const isPath = (text: string) => /^\/[^\0-\x1f]*$/.test(text) && Buffer.byteLeng
  * @throws ChannelRefused if the user may run no commands there; HostFailure if what answers is no shell
  */
 export async function probe(session: SshSession, paths: readonly string[] = [], signal?: AbortSignal): Promise<Probe> {
-  const { stdout, stderr, code } = await session.exec('sh', {
-    input: probeScript(paths),
-    timeoutMs: PROBE_MS,
-    ...(signal && { signal }),
-  });
-  const parsed = parseProbe(stdout);
-  if (parsed) return parsed;
-  const detail = shown(`code ${code}\n${stderr}\n${stdout}`, 2000);
-  throw failure('protocol', `${session.machine} runs no commands for ${session.user}`, { values: { machine: session.machine }, detail });
+  const answer = await session.exec('sh', { input: probeScript(paths), timeoutMs: PROBE_MS, ...(signal && { signal }) });
+  const parsed = parseProbe(answer.stdout);
+  if (!parsed) throw noShell(session.machine, answer);
+  return parsed;
 }

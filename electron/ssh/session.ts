@@ -1,5 +1,6 @@
 import { type Duplex, Readable } from 'node:stream';
 import type { Client, ClientChannel } from 'ssh2';
+import { HostFailure } from '../hosts/errors.ts';
 import { ChannelStream, type RawChannel } from './channel-stream.ts';
 import { failure, shown } from './failures.ts';
 import { guardWindow } from './ssh2-internals.ts';
@@ -157,7 +158,8 @@ export class SshSession {
         this.processes -= 1;
         clearTimeout(timer);
         signal?.removeEventListener('abort', abort);
-        if (failed) return reject(failed);
+        // A stream that is cut knows less of why than its connection.
+        if (failed) return reject(failed instanceof HostFailure ? failed : (this.#closed ?? failed));
         const text = (name: 'stdout' | 'stderr') => Buffer.concat(output[name].parts).toString('utf8');
         resolve({ code, stdout: text('stdout'), stderr: text('stderr') });
       });

@@ -148,7 +148,10 @@ export class Sshd {
 
   /** For ssh_config, where the server is in a network of its own. */
   get proxyCommand(): string {
-    return `nsenter -n -t ${this.pid} socat STDIO TCP:${this.address}:${this.port}`;
+    const script = this.path('through.cjs');
+    const [port, address] = [this.port, this.address].map((value) => JSON.stringify(value));
+    writeFileSync(script, `const s = require('node:net').connect(${port}, ${address});\nprocess.stdin.pipe(s).pipe(process.stdout);\n`);
+    return `nsenter -n -t ${this.pid} ${process.execPath} ${script}`;
   }
 
   get log(): string {

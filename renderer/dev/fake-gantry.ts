@@ -165,6 +165,7 @@ export function fakeGantry(settings: Settings, hosts: Host[], logLines: number):
     installs: {
       start: async (_, action) => ({ id: 'i1', action, machine: 'ada@nas', state: 'checking', problems: [], steps: [], keepData: true }),
       onChange: () => () => undefined,
+      keepData: async () => undefined,
       run: async () => undefined,
       answer: async () => undefined,
       end: async () => undefined,

@@ -1,15 +1,10 @@
-import { failure, shown } from '../../ssh/index.ts';
+import { linesSaid, noShell, type SystemFacts, sayingScript, systemFacts } from '../../ssh/index.ts';
 import type { Machine, Rights } from './machine.ts';
 
 /** What decides whether and how an engine can be set up on a machine. */
-export interface Facts {
-  os: string;
-  /** As uname says: x86_64, aarch64 … */
-  arch: string;
-  kernel: string;
-  distribution: string;
-  user: string;
-  uid: number;
+export interface Facts extends SystemFacts {
+  /** Of the user. */
+  groups: string[];
   libc: 'glibc' | 'musl' | 'unknown';
   /** Such as 2.36. */
   libcVersion: string;
@@ -19,16 +14,23 @@ export interface Facts {
   /** Programs of NEEDED that are there. */
   programs: string[];
   rights: Rights;
-  /** KiB free where programs and where data go. */
+  /** KiB free where programs and data go, and where copies wait; NaN where the machine does not say. */
   freeForPrograms: number;
   freeForData: number;
+  freeForCopies: number;
   memory: number;
-  /** Version of an engine that this installation made; empty: there is none. */
+  /** Version of the engine that an installation of ours put there; empty: there is none, or it did not get to its end. */
   installed: string;
+  /** That installation made the group. */
+  madeGroup: boolean;
+  /** sha256 of the Node that it put there. */
+  runtimeHash: string;
   /** There is one from a package of the distribution. */
   isPackaged: boolean;
   /** A group named gantry was there. */
   hasGroup: boolean;
+  /** Data of an engine were there. */
+  hasData: boolean;
 }
 export type Manager = 'apt' | 'dnf' | 'zypper' | 'apk';
 
@@ -42,7 +44,11 @@ export const NEEDED: { programs: string[]; packages: Record<Manager, string> }[]
 
 export const FOLDER = '/usr/local/lib/gantry';
 export const COMMAND = '/usr/local/bin/gantryd';
-const CHECK_MS = 20_000;
+/** The last thing that an installation writes. */
+export const MARKER = `${FOLDER}/installed`;
+/** Folder for what is copied, until it is in its place. */
+export const STAGING = '/tmp';
+const CHECK_MS = 60_000;
 const PROGRAMS = NEEDED.flatMap(({ programs }) => programs);
 const MANAGERS: [program: string, manager: Manager][] = [
   ['apt-get', 'apt'],
@@ -51,14 +57,7 @@ const MANAGERS: [program: string, manager: Manager][] = [
   ['apk', 'apk'],
 ];
 
-const SCRIPT = `LC_ALL=C; export LC_ALL
-PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/libexec/podman
-say() { printf '%s\\t' "$@"; printf '\\n'; }
-free() { df -Pk "$1" 2>/dev/null | awk 'NR == 2 { print $4 }'; }
-say gantry-check 1
-say system "$(uname -s)" "$(uname -m)" "$(uname -r)"
-say distribution "$(. /etc/os-release 2>/dev/null && printf %s "$PRETTY_NAME")"
-say user "$(id -un)" "$(id -u)"
+const SCRIPT = sayingScript(`free() { df -Pk "$1" 2>/dev/null | awk 'NR == 2 { print $4 }'; }
 libc=$(getconf GNU_LIBC_VERSION 2>/dev/null)
 [ -z "$libc" ] && ls /lib/ld-musl-* >/dev/null 2>&1 && libc=musl
 say libc $libc
@@ -72,47 +71,36 @@ elif command -v sudo >/dev/null 2>&1; then
   if sudo -k -n true 2>/dev/null; then say rights sudo; else say rights sudo-password; fi
 else say rights none
 fi
-say free "$(free /usr/local)" "$(free /var/lib)"
+say free "$(free /usr/local)" "$(free /var/lib)" "$(free ${STAGING})"
 say memory "$(awk '/^MemTotal/ { print $2 }' /proc/meminfo 2>/dev/null)"
-[ -f ${FOLDER}/gantryd.js ] && say installed "$(${COMMAND} --version 2>/dev/null)"
+if [ -f ${MARKER} ]; then
+  say installed "$(${COMMAND} --version 2>/dev/null)" "$(cat ${MARKER})" "$(sha256sum ${FOLDER}/node 2>/dev/null)"
+fi
 [ -e /usr/lib/gantry/gantryd.js ] && say packaged yes
 grep -q '^gantry:' /etc/group 2>/dev/null && say group yes
-exit 0
-`;
+[ -e /var/lib/gantry ] && say data yes`);
 
 /** Asks a machine; changes nothing there. @throws HostFailure if its shell does not answer as one */
 export async function check(machine: Machine, signal: AbortSignal): Promise<Facts> {
-  const { stdout, stderr, code } = await machine.shell('sh', { input: SCRIPT, timeoutMs: CHECK_MS, signal });
-  const facts = parseCheck(stdout);
-  if (facts) return facts.rights === 'none' && machine.hasPkexec ? { ...facts, rights: 'pkexec' } : facts;
-  throw failure('protocol', `${machine.name} runs no commands`, {
-    values: { machine: machine.name },
-    detail: shown(`code ${code}\n${stderr}\n${stdout}`, 2000),
-  });
+  const answer = await machine.shell('sh', { input: SCRIPT, timeoutMs: CHECK_MS, signal });
+  const facts = parseCheck(answer.stdout);
+  if (!facts) throw noShell(machine.name, answer);
+  return facts.rights === 'none' && machine.hasPkexec ? { ...facts, rights: 'pkexec' } : facts;
 }
 
 export function parseCheck(output: string): Facts | undefined {
-  const lines = output.split('\n').slice(0, 1000);
-  const from = lines.findIndex((line) => line.startsWith('gantry-check\t1'));
-  if (from === -1) return undefined;
-  const said = new Map<string, string[]>();
-  const programs: string[] = [];
-  for (const line of lines.slice(from + 1)) {
-    const [kind = '', ...fields] = line.split('\t').map((field) => shown(field, 200));
-    if (kind === 'program') programs.push(fields[0] ?? '');
-    else if (!said.has(kind)) said.set(kind, fields);
-  }
+  const lines = linesSaid(output);
+  if (!lines) return undefined;
+  const programs = lines.filter(([kind]) => kind === 'program').map(([, program = '']) => program);
+  const said = new Map<string | undefined, string[]>();
+  for (const [kind, ...fields] of lines) if (!said.has(kind)) said.set(kind, fields);
   const field = (kind: string, index = 0) => said.get(kind)?.[index] ?? '';
   const number = (text: string) => (/^\d{1,15}$/.test(text) ? Number(text) : Number.NaN);
   const rights = field('rights');
   const cgroup = field('cgroup');
   return {
-    os: field('system'),
-    arch: field('system', 1),
-    kernel: field('system', 2),
-    distribution: field('distribution'),
-    user: field('user'),
-    uid: number(field('user', 1)),
+    ...systemFacts(lines),
+    groups: field('user', 2).split(' '),
     libc: field('libc') === 'glibc' ? 'glibc' : field('libc') === 'musl' ? 'musl' : 'unknown',
     libcVersion: field('libc', 1),
     hasSystemd: said.has('systemd'),
@@ -122,9 +110,13 @@ export function parseCheck(output: string): Facts | undefined {
     rights: rights === 'root' || rights === 'sudo' || rights === 'sudo-password' ? rights : 'none',
     freeForPrograms: number(field('free')),
     freeForData: number(field('free', 1)),
+    freeForCopies: number(field('free', 2)),
     memory: number(field('memory')),
     installed: said.has('installed') ? (/\d+\.\d+\.\d+\S*/.exec(field('installed'))?.[0].replace(/,$/, '') ?? '?') : '',
+    madeGroup: field('installed', 1).includes('group'),
+    runtimeHash: /^[0-9a-f]{64}(?= )/.exec(field('installed', 2))?.[0] ?? '',
     isPackaged: said.has('packaged'),
     hasGroup: said.has('group'),
+    hasData: said.has('data'),
   };
 }

@@ -1,241 +1,232 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { InstallJob } from '../../ipc/contract.ts';
 import { connectSsh, type SshSession } from '../../ssh/index.ts';
+import { BARE_MACHINE, hostBlock, TRACES } from '../../testing/bare-machine.ts';
+import { perTest } from '../../testing/per-test.ts';
 import { MemorySecrets } from '../../testing/ssh-answers.ts';
-import { mayHavePasswords, Sshd, sshHome } from '../../testing/sshd.ts';
-import { Installs, localMachine, remoteMachine } from './index.ts';
-import { runPlan } from './install.ts';
-import { type Machine, Root } from './machine.ts';
-import type { PlannedStep } from './plan.ts';
-
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'gantry-install-'));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-function plan(...steps: Partial<PlannedStep>[]): PlannedStep[] {
-  return steps.map((step) => ({ id: 'files', asRoot: false, script: 'true', ...step }));
-}
-async function run(steps: PlannedStep[], more: { signal?: AbortSignal; files?: Record<string, string>; staging?: string } = {}) {
-  const machine = localMachine('here');
-  const told: string[] = [];
-  const work = runPlan({
-    machine,
-    root: new Root(machine, { rights: 'none', user: 'ada', askPassword: async () => '' }),
-    steps,
-    files: more.files ?? {},
-    staging: more.staging ?? join(folder, 'staging'),
-    onStatus: (index, status) => told.push(`${index} ${status}`),
-    onProgress: () => {},
-    signal: more.signal ?? new AbortController().signal,
-  });
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason as Error & { error?: { code: string; detail: string } },
-  );
-  return { told, error };
-}
-
-test('steps run in order; a failure undoes them in reverse, the failed one, too', async () => {
-  const mark = (text: string) => `echo ${text} >>${folder}/marks`;
-  const { told, error } = await run(
-    plan(
-      { script: mark('one'), undo: mark('not-one') },
-      { script: mark('two') },
-      { script: `${mark('three')}\necho why >&2\nfalse\n${mark('never')}`, undo: mark('not-three') },
-      { script: mark('never') },
-    ),
-  );
-  expect(readFileSync(join(folder, 'marks'), 'utf8').split('\n').filter(Boolean)).toEqual(['one', 'two', 'three', 'not-three', 'not-one']);
-  expect(error).toMatchObject({ error: { code: 'install-step', detail: expect.stringContaining('why') } });
-  expect(told).toEqual([
-    '0 running',
-    '0 done',
-    '1 running',
-    '1 done',
-    '2 running',
-    '2 failed',
-    '2 undoing',
-    '2 undone',
-    '0 undoing',
-    '0 undone',
-  ]);
-});
-
-test('what can’t be undone is told; no way to root is told; an abort undoes', async () => {
-  const stuck = await run(plan({ undo: 'echo stuck >&2; false' }, { script: 'false' }));
-  expect(stuck.error?.message).toMatch(/Not undone:[\s\S]*stuck/);
-  const rootless = await run(plan({ asRoot: true }));
-  expect(rootless.error).toMatchObject({ error: { code: 'sudo-missing' } });
-  const controller = new AbortController();
-  const undone = join(folder, 'undone');
-  const aborted = run(plan({ script: 'exec sleep 30', undo: `touch ${undone}` }), { signal: controller.signal });
-  setTimeout(() => controller.abort(), 100);
-  expect((await aborted).told).toEqual(['0 running', '0 failed', '0 undoing', '0 undone']);
-  expect(existsSync(undone)).toBe(true);
-});
-
-test('what is copied arrives whole, under its name only then', async () => {
-  const source = join(folder, 'source');
-  writeFileSync(source, Buffer.alloc(3_000_000, 'gantry'));
-  const staging = join(folder, 'copied');
-  const { error } = await run(plan({ id: 'upload', undo: `rm -rf ${staging}` }), { files: { 'gantryd.js': source }, staging });
-  expect(error).toBeUndefined();
-  expect(readFileSync(join(staging, 'gantryd.js')).equals(readFileSync(source))).toBe(true);
-  // A folder that is there already may be somebody else's.
-  expect((await run(plan({ id: 'upload' }), { files: { 'gantryd.js': source }, staging })).error).toMatchObject({
-    error: { code: 'install-step' },
-  });
-});
-
-test('sudo: its password is asked for until it is right, never goes to a script, and is nowhere shown', async () => {
-  const asked: boolean[] = [];
-  const calls: { command: string; input: string }[] = [];
-  const machine: Machine = {
-    name: 'nas',
-    shell: async (command, { input } = {}) => {
-      calls.push({ command, input: String(input) });
-      const right = input === 'right\n';
-      return { code: right ? 0 : 1, stdout: right ? 'done' : '', stderr: right ? '' : 'Sorry, try again.' };
-    },
-  };
-  const given = ['wrong', 'right'];
-  const root = new Root(machine, {
-    rights: 'sudo-password',
-    user: 'ada',
-    askPassword: async (again) => {
-      asked.push(again);
-      return given.shift() ?? '';
-    },
-  });
-  expect((await root.run("echo 'x'")).stdout).toBe('done');
-  await root.run('true');
-  expect(asked).toEqual([false, true]);
-  expect(calls.every(({ command }) => command.startsWith("sudo -k -S -p '' sh -c '"))).toBe(true);
-  expect(calls.at(-2)?.command).toBe(`sudo -k -S -p '' sh -c 'echo '\\''x'\\'''`);
-  const denied = new Root(
-    { name: 'nas', shell: async () => ({ code: 1, stdout: '', stderr: 'ada is not in the sudoers file.' }) },
-    { rights: 'sudo-password', user: 'ada', askPassword: async () => 'x' },
-  );
-  await expect(denied.run('true')).rejects.toMatchObject({ error: { code: 'sudo-missing' } });
-});
+import { mayHavePasswords, type Sshd, sshHome } from '../../testing/sshd.ts';
+import { Installs, remoteMachine } from './index.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 const engine = join(root, 'dist', 'gantryd.js');
-const hasSocat = spawnSync('socat', ['-V']).error === undefined;
 
-/**
- * A machine in a second: an sshd with a network, a /usr/local, a /var and a /run of its own, without systemd. The engine that is
- * installed there is a real one.
- */
-test.skipIf(!mayHavePasswords || !hasSocat || !existsSync(engine))(
-  'a real machine: install, run a container, upgrade under it, uninstall without a trace',
-  async () => {
-    const server = await Sshd.start({
-      network: true,
-      mounts: [
-        'for path in /usr/local /var/lib/gantry /run/gantry; do mkdir -p $path; done',
-        'mount -t tmpfs tmpfs /usr/local; mkdir /usr/local/lib /usr/local/bin',
-        'mount -t tmpfs -o mode=711 tmpfs /var/lib/gantry; mount -t tmpfs tmpfs /run/gantry',
-        'mkdir "$FOLDER/etc"; mount -t tmpfs tmpfs "$FOLDER/etc"; mkdir "$FOLDER/etc/upper" "$FOLDER/etc/work"',
-        'mount -t overlay -o "lowerdir=/etc,upperdir=$FOLDER/etc/upper,workdir=$FOLDER/etc/work" overlay /etc',
-      ],
+let folder: string;
+/** As small as can be: what is copied in these tests is a script that runs the Node that is there. */
+let node: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'gantry-install-'));
+  node = join(folder, 'node');
+  writeFileSync(node, `#!/bin/sh\nexec ${process.execPath} "$@"\n`, { mode: 0o755 });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const { defer, sshd } = perTest();
+
+/** A bare machine, and what installs on it. */
+class Bench {
+  readonly server: Sshd;
+  readonly log: string[] = [];
+  readonly jobs = new Map<string, InstallJob>();
+  readonly #connect: (signal: AbortSignal) => Promise<SshSession>;
+  #session: SshSession | undefined;
+
+  static async start(): Promise<Bench> {
+    const server = await sshd(BARE_MACHINE);
+    const files = await sshHome(join(folder, 'home'), hostBlock('far', server), server.knownLine());
+    const bench = new Bench(server, (signal) =>
+      connectSsh({ host: 'far' }, { files, secrets: new MemorySecrets(), ask: undefined, signal }),
+    );
+    defer(() => bench.#session?.close());
+    return bench;
+  }
+  private constructor(server: Sshd, connect: (signal: AbortSignal) => Promise<SshSession>) {
+    this.server = server;
+    this.#connect = connect;
+  }
+
+  async session(signal = new AbortController().signal): Promise<SshSession> {
+    if (!this.#session || this.#session.closed) this.#session = await this.#connect(signal);
+    return this.#session;
+  }
+  async shell(script: string): Promise<string> {
+    return (await (await this.session()).exec('sh', { input: script, timeoutMs: 60_000 })).stdout.trim();
+  }
+  async api(method: string, path: string, body?: string): Promise<string> {
+    const data = body ? `-H 'Content-Type: application/json' -d '${body}'` : '';
+    return this.shell(`curl -s --unix-socket /run/gantry/gantry.sock -X ${method} ${data} 'http://localhost${path}'`);
+  }
+  installs({ bundle = engine, runtime = node } = {}): Installs {
+    const units = join(root, 'assets', 'systemd');
+    return new Installs({
+      engine: bundle,
+      units,
+      runtime: { shipped: [], own: runtime },
+      onChange: (job) => this.jobs.set(job.id, job),
+      log: (text) => this.log.push(text),
     });
-    const sessions: SshSession[] = [];
-    try {
-      const files = await sshHome(
-        join(folder, 'home'),
-        `Host far\n  HostName 127.0.0.1\n  Port ${server.port}\n  User root\n  IdentityFile ${server.path('user_key')}\n  ProxyCommand ${server.proxyCommand}\n`,
-        server.knownLine(),
-      );
-      const session = await connectSsh(
-        { host: 'far' },
-        { files, secrets: new MemorySecrets(), ask: undefined, signal: new AbortController().signal },
-      );
-      sessions.push(session);
-      const jobs = new Map<string, InstallJob>();
-      const installs = new Installs({
-        engine,
-        units: join(root, 'assets', 'systemd'),
-        runtime: { shipped: [], own: process.execPath },
-        onChange: (job) => jobs.set(job.id, job),
-        log: () => {},
-      });
-      const reaches = async (id: string, state: InstallJob['state'], ms = 60_000): Promise<InstallJob> => {
-        await expect.poll(() => jobs.get(id)?.state, { timeout: ms, message: JSON.stringify(jobs.get(id)?.error) }).toBe(state);
-        return jobs.get(id) as InstallJob;
-      };
-      const does = async (action: InstallJob['action'], keepData = true): Promise<InstallJob> => {
-        const { id } = installs.start(remoteMachine(session), action);
-        const ready = await reaches(id, 'ready');
-        expect(ready.problems.filter(({ blocking }) => blocking)).toEqual([]);
-        installs.run(id, { keepData });
-        await expect.poll(() => jobs.get(id)?.state, { timeout: 90_000 }).not.toBe('running');
-        expect({ state: jobs.get(id)?.state, error: jobs.get(id)?.error }).toEqual({ state: 'done', error: undefined });
-        return jobs.get(id) as InstallJob;
-      };
-      const shell = async (script: string) => (await session.exec('sh', { input: script, timeoutMs: 60_000 })).stdout.trim();
+  }
+  async ready(installs: Installs, action: InstallJob['action']): Promise<InstallJob> {
+    const machine = remoteMachine('root@far', (signal) => this.session(signal));
+    const job = installs.start(machine, action);
+    const { id } = job;
+    if (!this.jobs.has(id)) this.jobs.set(id, job);
+    await expect.poll(() => this.jobs.get(id)?.state, { timeout: 60_000 }).not.toBe('checking');
+    return this.#job(id);
+  }
+  async over(id: string): Promise<InstallJob> {
+    await expect.poll(() => this.jobs.get(id)?.state, { timeout: 120_000 }).not.toBe('running');
+    return this.#job(id);
+  }
+  /** @param between happens when the plan is made, or when it runs */
+  async does(
+    action: InstallJob['action'],
+    options: {
+      keepData?: boolean;
+      installs?: Installs;
+      between?: () => Promise<unknown>;
+      meanwhile?: (id: string) => Promise<unknown>;
+    } = {},
+  ): Promise<InstallJob> {
+    const { keepData = true, installs = this.installs(), between, meanwhile } = options;
+    const { id, problems } = await this.ready(installs, action);
+    expect(problems.filter(({ blocking }) => blocking)).toEqual([]);
+    await between?.();
+    if (action === 'uninstall') installs.keepData(id, keepData);
+    installs.run(id);
+    await meanwhile?.(id);
+    return this.over(id);
+  }
+  async succeeds(action: InstallJob['action'], keepData = true): Promise<InstallJob> {
+    const job = await this.does(action, { keepData });
+    expect({ state: job.state, error: job.error }).toEqual({ state: 'done', error: undefined });
+    return job;
+  }
+  #job(id: string): InstallJob {
+    const job = this.jobs.get(id);
+    if (!job) throw new Error('nothing was told of the job');
+    return job;
+  }
+}
+const statuses = ({ steps }: InstallJob) => Object.fromEntries(steps.map(({ id, status }) => [id, status]));
 
-      const before = await shell('ip -o link | wc -l; nft list ruleset; ls -A /usr/local/lib /usr/local/bin /var/lib/gantry');
-      const installed = await does('install');
-      expect(installed.steps.every(({ status }) => status === 'done')).toBe(true);
-      expect(installed.steps.find(({ id }) => id === 'upload')?.progress?.done).toBeGreaterThan(50_000_000);
-      expect(await shell('gantryd --version')).toMatch(/^Gantry version \d/);
-      expect(await shell('ls -d /tmp/gantry-[0-9a-f]* 2>/dev/null | xargs -r ls')).not.toContain('gantryd.js');
+const possible = mayHavePasswords && existsSync(engine);
 
-      const api = (method: string, path: string, body?: string) =>
-        shell(
-          `curl -s --unix-socket /run/gantry/gantry.sock -X ${method} ${body ? `-H 'Content-Type: application/json' -d '${body}'` : ''} 'http://localhost${path}'`,
-        );
-      const busybox = (await shell('command -v busybox')) || '/bin/busybox';
-      await shell(
-        `mkdir -p /run/gantry/t/bin && cp ${busybox} /run/gantry/t/bin/sh && tar -C /run/gantry/t -c . | curl -s --unix-socket /run/gantry/gantry.sock -X POST -H 'Content-Type: application/x-tar' --data-binary @- 'http://localhost/images/create?fromSrc=-&repo=base'`,
-      );
-      const { Id: id } = JSON.parse(
-        await api('POST', '/containers/create?name=lives', '{"Image":"base","Cmd":["/bin/sh","-c","while :; do read x </dev/zero; done"]}'),
-      );
-      await api('POST', `/containers/${id}/start`);
-      const pid = JSON.parse(await api('GET', `/containers/${id}/json`)).State.Pid;
-      expect(pid).toBeGreaterThan(0);
+test.skipIf(!possible)(
+  'a real machine: install, run a container, upgrade under it, uninstall without a trace',
+  { timeout: 240_000 },
+  async () => {
+    const bench = await Bench.start();
+    const before = await bench.shell(TRACES);
+    const installed = await bench.succeeds('install');
+    expect(new Set(Object.values(statuses(installed)))).toEqual(new Set(['done']));
+    expect(await bench.shell('gantryd --version')).toMatch(/^Gantry version \d/);
 
-      // Once more is refused; an upgrade goes through under the container.
-      const again = installs.start(remoteMachine(session), 'install');
-      expect((await reaches(again.id, 'ready')).problems).toMatchObject([{ code: 'no-systemd' }, { code: 'installed', blocking: true }]);
-      expect(() => installs.run(again.id, { keepData: true })).toThrow(/nothing to run/);
-      await does('upgrade');
-      expect(JSON.parse(await api('GET', `/containers/${id}/json`)).State).toMatchObject({ Running: true, Pid: pid });
+    const busybox = (await bench.shell('command -v busybox')) || '/bin/busybox';
+    await bench.shell(
+      `mkdir -p /run/gantry/t/bin && cp ${busybox} /run/gantry/t/bin/sh && tar -C /run/gantry/t -c . | curl -s --unix-socket /run/gantry/gantry.sock -X POST -H 'Content-Type: application/x-tar' --data-binary @- 'http://localhost/images/create?fromSrc=-&repo=base'; rm -rf /run/gantry/t`,
+    );
+    const endless = '{"Image":"base","Cmd":["/bin/sh","-c","trap \\"exit 0\\" TERM; while :; do read x </dev/zero; done"]}';
+    const { Id: id } = JSON.parse(await bench.api('POST', '/containers/create?name=lives', endless));
+    await bench.api('POST', `/containers/${id}/start`);
+    const state = async () => JSON.parse(await bench.api('GET', `/containers/${id}/json`)).State;
+    const { Pid: pid } = await state();
+    expect(pid).toBeGreaterThan(0);
 
-      // An upgrade that does not start puts the old one back.
-      const broken = join(folder, 'broken.js');
-      writeFileSync(broken, 'process.exit(1)');
-      const failing = new Installs({
-        engine: broken,
-        units: join(root, 'assets', 'systemd'),
-        runtime: { shipped: [], own: process.execPath },
-        onChange: (job) => jobs.set(job.id, job),
-        log: () => {},
-      });
-      const bad = failing.start(remoteMachine(session), 'upgrade');
-      await reaches(bad.id, 'ready');
-      failing.run(bad.id, { keepData: true });
-      const failed = await reaches(bad.id, 'failed', 120_000);
-      expect(failed.error).toMatchObject({ code: 'install-step', values: { step: 'verify' } });
-      expect(failed.error?.detail).not.toMatch(/Not undone/);
-      await expect.poll(async () => (await api('GET', '/version')) !== '', { timeout: 20_000 }).toBe(true);
-      expect(JSON.parse(await api('GET', `/containers/${id}/json`)).State).toMatchObject({ Running: true, Pid: pid });
+    // Once more is refused; an upgrade goes through under the container, and leaves the Node that is the same.
+    const installs = bench.installs();
+    const again = await bench.ready(installs, 'install');
+    expect(again.problems).toMatchObject([{ code: 'installed', blocking: true }, { code: 'no-systemd' }]);
+    expect(() => installs.run(again.id)).toThrow(/nothing to run/);
+    const upgraded = await bench.succeeds('upgrade');
+    expect(upgraded.steps.find(({ id: step }) => step === 'upload')?.command).not.toMatch(/# node/);
+    expect(await state()).toMatchObject({ Running: true, Pid: pid });
 
-      await does('uninstall', false);
-      expect(await shell(`[ -e /proc/${pid} ] && echo lives`)).toBe('');
-      expect(await shell('ip -o link | wc -l; nft list ruleset; ls -A /usr/local/lib /usr/local/bin /var/lib/gantry')).toBe(before);
-    } finally {
-      for (const session of sessions) session.close();
-      await server.dispose();
-    }
+    // An upgrade that does not start puts the old one back.
+    const bundle = join(folder, 'broken.js');
+    writeFileSync(bundle, 'process.stderr.write("broken by intent\\n"); process.exit(1)');
+    const failed = await bench.does('upgrade', { installs: bench.installs({ bundle }) });
+    expect(failed).toMatchObject({ state: 'failed', error: { code: 'install-step', values: { step: 'verify' } } });
+    expect(failed.error?.detail).toMatch(/broken by intent/);
+    expect(statuses(failed)).toMatchObject({ swap: 'undone', upload: 'undone' });
+    await expect.poll(() => bench.api('GET', '/_ping'), { timeout: 20_000 }).toBe('OK');
+    expect(await state()).toMatchObject({ Running: true, Pid: pid });
+
+    // Taken away and back with its data; then without a trace.
+    await bench.succeeds('uninstall');
+    expect(await bench.shell(`[ -e /proc/${pid} ] && echo lives; ls /usr/local/lib /usr/local/bin`)).toBe(
+      '/usr/local/bin:\n\n/usr/local/lib:',
+    );
+    await bench.succeeds('install');
+    expect(await state()).toMatchObject({ Running: false });
+    await bench.succeeds('uninstall', false);
+    expect(await bench.shell(TRACES)).toBe(before);
   },
-  240_000,
+);
+
+test.skipIf(!possible)(
+  'whatever fails is undone and explained: a full disk, a package manager, an engine that does not start',
+  { timeout: 240_000 },
+  async () => {
+    const bench = await Bench.start();
+    const before = await bench.shell(TRACES);
+
+    const full = await bench.does('install', {
+      between: () => bench.shell('mount -o remount,size=1M /usr/local'),
+    });
+    expect(full.error).toMatchObject({ code: 'install-step', values: { step: 'files' }, detail: expect.stringMatching(/No space left/) });
+    expect(statuses(full)).toMatchObject({ upload: 'undone', files: 'undone', start: 'waiting' });
+    await bench.shell('mount -o remount,size=2G /usr/local');
+    expect(await bench.shell(TRACES)).toBe(before);
+
+    const bundle = join(folder, 'dies.js');
+    writeFileSync(bundle, 'if (process.argv[2] !== "--version") { process.stderr.write("dies by intent\\n"); process.exit(1); }');
+    const dead = await bench.does('install', { installs: bench.installs({ bundle }) });
+    expect(dead.error).toMatchObject({ code: 'install-step', values: { step: 'verify' }, detail: expect.stringMatching(/dies by intent/) });
+    await bench.shell('rm -f /var/log/gantryd.log');
+    expect(await bench.shell(TRACES)).toBe(before);
+
+    // A package manager of our own: first it fails, then it brings what is missing.
+    const program = (name: string, ...lines: string[]) =>
+      bench.shell(`cat >/usr/local/bin/${name} <<'END'\n#!/bin/sh\n${lines.join('\n')}\nEND\nchmod 755 /usr/local/bin/${name}`);
+    const conmon = await bench.shell('command -v conmon');
+    await bench.shell(`mount --bind /dev/null ${conmon}`);
+    await program('dpkg-query', 'exit 1');
+    await program('apt-get', 'case "$*" in *update*) exit 0 ;; esac', 'echo "E: Unable to locate package conmon" >&2', 'exit 100');
+    const unknown = await bench.does('install');
+    expect(unknown.error).toMatchObject({
+      code: 'install-step',
+      values: { step: 'packages' },
+      detail: expect.stringMatching(/Unable to locate/),
+    });
+    expect(statuses(unknown)).toMatchObject({ packages: 'undone', upload: 'waiting' });
+    await program('apt-get', `case "$*" in *install*) umount ${conmon} ;; esac`);
+    const brought = await bench.succeeds('install');
+    expect(statuses(brought)).toMatchObject({ packages: 'done', cleanup: 'done' });
+    await bench.succeeds('uninstall', false);
+  },
+);
+
+test.skipIf(!possible)(
+  'a connection that is cut in the midst of the upload: nothing stays there, and the reason is told',
+  { timeout: 120_000 },
+  async () => {
+    const bench = await Bench.start();
+    const before = await bench.shell(TRACES);
+    // Large enough to be cut, and nothing that packs well.
+    const runtime = join(folder, 'large');
+    writeFileSync(runtime, randomBytes(64 * 1024 * 1024));
+    const cut = await bench.does('install', {
+      installs: bench.installs({ runtime }),
+      async meanwhile(id) {
+        await expect.poll(() => bench.jobs.get(id)?.steps.some(({ progress }) => progress), { timeout: 30_000, interval: 5 }).toBe(true);
+        bench.server.signalSessions('SIGKILL');
+      },
+    });
+    expect(cut.error).toMatchObject({ code: 'ssh-lost' });
+    expect(statuses(cut)).toMatchObject({ upload: 'undone', files: 'waiting' });
+    expect(await bench.shell(TRACES)).toBe(before);
+  },
 );

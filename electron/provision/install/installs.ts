@@ -1,14 +1,18 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HostFailure, hostErrorOf } from '../../hosts/errors.ts';
-import type { ConnectAnswer, ConnectQuestion, InstallAction, InstallJob, InstallProblem } from '../../ipc/contract.ts';
+import { pipeline } from 'node:stream/promises';
+import { hostErrorOf } from '../../hosts/errors.ts';
+import { UserQuestion } from '../../hosts/user-question.ts';
+import type { ConnectAnswer, ConnectQuestion, InstallAction, InstallJob } from '../../ipc/contract.ts';
 import { cancelled } from '../../ssh/index.ts';
-import { check, type Facts } from './check.ts';
+import { check, type Facts, STAGING } from './check.ts';
 import { runPlan } from './install.ts';
 import { type Machine, Root } from './machine.ts';
 import { nodeFor, type RuntimeOptions } from './payload.ts';
-import { architectureOf, installPlan, type PlannedStep, problemsOf, uninstallPlan, upgradePlan } from './plan.ts';
+import { installPlan, type PlannedStep, uninstallPlan, upgradePlan } from './plan.ts';
+import { architectureOf, problemsOf } from './problems.ts';
 
 export interface InstallsOptions {
   /** The engine's bundle, gantryd.js. */
@@ -29,7 +33,9 @@ interface Running {
   files: Record<string, string>;
   staging: string;
   abort: AbortController;
-  answer: ((answer: ConnectAnswer | undefined) => void) | undefined;
+  question: UserQuestion;
+  /** Resolves when nothing of it runs any more. */
+  over: Promise<void>;
   hooks: InstallHooks;
 }
 
@@ -60,9 +66,10 @@ export class Installs {
       root: undefined,
       plan: [],
       files: {},
-      staging: `/tmp/gantry-${randomBytes(6).toString('hex')}`,
+      staging: `${STAGING}/gantry-${randomBytes(6).toString('hex')}`,
       abort: new AbortController(),
-      answer: undefined,
+      question: new UserQuestion(),
+      over: Promise.resolve(),
       hooks,
     };
     this.#running.set(id, running);
@@ -71,17 +78,25 @@ export class Installs {
   }
 
   answer(id: string, questionId: string, answer: ConnectAnswer | null): void {
+    this.#running.get(id)?.question.answer(questionId, answer);
+  }
+
+  /** uninstall: whether images, containers and volumes stay. The plan follows. */
+  keepData(id: string, keep: boolean): void {
     const running = this.#running.get(id);
-    if (running?.job.question?.id === questionId) running.answer?.(answer ?? undefined);
+    if (!running?.facts || running.job.state !== 'ready' || running.job.action !== 'uninstall') return;
+    running.plan = uninstallPlan(running.facts, keep);
+    this.#become(running, { ...running.job, keepData: keep, steps: stepsOf(running.plan) });
   }
 
   /** @throws Error if there is nothing to run */
-  run(id: string, { keepData }: { keepData: boolean }): void {
+  run(id: string): void {
     const running = this.#running.get(id);
     if (running?.job.state !== 'ready' || running.job.problems.some(({ blocking }) => blocking)) throw new Error('There is nothing to run');
-    if (running.job.action === 'uninstall' && running.facts) running.plan = uninstallPlan(running.facts, keepData);
-    this.#become(running, { ...running.job, keepData, state: 'running', steps: stepsOf(running.plan) });
-    void this.#run(running);
+    const busy = [...this.#running.values()].some(({ job, machine }) => job.state === 'running' && machine.name === running.machine.name);
+    if (busy) throw new Error(`The engine on ${running.machine.name} is being set up already`);
+    this.#become(running, { ...running.job, state: 'running' });
+    running.over = this.#run(running);
   }
 
   /** Stops; what was done is undone. */
@@ -92,12 +107,19 @@ export class Installs {
     if (running.job.state !== 'running') this.#running.delete(id);
   }
 
+  /** Before the application ends: what runs is stopped and undone. */
+  async stop(): Promise<void> {
+    const running = [...this.#running.values()];
+    for (const { job } of running) this.end(job.id);
+    await Promise.all(running.map(({ over }) => over));
+  }
+
   async #check(running: Running): Promise<void> {
     const { machine, job, abort } = running;
     try {
       const facts = await check(machine, abort.signal);
       running.facts = facts;
-      const problems = [...problemsOf(facts), ...matching(facts, job.action)];
+      const problems = problemsOf(facts, job.action);
       const arch = architectureOf(facts);
       const blocked = problems.some(({ blocking }) => blocking);
       if (!blocked && arch) await this.#prepare(running, facts, arch);
@@ -130,9 +152,11 @@ export class Installs {
       return;
     }
     const node = nodeFor(arch, runtime);
-    running.files = { node, 'gantryd.js': engine };
+    // An upgrade leaves the Node that is there if it is the same.
+    const isThere = facts.runtimeHash !== '' && facts.runtimeHash === (await sha256Of(node));
+    running.files = { ...(isThere ? {} : { node }), 'gantryd.js': engine };
     const [service, socket] = await Promise.all(['gantry.service', 'gantry.socket'].map((name) => readFile(join(units, name), 'utf8')));
-    const sizes = { engine: await sizeOf(engine), runtime: await sizeOf(node) };
+    const sizes = { engine: await sizeOf(engine), runtime: isThere ? 0 : await sizeOf(node) };
     const input = { facts, staging, sizes, units: { service: service ?? '', socket: socket ?? '' } };
     running.plan = job.action === 'install' ? installPlan(input) : upgradePlan(input);
   }
@@ -174,34 +198,17 @@ export class Installs {
   }
 
   #fail(running: Running, error: unknown): void {
-    const { message, detail } =
-      error instanceof HostFailure ? { message: error.message, detail: error.error.detail } : { message: String(error), detail: '' };
-    this.#options.log(`${running.job.action} on ${running.machine.name}: ${message} ${detail ?? ''}`);
     const known = hostErrorOf(error, running.machine.name);
-    // What could not be undone stands in the message.
-    const left = /\nNot undone:[\s\S]*/.exec(message)?.[0] ?? '';
-    this.#become(running, {
-      ...running.job,
-      state: 'failed',
-      error: { ...known, ...(left && { detail: `${known.detail ?? ''}${left}` }) },
-    });
+    this.#options.log(`${running.job.action} on ${running.machine.name}: ${known.message} ${known.detail ?? ''}`);
+    this.#become(running, { ...running.job, state: 'failed', error: known });
   }
 
-  async #ask(running: Running, question: ConnectQuestion): Promise<ConnectAnswer> {
-    const { signal } = running.abort;
-    this.#become(running, { ...running.job, question: { ...question, id: randomBytes(6).toString('hex') } });
-    try {
-      const answer = await new Promise<ConnectAnswer | undefined>((resolve) => {
-        running.answer = resolve;
-        signal.addEventListener('abort', () => resolve(undefined), { once: true });
-      });
-      if (!answer) throw cancelled();
-      return answer;
-    } finally {
-      running.answer = undefined;
+  #ask(running: Running, question: ConnectQuestion): Promise<ConnectAnswer> {
+    const show = (asked: InstallJob['question']) => {
       const { question: _, ...rest } = running.job;
-      this.#become(running, rest);
-    }
+      this.#become(running, asked ? { ...rest, question: asked } : rest);
+    };
+    return running.question.ask(question, show, running.abort.signal);
   }
 
   #become(running: Running, job: InstallJob): void {
@@ -210,15 +217,14 @@ export class Installs {
   }
 }
 
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
+
 const sizeOf = async (path: string): Promise<number> => (await stat(path)).size;
 
 function stepsOf(plan: readonly PlannedStep[]): InstallJob['steps'] {
   return plan.map(({ id, script, asRoot }) => ({ id, command: script, asRoot, status: 'waiting' }));
-}
-
-/** Whether what is asked for makes sense with what is there. */
-function matching({ installed }: Facts, action: InstallAction): InstallProblem[] {
-  if (action === 'install' && installed !== '') return [{ code: 'installed', blocking: true, values: { version: installed } }];
-  if (action !== 'install' && installed === '') return [{ code: 'not-installed', blocking: true, values: {} }];
-  return [];
 }

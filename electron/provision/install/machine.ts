@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { Readable } from 'node:stream';
-import { cancelled, type ExecOptions, type ExecResult, failure, type SshSession, shellQuoted, shown } from '../../ssh/index.ts';
+import { anySignal } from '../../hosts/abort.ts';
+import { type ExecOptions, type ExecResult, failure, type SshSession, shellQuoted, shown } from '../../ssh/index.ts';
 
 /** Where an engine is set up: this machine or one over SSH. Commands go through the user's shell. */
 export interface Machine {
@@ -12,8 +13,21 @@ export interface Machine {
   shell(command: string, options?: ExecOptions): Promise<ExecResult>;
 }
 
-export function remoteMachine(session: SshSession): Machine {
-  return { name: session.machine, shell: (command, options) => session.exec(command, options) };
+const CONNECT_MS = 30_000;
+
+/** @param session the connection, made again if it was lost */
+export function remoteMachine(name: string, session: (signal: AbortSignal) => Promise<SshSession>): Machine {
+  return {
+    name,
+    async shell(command, options) {
+      const connecting = anySignal(AbortSignal.timeout(CONNECT_MS), ...(options?.signal ? [options.signal] : []));
+      try {
+        return await (await session(connecting.signal)).exec(command, options);
+      } finally {
+        connecting.release();
+      }
+    },
+  };
 }
 
 const OUTPUT_LIMIT_BYTES = 256 * 1024;
@@ -60,12 +74,10 @@ export interface RootOptions {
 
 const TRIES = 3;
 const SUDO_MS = 30_000;
+/** What sudo says when no password would help. */
+const NO_WAY = /not in the sudoers|not allowed|may not run|must have a tty|no new privileges|setuid/i;
 
-/**
- * Runs scripts as root. The password is asked for once, tried, and kept no longer than this object.
- *
- * @throws HostFailure sudo-missing when there is no way
- */
+/** Runs scripts as root. The password is asked for once, tried, and kept no longer than this object; it goes through stdin only. */
 export class Root {
   readonly #machine: Machine;
   readonly #options: RootOptions;
@@ -76,9 +88,20 @@ export class Root {
     this.#options = options;
   }
 
-  async run(script: string, options: Omit<ExecOptions, 'input'> = {}): Promise<ExecResult> {
+  /**
+   * Before anything is changed: whether there is a way, and which password.
+   *
+   * @throws HostFailure sudo-missing, sudo-password, cancelled
+   */
+  async ready(): Promise<void> {
     const { rights } = this.#options;
-    switch (rights) {
+    if (rights === 'none') throw this.#missing();
+    if (rights === 'sudo-password') this.#password ??= await this.#askPassword();
+  }
+
+  /** Only when `ready` is through. */
+  async run(script: string, options: Omit<ExecOptions, 'input'> = {}): Promise<ExecResult> {
+    switch (this.#options.rights) {
       case 'root':
         return this.#machine.shell('sh', { ...options, input: script });
       case 'sudo':
@@ -86,11 +109,9 @@ export class Root {
       case 'pkexec':
         return this.#machine.shell(`pkexec sh -c ${shellQuoted(script)}`, options);
       case 'sudo-password':
-        this.#password ??= await this.#askPassword();
-        return this.#withPassword(this.#password, script, options);
-      case 'none':
-        throw this.#missing();
+        if (this.#password !== undefined) return this.#withPassword(this.#password, script, options);
     }
+    throw this.#missing();
   }
 
   /** -k: it always reads the password, so that it never goes to the script instead. */
@@ -99,14 +120,17 @@ export class Root {
   }
 
   async #askPassword(): Promise<string> {
+    let said = '';
     for (let tried = 0; tried < TRIES; tried += 1) {
-      const password = await this.#options.askPassword(tried > 0);
       // A line end would be a second answer.
-      const { code, stderr } = await this.#withPassword(password.split('\n')[0] ?? '', 'true', { timeoutMs: SUDO_MS });
-      if (code === 0) return password.split('\n')[0] ?? '';
-      if (/not in the sudoers|not allowed|may not run/i.test(stderr)) throw this.#missing(shown(stderr));
+      const [password = ''] = (await this.#options.askPassword(tried > 0)).split('\n');
+      const { code, stderr } = await this.#withPassword(password, 'true', { timeoutMs: SUDO_MS });
+      if (code === 0) return password;
+      said = shown(stderr);
+      if (NO_WAY.test(stderr)) throw this.#missing(said);
     }
-    throw cancelled();
+    const values = { machine: this.#machine.name, user: this.#options.user };
+    throw failure('sudo-password', `sudo on ${values.machine} did not accept the password`, { final: true, values, detail: said });
   }
 
   #missing(detail?: string) {

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { InstallAction } from '../../ipc/contract.ts';
 import { type Facts, parseCheck } from './check.ts';
-import { installPlan, problemsOf, uninstallPlan, upgradePlan } from './plan.ts';
+import { installPlan, uninstallPlan, upgradePlan } from './plan.ts';
+import { problemsOf } from './problems.ts';
 
 const debian: Facts = {
   os: 'Linux',
@@ -10,6 +12,7 @@ const debian: Facts = {
   distribution: 'Debian GNU/Linux 12 (bookworm)',
   user: 'ada',
   uid: 1000,
+  groups: ['ada', 'sudo'],
   libc: 'glibc',
   libcVersion: '2.36',
   hasSystemd: true,
@@ -19,10 +22,14 @@ const debian: Facts = {
   rights: 'sudo-password',
   freeForPrograms: 10_000_000,
   freeForData: 10_000_000,
+  freeForCopies: 10_000_000,
   memory: 2_000_000,
   installed: '',
+  madeGroup: false,
+  runtimeHash: '',
   isPackaged: false,
   hasGroup: false,
+  hasData: false,
 };
 const input = (facts: Facts) => ({
   facts,
@@ -30,7 +37,8 @@ const input = (facts: Facts) => ({
   sizes: { engine: 3e6, runtime: 1e8 },
   units: { service: 'ExecStart=/usr/bin/node /usr/lib/gantry/gantryd.js --host fd://\n', socket: '[Socket]\n' },
 });
-const codes = (change: Partial<Facts>) => problemsOf({ ...debian, ...change }).map(({ code, blocking }) => `${code}${blocking ? '!' : ''}`);
+const codes = (change: Partial<Facts>, action: InstallAction = 'install') =>
+  problemsOf({ ...debian, ...change }, action).map(({ code, blocking }) => `${code}${blocking ? '!' : ''}`);
 
 describe('problems', () => {
   test.each<[string[], Partial<Facts>]>([
@@ -46,8 +54,17 @@ describe('problems', () => {
     [['no-manager!'], { manager: undefined }],
     [[], { manager: undefined, programs: ['runc', 'conmon', 'nft', 'ip'] }],
     [['disk!'], { freeForPrograms: 1000 }],
+    [['disk!'], { freeForCopies: 1000 }],
+    [['installed!'], { installed: '0.1.0' }],
     [['disk', 'memory', 'no-systemd'], { freeForData: 1000, memory: 1000, hasSystemd: false }],
   ])('%j', (expected, change) => expect(codes(change)).toEqual(expected));
+
+  test('an upgrade needs an installation; taking one away needs no room, no package manager and no new kernel', () => {
+    expect(codes({}, 'upgrade')).toEqual(['not-installed!']);
+    const poor = { installed: '0.1.0', freeForPrograms: 0, freeForData: 0, manager: undefined, kernel: '4.0.0', hasSystemd: false };
+    expect(codes(poor, 'uninstall')).toEqual([]);
+    expect(codes({ ...poor, rights: 'none' }, 'uninstall')).toEqual(['sudo-missing!']);
+  });
 });
 
 describe('plans', () => {
@@ -63,8 +80,8 @@ describe('plans', () => {
       'cleanup',
     ]);
     const script = (id: string) => plan.find((step) => step.id === id)?.script ?? '';
-    expect(script('packages')).toMatch(/apt-get .* install crun conmon$/);
-    expect(plan[0]?.undo).toMatch(/apt-get .* remove crun conmon$/);
+    expect(script('packages')).toMatch(/^apt-get .* install crun conmon$/m);
+    expect(plan[0]?.undo).toMatch(/^for package in crun conmon; do\n.*apt-get .* remove "\$package"/m);
     expect(script('group')).toMatch(/usermod -aG gantry 'ada'/);
     expect(script('service')).toContain('ExecStart=/usr/local/lib/gantry/node /usr/local/lib/gantry/gantryd.js --host fd://');
     // Whatever changes something can be undone.
@@ -77,13 +94,16 @@ describe('plans', () => {
       input({ ...debian, programs: ['runc', 'conmon', 'nft', 'ip'], hasGroup: true, uid: 0, user: 'root', rights: 'root' }),
     );
     expect(plan.some(({ id }) => id === 'packages')).toBe(false);
-    expect(plan.find(({ id }) => id === 'group')).toEqual({ id: 'group', asRoot: true, script: 'true' });
+    expect(plan.some(({ id }) => id === 'group')).toBe(false);
+    const joined = installPlan(input({ ...debian, hasGroup: true })).find(({ id }) => id === 'group');
+    expect(joined?.script).not.toContain('groupadd');
+    expect(joined?.undo).toContain("gpasswd -d 'ada' gantry");
   });
 
   test.each([
-    ['dnf', /dnf .* install crun conmon nftables iproute$/],
-    ['zypper', /zypper .* install .* crun conmon nftables iproute2$/],
-    ['apk', /apk .* add crun conmon nftables iproute2$/],
+    ['dnf', /dnf .* install crun conmon nftables iproute$/m],
+    ['zypper', /zypper .* install .* crun conmon nftables iproute2$/m],
+    ['apk', /apk .* add crun conmon nftables iproute2$/m],
   ] as const)('packages by %s', (manager, expected) => {
     expect(installPlan(input({ ...debian, manager, programs: [] }))[0]?.script).toMatch(expected);
   });
@@ -112,10 +132,10 @@ describe('plans', () => {
 test('a check is read whatever a login script says before, and never breaks', () => {
   const output = [
     'Welcome!',
-    'gantry-check\t1\t',
+    'gantry-says\t1\t',
     'system\tLinux\taarch64\t6.6.1\t',
     'distribution\tFedora Linux 41\t',
-    'user\tada\t1000\t',
+    'user\tada\t1000\tada gantry\t',
     'libc\tglibc\t2.40\t',
     'systemd\tyes\t',
     'cgroup\tcgroup2fs\t',
@@ -125,11 +145,14 @@ test('a check is read whatever a login script says before, and never breaks', ()
     'rights\tsudo\t',
     'free\t1000\tx\t',
     'memory\t\t',
-    'installed\tGantry version 0.1.0, build abc\t',
+    `installed\tGantry version 0.1.0, build abc\t2026-11-25T10:00:00Z group\t${'a'.repeat(64)}  /usr/local/lib/gantry/node\t`,
   ].join('\n');
   expect(parseCheck(output)).toMatchObject({
     arch: 'aarch64',
     uid: 1000,
+    groups: ['ada', 'gantry'],
+    madeGroup: true,
+    runtimeHash: 'a'.repeat(64),
     libc: 'glibc',
     libcVersion: '2.40',
     hasSystemd: true,
@@ -149,8 +172,8 @@ test('a check is read whatever a login script says before, and never breaks', ()
   );
   fc.assert(
     fc.property(fc.array(line), (lines) => {
-      const facts = parseCheck(`gantry-check\t1\t\n${lines.map((fields) => fields.join('\t')).join('\n')}`);
-      if (facts) problemsOf(facts);
+      const facts = parseCheck(`gantry-says\t1\t\n${lines.map((fields) => fields.join('\t')).join('\n')}`);
+      if (facts) problemsOf(facts, 'install');
     }),
   );
 });

@@ -74,17 +74,19 @@ export function AddHostDialog() {
     navigate({ page: 'hosts' });
   };
   const submit = () => {
-    if (installing) return;
     if (ready) void add();
     else if (!isSocket && typed !== '' && attempt?.state !== 'running') void connect(typed);
   };
   const edit = (value: string) => {
     setWhere(value);
     setError(undefined);
-    setInstalling(false);
     if (attempt) end();
   };
   const toConnect = !isSocket && !ready;
+  if (attempt && installing) {
+    const back = () => setInstalling(false);
+    return <InstallView target={{ attempt: attempt.id }} action="install" name={defaultName} onDone={back} onClose={back} />;
+  }
 
   return (
     <Dialog
@@ -98,7 +100,7 @@ export function AddHostDialog() {
           <Button
             tone="primary"
             busy={busy || (attempt?.state === 'running' && !attempt.question)}
-            disabled={installing || (toConnect ? typed === '' || attempt?.question !== undefined : !ready)}
+            disabled={toConnect ? typed === '' || attempt?.question !== undefined : !ready}
             data-testid="add-host-submit"
             onClick={submit}
           >
@@ -150,7 +152,7 @@ export function AddHostDialog() {
             <HostErrorPanel error={attempt.error} />
           </div>
         )}
-        {attempt?.engines && !installing && (
+        {attempt?.engines && (
           <>
             <EngineChoice engines={attempt.engines} chosen={engine?.socketPath ?? ''} onChoose={setChosen} onLookAgain={lookAgain} />
             {!attempt.engines.some(({ product, state }) => product === 'Gantry' && state === 'usable') &&
@@ -161,15 +163,7 @@ export function AddHostDialog() {
               )}
           </>
         )}
-        {attempt && installing && (
-          <InstallView
-            target={{ attempt: attempt.id }}
-            action="install"
-            onDone={() => setInstalling(false)}
-            onCancel={() => setInstalling(false)}
-          />
-        )}
-        {(isSocket || (ready && !installing)) && (
+        {(isSocket || ready) && (
           <form
             className="form"
             onSubmit={(event) => {

@@ -3,25 +3,15 @@ import type { InstallAction } from '../../../electron/ipc/contract.ts';
 import { useHosts } from '../../lib/queries.ts';
 import { closeDialog } from '../../lib/screen.ts';
 import { toast } from '../../lib/toast.ts';
-import { Dialog } from '../../ui/Dialog.tsx';
-import './hosts.css';
 import { InstallView } from './InstallView.tsx';
 
 /** Our engine on a host of the list: set up, upgraded or taken away. */
 export function InstallDialog({ hostId, action }: { hostId: string; action: InstallAction }) {
   const { t } = useTranslation();
   const name = useHosts().find(({ id }) => id === hostId)?.name ?? '';
-  return (
-    <Dialog title={t(`install.title.${action}`, { name })} width={620} testId="install-dialog" onClose={closeDialog}>
-      <InstallView
-        target={{ host: hostId }}
-        action={action}
-        onCancel={closeDialog}
-        onDone={() => {
-          toast({ tone: 'success', title: t(`install.done.${action}`, { name }) });
-          closeDialog();
-        }}
-      />
-    </Dialog>
-  );
+  const done = () => {
+    toast({ tone: 'success', title: t(`install.done.${action}`, { name }) });
+    closeDialog();
+  };
+  return <InstallView target={{ host: hostId }} action={action} name={name} onClose={closeDialog} onDone={done} />;
 }

@@ -1,160 +1,137 @@
-import { Check, CircleSlash, TriangleAlert, Undo2, X } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { InstallAction, InstallJob, InstallProblem, InstallStep, InstallTarget } from '../../../electron/ipc/contract.ts';
-import { formatMemory } from '../../lib/format.ts';
+import type { InstallAction, InstallJob, InstallTarget } from '../../../electron/ipc/contract.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Checkbox } from '../../ui/Checkbox.tsx';
-import { CopyButton, ErrorPanel } from '../../ui/Panels.tsx';
-import { Progress } from '../../ui/Progress.tsx';
+import { Dialog } from '../../ui/Dialog.tsx';
+import { ErrorPanel } from '../../ui/Panels.tsx';
 import { Spinner } from '../../ui/Spinner.tsx';
-import { HostErrorPanel } from './HostErrorPanel.tsx';
 import { HostQuestion } from './HostQuestion.tsx';
+import './hosts.css';
+import { InstallFailure, InstallProblems, InstallSteps } from './InstallSteps.tsx';
 import { useInstall } from './useInstall.ts';
 
-/** What would be done on a machine, as commands; then the doing of it. */
-export function InstallView({
-  target,
-  action,
-  onDone,
-  onCancel,
-}: {
+interface InstallViewProps {
   target: InstallTarget;
   action: InstallAction;
+  /** The machine's name for the title. */
+  name: string;
   onDone: () => void;
-  onCancel: () => void;
-}) {
+  onClose: () => void;
+}
+
+/** What would be done on a machine, as commands; then the doing of it. */
+export function InstallView({ target, action: asked, name, onDone, onClose }: InstallViewProps) {
   const { t } = useTranslation();
-  const { job, failed, run, answer, stop } = useInstall(target, action);
-  const [keepData, setKeepData] = useState(true);
+  const [action, setAction] = useState(asked);
+  const install = useInstall(target, action);
+  const { job, failed } = install;
   const done = job?.state === 'done';
   // biome-ignore lint/correctness/useExhaustiveDependencies: only when it is through
   useEffect(() => {
     if (done) onDone();
   }, [done]);
-  if (failed) return <ErrorPanel title={t('install.failed')} message={failed} />;
-  if (!job || job.state === 'checking') {
-    return (
-      <p className="dim install-checking" role="status">
-        <Spinner /> {t('install.checking')}
-      </p>
-    );
-  }
-  const blocked = job.problems.some(({ blocking }) => blocking);
+  return (
+    <Dialog
+      title={t(`install.title.${action}`, { name })}
+      width={620}
+      testId="install-dialog"
+      onClose={onClose}
+      footer={<Actions job={job} install={install} onUpgrade={() => setAction('upgrade')} onClose={onClose} />}
+    >
+      {failed ? (
+        <ErrorPanel title={t('install.begin')} message={failed} />
+      ) : !job || job.state === 'checking' ? (
+        <p className="dim install-checking" role="status">
+          <Spinner /> {t('install.checking')}
+        </p>
+      ) : (
+        <Plan job={job} install={install} />
+      )}
+    </Dialog>
+  );
+}
+
+type Install = ReturnType<typeof useInstall>;
+const isBlocked = ({ problems }: InstallJob) => problems.some(({ blocking }) => blocking);
+
+function Plan({ job, install }: { job: InstallJob; install: Install }) {
+  const { t } = useTranslation();
+  const { action, state, facts, problems, steps, question, error, keepData } = job;
+  const blocked = isBlocked(job);
   return (
     <div className="install" data-testid="install">
-      {job.facts && (
-        <p className="dim">
-          {[job.facts.distribution, job.facts.kernel, job.facts.arch, `cgroup ${job.facts.cgroup}`].filter(Boolean).join(' · ')}
-        </p>
+      {facts && (
+        <p className="dim">{[facts.distribution, facts.kernel, facts.arch, `cgroup ${facts.cgroup}`].filter(Boolean).join(' · ')}</p>
       )}
-      {job.problems.map((problem) => (
-        <Problem key={problem.code + problem.values.folder} problem={problem} />
-      ))}
-      {!blocked && (
+      <InstallProblems problems={problems} />
+      {question && <HostQuestion key={question.id} question={question} onAnswer={install.answer} />}
+      {error && <InstallFailure error={error} />}
+      {!blocked && steps.length > 0 && (
         <>
-          {job.state === 'ready' && <p className="prose">{t(`install.intro.${action}`)}</p>}
-          <ol className="install-steps" aria-live="polite">
-            {job.steps.map((step) => (
-              <Step key={step.id} step={step} />
-            ))}
-          </ol>
+          {state === 'ready' && <p className="prose">{t(`install.intro.${action}`)}</p>}
+          <InstallSteps steps={steps} />
         </>
       )}
-      {job.question && <HostQuestion key={job.question.id} question={job.question} onAnswer={answer} />}
-      {job.error && (
-        <div className="flush">
-          <HostErrorPanel error={job.error} />
-        </div>
+      {action === 'uninstall' && state === 'ready' && !blocked && (
+        <Checkbox checked={!keepData} onChange={(remove) => install.keepData(!remove)} label={t('install.removeData')} />
       )}
-      {action === 'uninstall' && job.state === 'ready' && !blocked && (
-        <Checkbox checked={!keepData} onChange={(remove) => setKeepData(!remove)} label={t('install.removeData')} />
-      )}
-      <Actions job={job} blocked={blocked} onRun={() => run(keepData)} onStop={stop} onCancel={onCancel} />
     </div>
   );
 }
 
 function Actions({
   job,
-  blocked,
-  onRun,
-  onStop,
-  onCancel,
+  install,
+  onUpgrade,
+  onClose,
 }: {
-  job: InstallJob;
-  blocked: boolean;
-  onRun: () => void;
-  onStop: () => void;
-  onCancel: () => void;
+  job: InstallJob | undefined;
+  install: Install;
+  onUpgrade: () => void;
+  onClose: () => void;
 }) {
   const { t } = useTranslation();
-  if (job.state === 'running') {
+  const [stopping, setStopping] = useState<string>();
+  if (job?.state === 'running') {
+    const isUndoing = stopping === job.id || job.steps.some(({ status }) => ['failed', 'undoing', 'undone'].includes(status));
+    const stop = () => {
+      setStopping(job.id);
+      install.stop();
+    };
     return (
-      <div className="question-actions">
-        <Button data-testid="install-stop" onClick={onStop}>
-          {t('install.stop')}
+      <>
+        <Button data-testid="install-stop" disabled={isUndoing} onClick={stop}>
+          {t(isUndoing ? 'install.stopping' : 'install.stop')}
         </Button>
-      </div>
+        <Button data-testid="install-background" disabled={job.question !== undefined} onClick={onClose}>
+          {t('pull.background')}
+        </Button>
+      </>
     );
   }
+  const ready = job?.state === 'ready' && !isBlocked(job);
+  const isThere = job?.action === 'install' && job.problems.some(({ code }) => code === 'installed');
   return (
-    <div className="question-actions">
-      <Button data-testid="install-cancel" onClick={onCancel}>
-        {t(job.state === 'ready' && !blocked ? 'action.cancel' : 'action.close')}
+    <>
+      <Button data-testid="install-cancel" onClick={onClose}>
+        {t(ready || !job ? 'action.cancel' : 'action.close')}
       </Button>
-      {job.state === 'ready' && !blocked && (
-        <Button tone={job.action === 'uninstall' ? 'danger' : 'primary'} data-testid="install-run" onClick={onRun}>
-          {t(`install.verb.${job.action}`)}
+      {isThere && (
+        <Button tone="primary" data-testid="install-upgrade" onClick={onUpgrade}>
+          {t('install.menu.upgrade')}
         </Button>
       )}
-    </div>
-  );
-}
-
-function Problem({ problem: { code, values, blocking } }: { problem: InstallProblem }) {
-  const { t } = useTranslation();
-  const kibibytes = (text: string | undefined) => formatMemory(Number(text ?? 0) * 1024);
-  const shown = { ...values, free: kibibytes(values.free), needed: kibibytes(values.needed), memory: kibibytes(values.memory) };
-  return (
-    <p className={`install-problem ${blocking ? 'blocking' : ''}`}>
-      {blocking ? <CircleSlash size={15} aria-hidden /> : <TriangleAlert size={15} aria-hidden />}
-      <span>{t(`install.problem.${code}`, shown)}</span>
-    </p>
-  );
-}
-
-const icons: Record<InstallStep['status'], typeof Check | null> = {
-  waiting: null,
-  running: null,
-  undoing: null,
-  done: Check,
-  failed: X,
-  undone: Undo2,
-};
-
-function Step({ step }: { step: InstallStep }) {
-  const { t } = useTranslation();
-  const Icon = icons[step.status];
-  const busy = step.status === 'running' || step.status === 'undoing';
-  const { progress } = step;
-  return (
-    <li className={step.status}>
-      <details>
-        <summary>
-          <span className="install-icon">
-            {busy ? <Spinner size={13} /> : Icon ? <Icon size={14} strokeWidth={2.4} aria-hidden /> : <i />}
-          </span>
-          <span className="grow">{t(`install.step.${step.id}`)}</span>
-          {(step.status === 'undone' || step.status === 'undoing') && <span className="dim">{t(`install.status.${step.status}`)}</span>}
-          {step.asRoot && <span className="tag">{t('install.asRoot')}</span>}
-        </summary>
-        <div className="install-command">
-          <pre className="mono select">{step.command}</pre>
-          <CopyButton text={step.command} name={t('action.copyCommand')} />
-        </div>
-      </details>
-      {step.status === 'running' && progress && <Progress value={progress.done / progress.total} label={t('install.step.upload')} />}
-    </li>
+      {(job?.state === 'failed' || install.failed) && (
+        <Button tone="primary" data-testid="install-again" onClick={install.again}>
+          {t('install.again')}
+        </Button>
+      )}
+      {ready && (
+        <Button tone={job.action === 'uninstall' ? 'danger' : 'primary'} data-testid="install-run" onClick={install.run}>
+          {t(`install.verb.${job.action === 'uninstall' && !job.keepData ? 'remove' : job.action}`)}
+        </Button>
+      )}
+    </>
   );
 }
