@@ -33,6 +33,7 @@ import type { CompressedLayers } from './push.ts';
 import { push } from './push.ts';
 import { remove } from './remove.ts';
 import { save } from './save.ts';
+import { search } from './search.ts';
 import { Orphans, sweep } from './sweep.ts';
 import { tag } from './tag.ts';
 import type { Images, LowerLayers, Platform, ResolvedImage } from './types.ts';
@@ -118,6 +119,10 @@ export class ImageService implements Images {
 
   prune(filters: Filters): Promise<{ ImagesDeleted: ImageDeleteEntry[]; SpaceReclaimed: number }> {
     return prune(this.#parts, this.#orphans, filters);
+  }
+
+  search(...[query, signal]: Parameters<Images['search']>): ReturnType<Images['search']> {
+    return search(this.#parts, query, signal);
   }
 
   authenticate(auth: RegistryAuth, signal: AbortSignal): Promise<{ Status: string; IdentityToken: string }> {
