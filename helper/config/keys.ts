@@ -188,7 +188,7 @@ export const KEYS: Record<Key, About> = {
   'default-ulimits': { text: 'limits of processes: NAME: { Name, Soft, Hard }' },
   'no-new-privileges': { text: 'no process of a container gains privileges', flag: nothing },
   'seccomp-profile': { text: 'file of a seccomp profile, builtin or unconfined (default builtin)', flag: text },
-  'log-driver': { text: 'json-file, local or none (default json-file)', flag: text },
+  'log-driver': { text: 'json-file, local, journald or none (default json-file)', flag: text },
   'log-opts': { text: 'its options', flag: { name: 'log-opt', takes: 'map' } },
 
   bridge: { text: 'none for no default bridge, or a bridge link of your own', flag: { takes: 'text', short: 'b' } },

@@ -64,14 +64,12 @@ async function history({ engine, params, query, response, version }: Call): Prom
   sendJson(response, 200, await engine.images.history(params.name ?? '', platform));
 }
 
-/** Docker Hub's search is a service of its own, not a part of registries. */
-function search({ query }: Call): void {
+async function search({ engine, query, request, response, signal }: Call): Promise<void> {
+  const filters = parseFilters(query.text('filters'), ACCEPTED.imagesSearch);
   const limit = query.integer('limit') ?? 0;
-  if (limit < 0 || limit > 100) throw new Failure('invalidParameter', `Limit ${limit} is outside the range of [1, 100]`);
-  throw new Failure(
-    'unavailable',
-    `cannot search for ${JSON.stringify(query.text('term'))}: this engine has no image index; look for it in the registry's own web page and pull it by name`,
-  );
+  if (limit < 0) throw new Failure('invalidParameter', 'invalid limit specified');
+  const auth = registryAuth(request.headers);
+  sendJson(response, 200, await engine.images.search({ term: query.text('term'), limit, filters, auth }, signal));
 }
 
 async function create(call: Call): Promise<void> {

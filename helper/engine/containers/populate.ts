@@ -3,6 +3,7 @@ import { Failure } from '../failure.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
 import { resolveInRoot } from './rootfs.ts';
+import { makeBasics } from './tree/mount-points.ts';
 
 /**
  * Copy-up: a volume's first user gives it the content that the image has at its place. The rootfs is mounted, nothing runs in it.
@@ -10,6 +11,7 @@ import { resolveInRoot } from './rootfs.ts';
  */
 export async function populateVolumes(engine: Engine, container: Container): Promise<void> {
   const root = engine.store.rootfs(container.id);
+  await makeBasics(root);
   for (const mount of container.mounts) {
     if (mount.type !== 'volume' || !mount.name) continue;
     const source = await resolveInRoot(root, mount.destination);

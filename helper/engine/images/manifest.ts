@@ -106,6 +106,14 @@ export function hostPlatform(): Platform {
   return normalizePlatform({ os: 'linux', architecture: ARCHITECTURES[process.arch] ?? process.arch });
 }
 
+/** What Go runs on. Source: containerd/platforms */
+const SYSTEMS = new Set(
+  'aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 solaris windows zos'.split(' '),
+);
+const KNOWN_ARCHITECTURES = new Set(
+  '386 amd64 arm arm64 loong64 mips mipsle mips64 mips64le ppc ppc64 ppc64le riscv riscv64 s390 s390x sparc sparc64 wasm'.split(' '),
+);
+
 /** `linux/arm64/v8`, `linux`, `amd64`, `armhf` … @throws Failure invalidParameter */
 export function parsePlatform(text: string): Platform {
   const parts = text.split('/').map((part) => part.toLowerCase());
@@ -115,8 +123,10 @@ export function parsePlatform(text: string): Platform {
   const host = hostPlatform();
   const [first, second, third] = parts as [string, string?, string?];
   if (second === undefined) {
-    if (['linux', 'windows', 'darwin', 'freebsd'].includes(first)) return normalizePlatform({ ...host, os: first });
-    return normalizePlatform({ os: host.os, architecture: first });
+    if (SYSTEMS.has(first)) return normalizePlatform({ ...host, os: first });
+    const wanted = normalizePlatform({ os: host.os, architecture: first });
+    if (KNOWN_ARCHITECTURES.has(wanted.architecture)) return wanted;
+    throw new Failure('invalidParameter', `"${text}": unknown operating system or architecture: invalid argument`);
   }
   return normalizePlatform({ os: first, architecture: second, ...(third === undefined ? {} : { variant: third }) });
 }

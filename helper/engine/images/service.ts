@@ -35,6 +35,7 @@ import type { CompressedLayers } from './push.ts';
 import { push } from './push.ts';
 import { remove } from './remove.ts';
 import { save } from './save.ts';
+import { search } from './search.ts';
 import { Orphans, sweep } from './sweep.ts';
 import { tag } from './tag.ts';
 import { incoming, outgoing } from './transfer.ts';
@@ -122,6 +123,10 @@ export class ImageService implements Images {
 
   prune(filters: Filters): Promise<{ ImagesDeleted: ImageDeleteEntry[]; SpaceReclaimed: number }> {
     return prune(this.#parts, this.#orphans, filters);
+  }
+
+  search(...[query, signal]: Parameters<Images['search']>): ReturnType<Images['search']> {
+    return search(this.#parts, query, signal);
   }
 
   authenticate(auth: RegistryAuth, signal: AbortSignal): Promise<{ Status: string; IdentityToken: string }> {

@@ -9,6 +9,7 @@ import type {
   RegistryAuth,
 } from '../../contract/docker.ts';
 import type { ImageLayers, LayerFiles } from '../../contract/gantry.ts';
+import type { SearchResult } from '../../registry/search.ts';
 import type { Filters } from '../events/types.ts';
 
 export interface Platform {
@@ -130,6 +131,11 @@ export interface Images {
     },
     signal: AbortSignal,
   ): Promise<AsyncIterable<ProgressMessage>>;
+  /** GET /images/search. @param query.limit 0: as many as are usual */
+  search(
+    query: { term: string; limit: number; filters: Filters; auth: RegistryAuth | undefined },
+    signal: AbortSignal,
+  ): Promise<SearchResult[]>;
   /** POST /auth */
   authenticate(auth: RegistryAuth, signal: AbortSignal): Promise<{ Status: string; IdentityToken: string }>;
   /** GET /distribution/{name}/json */

@@ -46,7 +46,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
         cgroups: options.cgroups,
         runtimes: [...options.runtimes.values()],
         components: options.components,
-        logDrivers: options.logDrivers ?? ['json-file', 'local'],
+        logDrivers: options.logDrivers ?? ['journald', 'json-file', 'local'],
         counts: options.containers.counts(),
         images: options.images.count(),
         eventListeners: options.events.subscribers(),

@@ -44,12 +44,52 @@ export function mountArguments(options: DriverOptions, target: string): string[]
   return [...(type ? ['-t', type] : []), ...(flags ? ['-o', flags] : []), '--', device, target];
 }
 
-/** @throws Failure system with mount's own words, passwords hidden */
-export async function mountVolume(name: string, options: DriverOptions, target: string): Promise<void> {
+/** Options that are bits of mount(2); the others are the file system's. Source: mount(2), linux/mount.h */
+const FLAGS: Record<string, number> = {
+  ro: 1,
+  nosuid: 2,
+  nodev: 4,
+  noexec: 8,
+  sync: 0x10,
+  remount: 0x20,
+  mand: 0x40,
+  dirsync: 0x80,
+  noatime: 0x400,
+  nodiratime: 0x800,
+  bind: 0x1000,
+  rbind: 0x5000,
+  private: 0x40000,
+  slave: 0x80000,
+  shared: 0x100000,
+  relatime: 0x200000,
+  strictatime: 0x1000000,
+};
+
+/** mount(8)'s words → the error of mount(2), as Go has it: clients look for `no such file or directory`. */
+const REASONS: [RegExp, string][] = [
+  [/does not exist|No such file/, 'no such file or directory'],
+  [/unknown filesystem type/, 'no such device'],
+  [/wrong fs type|bad option/, 'invalid argument'],
+  [/permission denied/i, 'permission denied'],
+  [/already mounted|busy/, 'device or resource busy'],
+];
+
+/** `mount DEVICE:TARGET, flags: 0x1000, data: size=1: REASON` */
+function refusal(options: DriverOptions, target: string, words: string): string {
+  const given = (options.o ?? '').split(',').filter(Boolean);
+  const flags = given.reduce((bits, option) => bits | (FLAGS[option] ?? 0), 0);
+  const data = given.filter((option) => !(option in FLAGS)).join(',');
+  const reason = REASONS.find(([pattern]) => pattern.test(words))?.[1] ?? words;
+  const place = options.device ? `${options.device}:${target}` : target;
+  return `mount ${place}${flags ? `, flags: 0x${flags.toString(16)}` : ''}${data ? `, data: ${data}` : ''}: ${reason}`;
+}
+
+/** @throws Failure system in dockerd's words, passwords hidden */
+export async function mountVolume(options: DriverOptions, target: string): Promise<void> {
   const words = await run('mount', mountArguments(options, target));
   if (words === undefined) return;
-  const shown = words.replace(/password=[^,\s]*/g, 'password=********');
-  throw new Failure('system', `error while mounting volume '${target}': failed to mount local volume ${name}: ${shown}`);
+  const shown = refusal(options, target, words).replace(/password=[^,\s]*/g, 'password=********');
+  throw new Failure('system', `error while mounting volume '${target}': failed to mount local volume: ${shown}`);
 }
 
 export async function unmountVolume(target: string): Promise<void> {

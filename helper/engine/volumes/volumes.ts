@@ -198,7 +198,7 @@ class LocalVolumes implements Volumes {
       const data = this.#store.data(chosen);
       try {
         if (needsMount(volume.options) && !this.#mounted.has(chosen)) {
-          await mountVolume(chosen, volume.options, data);
+          await mountVolume(volume.options, data);
           this.#mounted.add(chosen);
         }
       } catch (error) {

@@ -57,7 +57,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
       const runtime = used.get(containerId) ?? runtimeFor(undefined);
       if (runtime.family === 'crun' && (await releaseProcess(path.join(options.runtimeRoot, containerId, 'exec.fifo')))) return;
       const result = await run(runtime.executable, [...runtime.args, `--root=${options.runtimeRoot}`, 'start', containerId]);
-      if (result.code !== 0) throw startFailure('create', runtime.family, result.stderr || result.stdout, '');
+      if (result.code !== 0) throw startFailure('create', runtime.family, result.stderr || result.stdout, undefined);
     },
     exec: (request, signal) => startExec(conmon, runtimeFor(request.runtime), options, request, signal),
     async attach(folder) {

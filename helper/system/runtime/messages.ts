@@ -28,7 +28,7 @@ function oneMessage(line: string): string | undefined {
 interface Cause {
   pattern: RegExp;
   /** Undefined: it is something else, after all. */
-  words: (match: RegExpExecArray, command: string) => string | undefined;
+  words: (match: RegExpExecArray, command: string, known: boolean) => string | undefined;
 }
 
 /**
@@ -38,8 +38,8 @@ interface Cause {
 const CAUSES: Cause[] = [
   {
     // An empty name is found in the first folder of PATH, as the folder itself.
-    pattern: /Permission denied|No such file|Is a directory/i,
-    words: (_, command) => (command === '' ? 'exec: "": executable file not found in $PATH' : undefined),
+    pattern: /permission denied|not permitted|no such file|is a directory/i,
+    words: (_, command, known) => (known && command === '' ? 'exec: "": executable file not found in $PATH' : undefined),
   },
   {
     pattern: /the sysctl `([^`]+)` requires a new network namespace/,
@@ -85,12 +85,13 @@ function reason(text: string): string {
 /**
  * The failure of a create, start or exec as dockerd words it.
  * @param what `OCI runtime create failed` or `OCI runtime exec failed`
+ * @param command the program that was to run; undefined where it is not known
  */
-export function startFailure(what: 'create' | 'exec', runtime: string, output: string, command: string): Failure {
+export function startFailure(what: 'create' | 'exec', runtime: string, output: string, command: string | undefined): Failure {
   const message = runtimeMessage(runtime, output);
   for (const { pattern, words } of CAUSES) {
     const match = pattern.exec(message);
-    const found = match && words(match, command);
+    const found = match && words(match, command ?? '', command !== undefined);
     if (!found) continue;
     const cause = `unable to start container process: ${found}: unknown`;
     return new Failure(

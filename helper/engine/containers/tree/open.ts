@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { promises as fs } from 'node:fs';
 import { parseMountInfo } from '../../../system/mount/index.ts';
+import { hasEnded } from '../../../system/process/ended.ts';
 import { type Container, sharedWith } from '../container.ts';
-import type { Engine } from '../engine.ts';
+import { type Engine, untilStopped } from '../engine.ts';
 import { holdRootfs, releaseRootfs } from '../rootfs-mount.ts';
 import { makeBasics, makeMountPoint } from './mount-points.ts';
 import type { Tree } from './walk.ts';
+
+const EXIT_SEEN_MS = 2_000;
 
 const KERNELS = new Set(
   'proc sysfs devpts devtmpfs mqueue cgroup cgroup2 securityfs debugfs tracefs bpf pstore configfs fusectl binfmt_misc'.split(' '),
@@ -33,6 +36,8 @@ export async function openTree(
   container: Container,
   options: { volumes: boolean },
 ): Promise<{ tree: Tree; close: () => void }> {
+  // Its tree went with its process, though nobody has heard of the exit yet.
+  if (container.state.status === 'running' && hasEnded(container.state.pid)) await untilStopped(container, EXIT_SEEN_MS);
   if (container.state.status === 'running') {
     const { pid } = container.state;
     return { tree: { root: `/proc/${pid}/root`, mounts: new Map(), hidden: await kernelFolders(container, pid) }, close: () => undefined };
