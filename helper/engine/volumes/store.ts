@@ -90,11 +90,16 @@ export class VolumeStore {
 
   async create(volume: StoredVolume): Promise<void> {
     await fs.mkdir(this.folder(volume.name), { mode: 0o701 });
-    await fs.mkdir(this.data(volume.name), { mode: 0o755 });
-    // The process's umask must not decide what the container's users may do.
-    await fs.chmod(this.data(volume.name), 0o755);
-    await this.#write(volume);
-    await syncFolder(this.#root);
+    try {
+      await fs.mkdir(this.data(volume.name), { mode: 0o755 });
+      // The process's umask must not decide what the container's users may do.
+      await fs.chmod(this.data(volume.name), 0o755);
+      await this.#write(volume);
+      await syncFolder(this.#root);
+    } catch (error) {
+      await fs.rm(this.folder(volume.name), { recursive: true, force: true });
+      throw error;
+    }
   }
 
   async moveOut(name: string, target: string): Promise<void> {
