@@ -88,6 +88,8 @@ function reasonOf(error: unknown, address: string): Error {
 export function dialCommand(command: string): Duplex {
   const child = spawn('/bin/sh', ['-c', `exec ${command}`], { stdio: ['pipe', 'pipe', 'ignore'] });
   const stream = new ProcessStream(child.stdin, child.stdout, () => child.kill());
+  // Its program may fail when the connection is over and nobody listens any more.
+  stream.on('error', () => {});
   child.once('error', (error) => stream.destroy(error));
   child.once('exit', (code) => {
     if (code !== 0 && code !== null) stream.destroy(new Error(`${command} ended with code ${code}`));

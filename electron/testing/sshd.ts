@@ -150,7 +150,10 @@ export class Sshd {
   get proxyCommand(): string {
     const script = this.path('through.cjs');
     const [port, address] = [this.port, this.address].map((value) => JSON.stringify(value));
-    writeFileSync(script, `const s = require('node:net').connect(${port}, ${address});\nprocess.stdin.pipe(s).pipe(process.stdout);\n`);
+    writeFileSync(
+      script,
+      `const s = require('node:net').connect(${port}, ${address});\ns.on('error', () => process.exit(1));\nprocess.stdin.pipe(s).pipe(process.stdout);\n`,
+    );
     return `nsenter -n -t ${this.pid} ${process.execPath} ${script}`;
   }
 
