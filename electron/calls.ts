@@ -6,6 +6,7 @@ import { PORT_CHANNEL } from './ipc/channels.ts';
 import type { AppInfo } from './ipc/contract.ts';
 import { type Calls, call } from './ipc/register.ts';
 import * as schema from './ipc/schemas.ts';
+import { watchMachine } from './machine/index.ts';
 import { type Installs, localMachine, remoteMachine } from './provision/install/index.ts';
 import type { LocalHelper } from './provision/local/helper.ts';
 import { loadStarter } from './provision/starter/load.ts';
@@ -48,6 +49,13 @@ export function callsOf({ app, demo, hosts, terminals, tunnels, installs, helper
     'hosts.update': call([schema.id, schema.hostChange], (_, id, change) => hosts.update(id, change)),
     'hosts.remove': call([schema.id], (_, id) => hosts.remove(id)),
     'hosts.reconnect': call([schema.id], (_, id) => hosts.reconnect(id)),
+    'hosts.watch': call([schema.id], (sender, id) => {
+      const host = hosts.list().find((candidate) => candidate.id === id) ?? fail('This host is not in the list any more');
+      return sendPort(sender, (port) => {
+        const session = (signal: AbortSignal) => hosts.session(id, signal);
+        void watchMachine({ host, client: () => hosts.clientOrThrow(id), session, port });
+      });
+    }),
     'hosts.suggestions': call([], () => hosts.suggestions()),
     'hosts.addSsh': call([schema.newSshHost], (_, host) => hosts.addSsh(host)),
     'attempts.start': call([schema.address], (_, address) => hosts.attempts.start(address)),
@@ -107,6 +115,7 @@ export function callsOf({ app, demo, hosts, terminals, tunnels, installs, helper
     'terminals.open': call([schema.openTerminal], (_, { command, ...request }) =>
       terminals.open({ ...request, ...(command && { command }) }),
     ),
+    'terminals.openOnHost': call([schema.openHostShell], (_, request) => terminals.openOnHost(request)),
     'terminals.view': call([schema.id], (sender, id) => sendPort(sender, (port) => terminals.view(id, port))),
     'terminals.reopen': call([schema.id], (_, id) => terminals.reopen(id)),
     'terminals.close': call([schema.id], (_, id) => terminals.close(id)),

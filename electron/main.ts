@@ -21,7 +21,7 @@ import { openWindow } from './shell/window.ts';
 import { windowStateSchema } from './shell/window-state.ts';
 import { readConfigFiles } from './ssh/index.ts';
 import { JsonFile } from './store/json-file.ts';
-import { Terminals } from './streams/index.ts';
+import { startLocalShell, startSshShell, Terminals } from './streams/index.ts';
 import { Tunnels, tunnelsFileSchema } from './tunnels/index.ts';
 
 /** Wiring only: builds the parts and hands them to each other. The bundle lies in dist/electron. */
@@ -92,6 +92,10 @@ async function start(): Promise<void> {
   });
   const terminals = new Terminals({
     client: (hostId) => hosts.clientOrThrow(hostId),
+    shell: async (hostId, size) => {
+      const session = await hosts.shellSession(hostId, AbortSignal.timeout(30_000));
+      return session ? startSshShell(session, size) : startLocalShell(size);
+    },
     onChange: (list) => broadcast('terminals.change', list),
   });
   const tunnels = new Tunnels({

@@ -150,6 +150,11 @@ export class Hosts {
     return link.session(signal);
   }
 
+  /** A connection with room for a shell; none for hosts on this machine. @throws HostFailure if none can be made without the user */
+  async shellSession(id: string, signal: AbortSignal): Promise<SshSession | undefined> {
+    return this.#entry(id).link?.roomySession(signal);
+  }
+
   /** Connects anew, as somebody who has just signed in. */
   renew(id: string): void {
     const entry = this.#entries.get(id);

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -157,6 +158,45 @@ describe.skipIf(!hasSshd)('hosts over SSH', () => {
     app.hosts.reconnect(app.host?.id ?? '');
     await app.becomes('connected');
   });
+
+  test('no storm: whoever asks, a machine that is away is tried once in a second, then ever more rarely', async () => {
+    const { server, app } = await added();
+    const id = app.host?.id ?? '';
+    await server.stop();
+    await app.becomes('reconnecting');
+    const began = Date.now();
+    const tried: number[] = [];
+    const counter = createServer((socket) => {
+      tried.push(Date.now() - began);
+      socket.destroy();
+    });
+    await new Promise<void>((resolve) => counter.listen(server.port, server.address, resolve));
+    toDispose.push(() => new Promise((resolve) => counter.close(resolve)));
+    // What a window full of views does meanwhile.
+    const logs = Array.from({ length: 50 }, () => app.hosts.whenConnected(id, AbortSignal.timeout(10_000)).catch(() => undefined));
+    const asking = setInterval(() => {
+      app.hosts.client(id);
+      app.hosts.dialTcp(id, '127.0.0.1', 80, AbortSignal.timeout(1000)).catch(() => undefined);
+    }, 20);
+    await Promise.all(logs);
+    clearInterval(asking);
+    // Pauses of 1, 2, 4 and 8 s, each up to a quarter shorter.
+    expect(tried.length).toBeGreaterThanOrEqual(2);
+    expect(tried.length).toBeLessThanOrEqual(4);
+    const gaps = tried.slice(1).map((at, index) => at - (tried[index] ?? 0));
+    for (const [index, gap] of gaps.entries()) expect(gap).toBeGreaterThanOrEqual(0.75 * 1000 * 2 ** (index + 1) - 50);
+  }, 40_000);
+
+  test('frozen as a whole, server and connections: noticed, tried rarely, and back by itself when it thaws', async () => {
+    const { server, app } = await added();
+    server.signal('SIGSTOP');
+    app.hosts.reconnectAll();
+    await app.becomes('reconnecting', 15_000);
+    expect(app.host?.state).toMatchObject({ engine: { product: 'Gantry' } });
+    server.signal('SIGCONT');
+    await app.becomes('connected', 30_000);
+    expect(await app.hosts.clientOrThrow(app.host?.id ?? '').json('GET', '/version')).toMatchObject({ Version: '9.9' });
+  }, 60_000);
 
   test('a machine frozen during our sleep is noticed when we wake', async () => {
     const { server, app } = await added();

@@ -70,6 +70,11 @@ export class SshLink {
     return this.#session(signal);
   }
 
+  /** One with room for another program, such as a shell. */
+  roomySession(signal: AbortSignal): Promise<SshSession> {
+    return this.#roomy(signal);
+  }
+
   /** Lets the present connections go: the next ones are signed in anew, and groups that were joined count. */
   renew(): void {
     for (const session of [...this.#sessions]) this.#drop(session);

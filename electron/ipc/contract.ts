@@ -267,10 +267,16 @@ export interface TerminalInfo {
   hostId: string;
   containerId: string;
   containerName: string;
-  /** exec: an added shell; attach: the container's own first process. */
-  mode: 'exec' | 'attach';
+  /** exec: an added shell; attach: the container's own first process; host: a shell on the machine, without a container. */
+  mode: 'exec' | 'attach' | 'host';
   title: string;
   state: { status: 'starting' } | { status: 'open' } | { status: 'ended'; exitCode: number | null; reason?: string };
+}
+/** A shell on the host's machine. */
+export interface OpenHostShell {
+  hostId: string;
+  cols: number;
+  rows: number;
 }
 export interface OpenTerminal {
   hostId: string;
@@ -324,6 +330,21 @@ export interface OpenTunnel {
 }
 export type OpenedTunnel = { tunnel: Tunnel } | { trouble: TunnelTrouble };
 
+/** What a host's machine uses at one moment: bytes, and null where its system does not say. */
+export interface MachineSample {
+  /** ms since the epoch, by our clock. */
+  at: number;
+  /** 0 to 1, of all processors, since the sample before. */
+  cpu: number | null;
+  /** Over 1, 5 and 15 minutes. */
+  load: [number, number, number] | null;
+  memory: { total: number; available: number } | null;
+  swap: { total: number; free: number } | null;
+  /** The file systems of `/` and of the engine's data. */
+  disks: { path: string; total: number; available: number }[];
+  uptimeS: number | null;
+}
+
 /** renderer → main on a stream port. */
 export type StreamUp =
   /** The reader can take `bytes` more. A terminal or log sends nothing beyond the credit it was given. */
@@ -341,6 +362,9 @@ export type StreamDown =
   | { t: 'state'; state: TerminalInfo['state'] }
   /** Logs: the container stopped and the follow ended, or the connection was lost (then it follows again by itself). */
   | { t: 'end'; reason: 'eof' | 'disconnected' | 'error'; message?: string }
+  | { t: 'machine'; sample: MachineSample }
+  /** There is nothing (more) to see of the machine. `elsewhere`: the engine runs on another one than its socket is on. */
+  | { t: 'no-machine'; why: 'elsewhere' | 'no-commands' | 'not-understood' | 'lost' }
   /** Logs: following again after a cut; lines go on where they ended. */
   | { t: 'resumed' };
 export interface LogLine {
@@ -390,6 +414,8 @@ export interface GantryApi {
     remove(id: string): Promise<void>;
     /** Tries again now (also restarts the local helper when it is down). */
     reconnect(id: string): Promise<void>;
+    /** A port (StreamDown) that sends what the machine uses; resolves with the token. Closing the port ends it. */
+    watch(id: string): Promise<string>;
     suggestions(): Promise<HostSuggestion[]>;
     addSsh(host: NewSshHost): Promise<Host>;
   };
@@ -426,6 +452,7 @@ export interface GantryApi {
     list(): Promise<TerminalInfo[]>;
     onChange(listener: (terminals: TerminalInfo[]) => void): Unsubscribe;
     open(request: OpenTerminal): Promise<TerminalInfo>;
+    openOnHost(request: OpenHostShell): Promise<TerminalInfo>;
     /** A port (StreamUp, StreamDown) onto a terminal for one view; resolves with the token. */
     view(id: string): Promise<string>;
     /** After it ended: a new shell in the same tab. */

@@ -1,5 +1,15 @@
 import * as v from 'valibot';
-import type { ConnectAnswer, HostColour, NewSocketHost, NewSshHost, OpenLogs, OpenTerminal, OpenTunnel, Settings } from './contract.ts';
+import type {
+  ConnectAnswer,
+  HostColour,
+  NewSocketHost,
+  NewSshHost,
+  OpenHostShell,
+  OpenLogs,
+  OpenTerminal,
+  OpenTunnel,
+  Settings,
+} from './contract.ts';
 
 /** Checks of what the renderer sends, beside the types in contract.ts. Everything else is refused. */
 
@@ -39,6 +49,8 @@ export const openTerminal = v.strictObject({
   cols: size,
   rows: size,
 }) satisfies v.GenericSchema<unknown, Omit<OpenTerminal, 'command'> & { command?: string[] | undefined }>;
+
+export const openHostShell = v.strictObject({ hostId: id, cols: size, rows: size }) satisfies v.GenericSchema<OpenHostShell>;
 
 export const openLogs = v.strictObject({
   hostId: id,

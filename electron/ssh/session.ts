@@ -96,11 +96,32 @@ export class SshSession {
       signal,
       (channel) => channel.stderr.resume(),
     );
-    this.processes += 1;
-    stream.once('close', () => {
-      this.processes -= 1;
-    });
+    this.#counted(stream);
     return stream;
+  }
+
+  /** The user's login shell on a terminal. @throws ChannelRefused, or an Error with what the machine said */
+  async openShell(
+    { cols, rows }: { cols: number; rows: number },
+    signal?: AbortSignal,
+  ): Promise<{ stream: Duplex; resize: (size: { cols: number; rows: number }) => void; exitCode: () => number | null }> {
+    let raw: ClientChannel | undefined;
+    let code: number | null = null;
+    // Without a UTF-8 locale, line editing takes Chinese text apart; servers take LANG from their clients as a rule.
+    const options = { env: { LANG: process.env.LANG ?? 'C.UTF-8' } };
+    const stream = await this.#open(
+      (done) => this.#client.shell({ term: 'xterm-256color', cols, rows, width: 0, height: 0 }, options, done),
+      signal,
+      (channel) => {
+        raw = channel;
+        channel.stderr.resume();
+        channel.on('exit', (status: number | null) => {
+          code = status;
+        });
+      },
+    );
+    this.#counted(stream);
+    return { stream, resize: (size) => raw?.setWindow(size.rows, size.cols, 0, 0), exitCode: () => code };
   }
 
   /** Whether the machine answers; any answer will do. */
@@ -208,6 +229,13 @@ export class SshSession {
       } catch (error) {
         finish(() => reject(error));
       }
+    });
+  }
+
+  #counted(stream: ChannelStream): void {
+    this.processes += 1;
+    stream.once('close', () => {
+      this.processes -= 1;
     });
   }
 

@@ -57,7 +57,7 @@ beforeEach(async () => {
   resizes = [];
   shells = [];
   const client = new EngineClient(unixDialer(engine.socketPath));
-  terminals = new Terminals({ client: () => client, onChange: () => {} });
+  terminals = new Terminals({ client: () => client, shell: () => Promise.reject(new Error('no host')), onChange: () => {} });
   engine.routes.set('POST /containers/c/exec', (request, response) => {
     let body = '';
     request.on('data', (chunk) => {

@@ -1,5 +1,5 @@
 import { type EngineClient, Stdcopy } from '../engine-client/index.ts';
-import type { OpenTerminal, TerminalInfo } from '../ipc/contract.ts';
+import type { OpenHostShell, OpenTerminal, TerminalInfo } from '../ipc/contract.ts';
 import { ByteQueue } from './byte-queue.ts';
 import { LineDiscipline } from './line-discipline.ts';
 import { checkUp, type StreamPort } from './port.ts';
@@ -15,6 +15,13 @@ const INPUT_LIMIT_BYTES = 16 * 1024 * 1024;
 /** A shell that "ends" within this time and without input with 126 or 127 was never there. */
 const NO_SHELL_MS = 5_000;
 
+export type TerminalRequest = OpenTerminal | ({ mode: 'host' } & OpenHostShell);
+/** What a terminal's processes are started through. */
+export interface TerminalReach {
+  client: () => EngineClient;
+  shell: (size: Size) => Promise<Session>;
+}
+
 interface View {
   port: StreamPort;
   queue: ByteQueue;
@@ -22,8 +29,8 @@ interface View {
 
 /** A terminal: one process after the other (reopen), any number of views, its recent output kept for the next view. */
 export class Terminal {
-  readonly #request: OpenTerminal;
-  readonly #client: () => EngineClient;
+  readonly #request: TerminalRequest;
+  readonly #reach: TerminalReach;
   readonly #onChange: () => void;
   readonly #replay = new Replay();
   readonly #views = new Set<View>();
@@ -35,13 +42,14 @@ export class Terminal {
   #typed = false;
   #closed = false;
 
-  constructor(id: string, request: OpenTerminal, client: () => EngineClient, onChange: () => void) {
-    const { hostId, containerId, containerName, mode, command, cols, rows } = request;
+  constructor(id: string, request: TerminalRequest, reach: TerminalReach, onChange: () => void) {
+    const { hostId, mode, cols, rows } = request;
     this.#request = request;
-    this.#client = client;
+    this.#reach = reach;
     this.#onChange = onChange;
     this.#size = { cols, rows };
-    const title = mode === 'attach' ? containerName : (command?.[0]?.split('/').at(-1) ?? 'sh');
+    const { containerId, containerName } = request.mode === 'host' ? { containerId: '', containerName: '' } : request;
+    const title = request.mode === 'exec' ? (request.command?.[0]?.split('/').at(-1) ?? 'sh') : containerName;
     this.#info = { id, hostId, containerId, containerName, mode, title, state: { status: 'starting' } };
   }
 
@@ -83,7 +91,8 @@ export class Terminal {
   }
 
   async #runOnce(): Promise<Ended> {
-    const client = this.#client();
+    if (this.#request.mode === 'host') return this.#use(await this.#reach.shell(this.#size));
+    const client = this.#reach.client();
     const { mode, containerId, command } = this.#request;
     if (mode === 'attach') return this.#use(await startAttach(client, containerId, this.#size));
     if (command) return this.#use(await startExec(client, containerId, command, SHELL_ENV, this.#size));

@@ -1,14 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import type { EngineClient } from '../engine-client/index.ts';
-import type { OpenTerminal, TerminalInfo } from '../ipc/contract.ts';
+import type { OpenHostShell, OpenTerminal, TerminalInfo } from '../ipc/contract.ts';
 import type { StreamPort } from './port.ts';
-import { Terminal } from './terminal.ts';
+import type { Session, Size } from './session.ts';
+import { Terminal, type TerminalRequest } from './terminal.ts';
 
 const LIMIT = 200;
 
 export interface TerminalsOptions {
   /** @throws Error with a sentence for the user if the host is not connected */
   client: (hostId: string) => EngineClient;
+  /** A shell on the host's machine. @throws Error with a sentence for the user */
+  shell: (hostId: string, size: Size) => Promise<Session>;
   onChange: (terminals: TerminalInfo[]) => void;
 }
 
@@ -26,12 +29,21 @@ export class Terminals {
   }
 
   open(request: OpenTerminal): TerminalInfo {
-    if (this.#terminals.size >= LIMIT) throw new Error(`${LIMIT} terminals are open: close one first`);
     this.#options.client(request.hostId);
+    return this.#start(request);
+  }
+
+  openOnHost(request: OpenHostShell): TerminalInfo {
+    return this.#start({ ...request, mode: 'host' });
+  }
+
+  #start(request: TerminalRequest): TerminalInfo {
+    if (this.#terminals.size >= LIMIT) throw new Error(`${LIMIT} terminals are open: close one first`);
+    const { client, shell } = this.#options;
     const terminal = new Terminal(
       `t${randomBytes(6).toString('hex')}`,
       request,
-      () => this.#options.client(request.hostId),
+      { client: () => client(request.hostId), shell: (size) => shell(request.hostId, size) },
       () => this.#options.onChange(this.list()),
     );
     this.#terminals.set(terminal.info.id, terminal);

@@ -176,6 +176,12 @@ export class Sshd {
     }
   }
 
+  /** The server itself, too: frozen, it takes connections and says nothing. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+    this.signalSessions(signal);
+  }
+
   /** Ends the server and all its connections; the files stay, so that `listen()` starts it again. */
   async stop(): Promise<void> {
     const child = this.#child;
@@ -183,6 +189,7 @@ export class Sshd {
     const sessions = this.sessions();
     const exited = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGTERM');
+    child.kill('SIGCONT');
     for (const pid of sessions) spawnSync('kill', ['-KILL', String(pid)]);
     await exited;
   }

@@ -23,7 +23,7 @@ export function Dock() {
   const tabs = [
     ...terminals.map((terminal) => ({
       key: `t:${terminal.id}`,
-      name: `${terminal.title || t('terminal.shell')} · ${terminal.containerName}`,
+      name: `${terminal.title || t('terminal.shell')} · ${terminal.containerName || hosts.find(({ id }) => id === terminal.hostId)?.name}`,
       host: terminal.hostId,
       icon: terminal.mode === 'attach' ? Link2 : SquareTerminal,
       close: () => void gantry().terminals.close(terminal.id),

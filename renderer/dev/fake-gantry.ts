@@ -155,6 +155,29 @@ export function fakeGantry(settings: Settings, hosts: Host[], logLines: number):
       update: async () => hosts[0] as Host,
       remove: async () => undefined,
       reconnect: async () => undefined,
+      watch: async () =>
+        port((p) => {
+          let at = Date.now() - 60 * 3000;
+          const send = () => {
+            const cpu = 0.18 + 0.12 * Math.sin(at / 20_000) + 0.05 * Math.sin(at / 3000);
+            const sample = {
+              at,
+              cpu,
+              load: [0.42, 0.61, 0.55] as [number, number, number],
+              memory: { total: 16.6e9, available: 9.1e9 + 4e8 * Math.sin(at / 15_000) },
+              swap: { total: 2e9, free: 1.9e9 },
+              disks: [
+                { path: '/', total: 250e9, available: 96e9 },
+                { path: '/var/lib/docker', total: 1000e9, available: 81e9 },
+              ],
+              uptimeS: 1_234_567,
+            };
+            p.postMessage({ t: 'machine', sample } satisfies StreamDown);
+            at += 3000;
+          };
+          for (let i = 0; i < 60; i++) send();
+          setInterval(send, 3000);
+        }),
       suggestions: async () => [
         { source: 'ssh', name: 'nas', address: 'nas', detail: 'ada@10.0.0.7' },
         { source: 'docker', name: 'build', address: 'ssh://ci@build.example', detail: 'ssh://ci@build.example' },
@@ -185,6 +208,20 @@ export function fakeGantry(settings: Settings, hosts: Host[], logLines: number):
           containerName: request.containerName,
           mode: request.mode,
           title: 'bash',
+          state: { status: 'open' },
+        };
+        terminals = [...terminals, info];
+        told(terminals);
+        return info;
+      },
+      openOnHost: async ({ hostId }) => {
+        const info: TerminalInfo = {
+          id: `x${next++}`,
+          hostId,
+          containerId: '',
+          containerName: '',
+          mode: 'host',
+          title: '',
           state: { status: 'open' },
         };
         terminals = [...terminals, info];

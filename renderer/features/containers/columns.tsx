@@ -2,6 +2,7 @@ import { formatExact, formatSpan } from '../../lib/format.ts';
 import { tr } from '../../lib/i18n.ts';
 import { useNow } from '../../lib/now.ts';
 import type { Column } from '../../ui/Table.tsx';
+import { HostCell } from '../hosts/index.ts';
 import { PortChips } from './PortChips.tsx';
 import { RowActions } from './RowActions.tsx';
 import type { ContainerRow } from './row.ts';
@@ -43,7 +44,7 @@ export function containerColumns(manyHosts: boolean, onMenu: (key: string, at: {
             width: 'minmax(70px, 0.7fr)',
             sortable: true,
             from: 760,
-            cell: (row: ContainerRow) => <span className="dim truncate">{row.host.name}</span>,
+            cell: (row: ContainerRow) => <HostCell host={row.host} page="containers" />,
           },
         ]
       : []),

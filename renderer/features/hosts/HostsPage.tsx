@@ -1,4 +1,16 @@
-import { ArrowUpCircle, Download, EllipsisVertical, KeyRound, PackageX, Pencil, Plus, RefreshCw, Server, Trash2 } from 'lucide-react';
+import {
+  ArrowUpCircle,
+  Download,
+  EllipsisVertical,
+  KeyRound,
+  PackageX,
+  Pencil,
+  Plus,
+  RefreshCw,
+  Server,
+  SquareTerminal,
+  Trash2,
+} from 'lucide-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Host, HostColour } from '../../../electron/ipc/contract.ts';
@@ -68,6 +80,12 @@ export function HostsPage() {
     ...(needsUser(host)
       ? [{ id: 'sign-in', label: t('hosts.signIn'), icon: KeyRound, run: () => openDialog({ type: 'sign-in', host: host.id }) }]
       : [{ id: 'reconnect', label: t('hosts.reconnect'), icon: RefreshCw, run: () => reconnect(host) }]),
+    {
+      id: 'shell',
+      label: t('hosts.shell'),
+      icon: SquareTerminal,
+      run: () => navigate({ page: 'hosts', detail: { host: host.id, id: 'about', tab: 'shell' } }),
+    },
     { id: 'rename', label: t('action.rename'), icon: Pencil, run: () => setRenaming(host) },
     { id: 's1', separator: true },
     { id: 'colour', heading: t('hosts.colour') },
@@ -100,7 +118,7 @@ export function HostsPage() {
         </Button>
       }
       detailName="hosts"
-      detail={shown && <HostDetail host={shown} menu={menu(shown)} />}
+      detail={shown && <HostDetail host={shown} tab={detail?.tab} menu={menu(shown)} />}
     >
       <ul className="hosts">
         {hosts.map((host) => {

@@ -1,4 +1,5 @@
 export { AddHostDialog } from './AddHostDialog.tsx';
+export { HostCell } from './HostCell.tsx';
 export { HostsPage } from './HostsPage.tsx';
 export { HostTrouble } from './HostTrouble.tsx';
 export { hostTone } from './host-state.ts';

@@ -17,7 +17,7 @@ import { MenuAt, type MenuEntry } from '../../ui/Menu.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { EmptyState, ErrorPanel, Skeleton } from '../../ui/Panels.tsx';
 import { type Column, type Sort, Table, type TableHandle, type TableItem } from '../../ui/Table.tsx';
-import { HostTrouble } from '../hosts/index.ts';
+import { HostCell, HostTrouble } from '../hosts/index.ts';
 import { removeImages } from './actions.ts';
 import { ImageDetail } from './ImageDetail.tsx';
 import { type ImageRow, imageRows, sortImages } from './row.ts';
@@ -69,7 +69,13 @@ export function ImagesPage() {
   const items = useMemo(
     () =>
       shown.map(
-        (row): TableItem<ImageRow> => ({ kind: 'row', key: row.key, row, stripe: many ? `var(--host-${row.host.colour})` : undefined }),
+        (row): TableItem<ImageRow> => ({
+          kind: 'row',
+          key: row.key,
+          row,
+          stripe: many ? `var(--host-${row.host.colour})` : undefined,
+          stale: row.host.state.status !== 'connected',
+        }),
       ),
     [shown, many],
   );
@@ -112,7 +118,7 @@ export function ImagesPage() {
               width: 'minmax(70px, 0.7fr)',
               sortable: true,
               from: 760,
-              cell: (row: ImageRow) => <span className="dim truncate">{row.host.name}</span>,
+              cell: (row: ImageRow) => <HostCell host={row.host} page="images" />,
             },
           ]
         : []),

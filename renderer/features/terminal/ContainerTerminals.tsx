@@ -1,14 +1,10 @@
-import { Link2, PanelBottomOpen, Plus, SquareTerminal, X } from 'lucide-react';
-import { lazy, Suspense, useState } from 'react';
+import { Link2, Plus, SquareTerminal } from 'lucide-react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { gantry } from '../../lib/bridge.ts';
-import { showTerminalInDock } from '../../lib/screen.ts';
 import { Button, IconButton } from '../../ui/Button.tsx';
 import { EmptyState } from '../../ui/Panels.tsx';
-import './terminal.css';
+import { TerminalTabs } from './TerminalTabs.tsx';
 import { openTerminal, useTerminals } from './terminals.ts';
-
-const TerminalView = lazy(() => import('./TerminalView.tsx'));
 
 /** The terminals of one container, as tabs. */
 export function ContainerTerminals({ host, id, name, running }: { host: string; id: string; name: string; running: boolean }) {
@@ -43,25 +39,9 @@ export function ContainerTerminals({ host, id, name, running }: { host: string; 
     );
   }
   return (
-    <div className="terminals">
-      <div className="subtabs" role="tablist" aria-label={t('terminal.tabs')}>
-        {terminals.map((terminal, i) => (
-          <span key={terminal.id} className={`subtab ${terminal.id === shown.id ? 'active' : ''}`}>
-            <button type="button" role="tab" aria-selected={terminal.id === shown.id} onClick={() => setChosen(terminal.id)}>
-              {terminal.mode === 'attach' ? <Link2 size={13} aria-hidden /> : <SquareTerminal size={13} aria-hidden />}
-              {terminal.title || t('terminal.shell')} {terminals.length > 1 && <span className="dim num">{i + 1}</span>}
-            </button>
-            <IconButton small icon={X} name={t('terminal.close')} onClick={() => void gantry().terminals.close(terminal.id)} />
-          </span>
-        ))}
-        {running && <IconButton small icon={Plus} name={t('terminal.new')} data-testid="terminal-new" onClick={() => void open('exec')} />}
-        {running && <IconButton small icon={Link2} name={t('terminal.attach')} onClick={() => void open('attach')} />}
-        <span className="grow" />
-        <IconButton small icon={PanelBottomOpen} name={t('dock.open')} onClick={() => showTerminalInDock(shown.id)} />
-      </div>
-      <Suspense>
-        <TerminalView key={shown.id} id={shown.id} />
-      </Suspense>
-    </div>
+    <TerminalTabs terminals={terminals} shown={shown} onChoose={setChosen}>
+      {running && <IconButton small icon={Plus} name={t('terminal.new')} data-testid="terminal-new" onClick={() => void open('exec')} />}
+      {running && <IconButton small icon={Link2} name={t('terminal.attach')} onClick={() => void open('attach')} />}
+    </TerminalTabs>
   );
 }

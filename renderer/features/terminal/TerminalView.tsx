@@ -6,6 +6,7 @@ import '@xterm/xterm/css/xterm.css';
 import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { gantry } from '../../lib/bridge.ts';
+import { useHosts } from '../../lib/queries.ts';
 import { resolveTheme, useSettings } from '../../lib/settings.ts';
 import { type StreamPort, takePort } from '../../lib/stream-ports.ts';
 import { Button } from '../../ui/Button.tsx';
@@ -70,9 +71,18 @@ function isAppKey(event: KeyboardEvent): boolean {
   return event.key === '`' || event.key === ',' || /^[1-9]$/.test(event.key) || (event.shiftKey && /^[cvCV]$/.test(event.key));
 }
 
+/** What the main process says in one word. */
+const reasons: Partial<Record<string, string>> = {
+  disconnected: 'terminal.why.disconnected',
+  detached: 'terminal.why.detached',
+  removed: 'terminal.why.removed',
+};
+
 /** How it ended, as a key of the locales with its values. */
-function endedText({ exitCode, reason }: { exitCode: number | null; reason?: string }): [string, Record<string, unknown>] {
+function endedText({ exitCode, reason }: { exitCode: number | null; reason?: string }, host: string): [string, Record<string, unknown>] {
   if (reason === 'no-shell') return ['terminal.noShell', { code: exitCode }];
+  const why = reasons[reason ?? ''];
+  if (why) return [why, { host }];
   if (exitCode !== null) return ['terminal.endedCode', { code: exitCode }];
   return reason === undefined ? ['terminal.ended', {}] : ['terminal.endedReason', { reason }];
 }
@@ -85,6 +95,7 @@ export default function TerminalView({ id, autoFocus = true }: { id: string; aut
   const term = useRef<Terminal | null>(null);
   const fit = useRef<FitAddon | null>(null);
   const info = useTerminals().find((terminal) => terminal.id === id);
+  const host = useHosts().find((candidate) => candidate.id === info?.hostId);
   const theme = resolveTheme(settings.theme);
   const fontSize = settings.terminalFontSize;
   const first = useRef({ theme, fontSize, autoFocus, label: info?.title ?? '' });
@@ -169,13 +180,18 @@ export default function TerminalView({ id, autoFocus = true }: { id: string; aut
   }, [theme, fontSize]);
 
   const ended = info?.state.status === 'ended' ? info.state : null;
+  // A shell on the machine needs no engine: it may be tried at any time.
+  const away = host?.state.status !== 'connected' && info?.mode !== 'host';
   return (
     <div className="terminal" data-testid="terminal" style={{ background: themes[theme].background }}>
       <div ref={place} className="terminal-place" />
       {ended && (
         <div className="terminal-ended" role="status">
-          <span>{t(...endedText(ended))}</span>
-          <Button data-testid="terminal-reopen" onClick={() => void gantry().terminals.reopen(id)}>
+          <span>
+            {t(...endedText(ended, host?.name ?? ''))}
+            {away && ` ${t('terminal.waits', { host: host?.name })}`}
+          </span>
+          <Button data-testid="terminal-reopen" disabled={away} onClick={() => void gantry().terminals.reopen(id)}>
             {t('terminal.reopen')}
           </Button>
         </div>

@@ -31,7 +31,8 @@ interface ContainerDetailProps {
 
 export function ContainerDetail({ route, row, onRename }: ContainerDetailProps) {
   const { t } = useTranslation();
-  const connected = useHosts().find((host) => host.id === route.host)?.state.status === 'connected';
+  const hosts = useHosts();
+  const connected = hosts.find((host) => host.id === route.host)?.state.status === 'connected';
   const inspect = useContainer(route.host, row?.id ?? route.id, connected);
   const busy = usePending((s) => (row ? s.pending.has(row.key) : false));
   const gone = !row && inspect.error instanceof EngineError && inspect.error.status === 404;
@@ -83,11 +84,17 @@ export function ContainerDetail({ route, row, onRename }: ContainerDetailProps) 
           <IconButton icon={X} name={t('action.close')} keys="Esc" data-testid="detail-close" onClick={close} />
         </div>
         {row && (
-          <div className="detail-facts">
+          <div className={`detail-facts ${connected ? '' : 'stale'}`}>
             <StateCell id={row.key} state={row.state} />
             <span className="mono dim truncate" title={row.image}>
               {row.image}
             </span>
+            {hosts.length > 1 && (
+              <span className="detail-host dim">
+                <span className="host-dot" style={{ background: `var(--host-${row.host.colour})` }} aria-hidden />
+                <span className="truncate">{row.host.name}</span>
+              </span>
+            )}
             <PortChips row={row} ports={row.ports.filter((p) => p.public)} />
           </div>
         )}

@@ -1,0 +1,1 @@
+export { watchMachine } from './watch.ts';
