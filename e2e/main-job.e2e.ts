@@ -51,6 +51,8 @@ it('does the whole job offline: run, open, read, type, stop, start, delete', asy
     const [, rows, columns] = await terminal.sees(/^(\d+) (\d+)$/);
     return { rows: Number(rows), columns: Number(columns) };
   };
+  // The shell is told the size when the terminal has its place, which may be after its first line.
+  await expect.poll(async () => (await size()).rows).toBe((await terminal.screen()).length);
   const before = await size();
   await resize(1240, 700);
   await expect.poll(size).not.toEqual(before);

@@ -31,7 +31,7 @@ function readPlatform(text: string): Platform {
 }
 
 /**
- * The one platform that was asked for. An image here is of one platform: clients that name several are told.
+ * The one platform that was asked for; clients that name several are told.
  *
  * @throws Failure invalidParameter
  */

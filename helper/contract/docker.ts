@@ -374,6 +374,24 @@ export interface ImageSummary {
   VirtualSize?: number;
   Labels: Labels | null;
   Containers: number;
+  /** Only when asked for, from 1.47 on. */
+  Manifests?: ImageManifestSummary[];
+}
+/** What an image is made of for one platform. Source: Docker API 1.48, ImageManifestSummary */
+export interface ImageManifestSummary {
+  /** Digest of the manifest. */
+  ID: string;
+  Descriptor: { mediaType: string; digest: string; size: number; platform?: { architecture: string; os: string; variant?: string } };
+  /** Nothing of it is missing here. */
+  Available: boolean;
+  /** Bytes. */
+  Size: { Total: number; Content: number };
+  Kind: 'image';
+  ImageData: {
+    Platform: { architecture: string; os: string; variant?: string };
+    Size: { Unpacked: number };
+    Containers: string[];
+  };
 }
 /** `GET /images/{name}/json`. */
 export interface ImageInspect {
@@ -395,6 +413,8 @@ export interface ImageInspect {
   GraphDriver: { Name: string; Data: Record<string, string> | null };
   RootFS: { Type: string; Layers?: string[] };
   Metadata: { LastTagTime: string };
+  /** Only when asked for, from 1.48 on. */
+  Manifests?: ImageManifestSummary[];
 }
 export interface ImageHistoryEntry {
   Id: string;

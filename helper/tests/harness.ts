@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { BASE, baseImageArchive } from './base-image.ts';
 import { Client } from './client.ts';
 import { engineTraces, sweep, wordsOf } from './leftovers.ts';
@@ -123,7 +124,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
         // Of an engine that hangs or is dead nothing stays, either.
         await end(child, 'SIGKILL');
         if (options.dataSize) execFileSync('umount', [path.join(folder, 'data')]);
-        if (onGantry) checkTraces(folder);
+        if (onGantry) await checkTraces(folder);
         rmSync(folder, { recursive: true, force: true });
       }
     },
@@ -172,9 +173,12 @@ async function removeContainers(client: Client): Promise<void> {
   await Promise.all(containers.map(({ Id }) => client.delete(`/containers/${Id}?force=1&v=1`)));
 }
 
-/** Fails if anything of the engine with `FOLDER/data` is left; removes it first. */
-export function checkTraces(folder: string): void {
-  const left = engineTraces(folder);
+const CLIENTS_MS = 5000;
+
+/** Fails if anything of the engine with `FOLDER/data` is left; removes it first. Its clients may take a moment to see that it has ended. */
+export async function checkTraces(folder: string): Promise<void> {
+  let left = engineTraces(folder);
+  for (const until = Date.now() + CLIENTS_MS; wordsOf(left).length > 0 && Date.now() < until; left = engineTraces(folder)) await delay(50);
   sweep(left);
   const words = wordsOf(left);
   if (words.length > 0) throw new Error(`the engine left behind:\n${words.join('\n')}`);

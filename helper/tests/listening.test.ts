@@ -122,7 +122,7 @@ describe.runIf(onGantry)('listening', () => {
   afterEach(async () => {
     if (child) await end(child, 'SIGTERM');
     child = undefined;
-    for (const where of engines.splice(0)) checkTraces(where);
+    for (const where of engines.splice(0)) await checkTraces(where);
   });
 
   async function start(args: string[], options: { wrap?: string[]; env?: NodeJS.ProcessEnv } = {}): Promise<{ log(): string }> {

@@ -43,6 +43,7 @@ async function list({ engine, query, response, version }: Call): Promise<void> {
     filters,
     digests: query.boolean('digests'),
     sharedSize: version >= 42 && query.boolean('shared-size'),
+    manifests: version >= 47 && query.boolean('manifests'),
   });
   sendJson(
     response,
@@ -53,10 +54,11 @@ async function list({ engine, query, response, version }: Call): Promise<void> {
 
 async function inspect({ engine, params, query, response, version }: Call): Promise<void> {
   const platform = version >= 49 ? onePlatform(query.all('platform')) : undefined;
-  if (platform && query.boolean('manifests')) {
+  const manifests = version >= 48 && query.boolean('manifests');
+  if (platform && manifests) {
     throw new Failure('invalidParameter', 'conflicting options: manifests and platform options cannot both be set');
   }
-  sendJson(response, 200, imageInspect(await engine.images.inspect(params.name ?? '', platform), version));
+  sendJson(response, 200, imageInspect(await engine.images.inspect(params.name ?? '', platform, manifests), version));
 }
 
 async function history({ engine, params, query, response, version }: Call): Promise<void> {

@@ -82,10 +82,12 @@ async function makeVolumes(engine: Engine, id: string, mounts: MountRecord[], ma
       ...(mount.labels ? { labels: mount.labels } : {}),
     });
     if (volume.created) made.push(volume.name);
+    // One of another container's is shown without a mode, as dockerd does.
+    const own = mount.source === '';
     mount.name = volume.name;
     mount.source = volume.path;
     mount.driver ??= 'local';
-    if (!mount.anonymous && mount.mode === '') mount.mode = 'z';
+    if (own && !mount.anonymous && mount.mode === '') mount.mode = 'z';
   }
 }
 

@@ -16,16 +16,17 @@ import { nowInstant } from '../instant.ts';
 import { KeyedQueue } from '../queue.ts';
 import { checkConfig } from './config-file.ts';
 import type { Descriptor, Manifest } from './manifest.ts';
-import { parseManifest } from './manifest.ts';
+import { hostPlatform, parseManifest, platformScore, samePlatform } from './manifest.ts';
 import type { Reference } from './references.ts';
 import { format, parseNamed, withDefaultTag } from './references.ts';
-import type { ImageConfigFile } from './types.ts';
+import type { ImageConfigFile, Platform } from './types.ts';
 
 const NAME = 'io.containerd.image.name';
 const REF_NAME = 'org.opencontainers.image.ref.name';
 const PARENT = 'dev.gantry.parent';
 const LARGEST_MANIFEST = 4 * 1024 * 1024;
 const TAGGED = 'dev.gantry.tagged';
+const INDEX = 'dev.gantry.index';
 
 /** An image as it is kept in memory. */
 export interface ImageRecord {
@@ -43,6 +44,8 @@ interface NamedEntry {
   id: string;
   /** The manifest that this name was given. */
   descriptor: Descriptor;
+  /** Digest of the index (manifest list) that it came from: images of one index share its names, each for its platform. */
+  index?: string;
 }
 
 const DescriptorSchema = v.looseObject({
@@ -69,7 +72,7 @@ export class Catalog {
   readonly #file: string;
   readonly #images = new Map<string, ImageRecord>();
   /** By full name: `docker.io/library/x:1`, `docker.io/library/x@sha256:…`. */
-  readonly #names = new Map<string, NamedEntry>();
+  readonly #names = new Map<string, NamedEntry[]>();
   readonly #queue = new KeyedQueue();
 
   constructor(content: Content, log: Log) {
@@ -128,7 +131,27 @@ export class Catalog {
       this.#images.set(id, record(id, config, manifest, descriptor, annotations[PARENT], annotations[TAGGED]));
     }
     const name = annotations[NAME];
-    if (name) this.#names.set(name, { id, descriptor });
+    const index = annotations[INDEX];
+    if (name) this.#put(name, { id, descriptor, ...(index ? { index } : {}) });
+  }
+
+  /** Gives a name to an image: instead of others, or beside those of the same index for other platforms. This machine's comes first. */
+  #put(name: string, entry: NamedEntry): void {
+    const others = (this.#names.get(name) ?? []).filter((other) => this.#besides(other, entry));
+    const host = hostPlatform();
+    const rank = ({ id }: NamedEntry): number => {
+      const image = this.#images.get(id);
+      return image ? (platformScore(host, image.config) ?? -1) : -1;
+    };
+    this.#names.set(
+      name,
+      [entry, ...others].sort((a, b) => rank(b) - rank(a)),
+    );
+  }
+
+  #besides(other: NamedEntry, entry: NamedEntry): boolean {
+    const [a, b] = [this.#images.get(other.id), this.#images.get(entry.id)];
+    return entry.index !== undefined && other.index === entry.index && !!a && !!b && !samePlatform(a.config, b.config);
   }
 
   #complete(manifest: Manifest): boolean {
@@ -147,11 +170,22 @@ export class Catalog {
     return this.#images.size;
   }
 
-  /** The image of a name; `latest` where the name says neither tag nor digest. With both, the digest decides. */
-  byName(reference: Reference): { record: ImageRecord; descriptor: Descriptor } | undefined {
-    const entry = this.#names.get(key(reference));
-    const found = entry && this.#images.get(entry.id);
-    return entry && found ? { record: found, descriptor: entry.descriptor } : undefined;
+  /**
+   * The image of a name; `latest` where the name says neither tag nor digest. With both, the digest decides.
+   * @param platform of several images with the name the best for this; without one, or when none is for it: this machine's
+   */
+  byName(reference: Reference, platform?: Platform): { record: ImageRecord; descriptor: Descriptor } | undefined {
+    const all = this.variants(reference);
+    const score = ({ record }: { record: ImageRecord }): number => (platform ? (platformScore(platform, record.config) ?? -1) : 0);
+    return all.reduce((best, variant) => (best && score(best) >= score(variant) ? best : variant), all[0]);
+  }
+
+  /** All images of a name, one for each platform that is here; this machine's first. */
+  variants(reference: Reference): { record: ImageRecord; descriptor: Descriptor }[] {
+    return (this.#names.get(key(reference)) ?? []).flatMap(({ id, descriptor }) => {
+      const record = this.#images.get(id);
+      return record ? [{ record, descriptor }] : [];
+    });
   }
 
   /** Images whose id begins with these hex digits. */
@@ -163,17 +197,19 @@ export class Catalog {
   /** Names of an image, full, sorted as dockerd does. */
   namesOf(id: string): Reference[] {
     const names: Reference[] = [];
-    for (const [name, entry] of this.#names) if (entry.id === id) names.push(parseNamed(name));
+    for (const [name, entries] of this.#names) if (entries.some((entry) => entry.id === id)) names.push(parseNamed(name));
     return names.sort((a, b) => (format(a) < format(b) ? -1 : 1));
   }
 
-  /** Names for all images at once, for lists. */
+  /** Names for all images at once, for lists. An image that is but a further platform of its names has an empty list. */
   namesById(): Map<string, Reference[]> {
     const all = new Map<string, Reference[]>();
-    for (const [name, entry] of this.#names) {
-      const list = all.get(entry.id);
-      if (list) list.push(parseNamed(name));
-      else all.set(entry.id, [parseNamed(name)]);
+    for (const [name, entries] of this.#names) {
+      entries.forEach(({ id }, at) => {
+        const list = all.get(id) ?? [];
+        all.set(id, list);
+        if (at === 0) list.push(parseNamed(name));
+      });
     }
     for (const list of all.values()) list.sort((a, b) => (format(a) < format(b) ? -1 : 1));
     return all;
@@ -186,9 +222,13 @@ export class Catalog {
   /**
    * Adds an image whose manifest and config are in the content store. Durable when this returns.
    * @param names given to it; a name that another image has moves
+   * @param index digest of the index that it came from: images of it for other platforms keep the name, too
    * @returns whether the image is new
    */
-  add(descriptor: Descriptor, options: { names?: Reference[]; parent?: string } = {}): Promise<{ record: ImageRecord; added: boolean }> {
+  add(
+    descriptor: Descriptor,
+    options: { names?: Reference[]; parent?: string; index?: string } = {},
+  ): Promise<{ record: ImageRecord; added: boolean }> {
     return this.#change(async () => {
       const manifest = parseManifest(await this.#content.read(descriptor.digest));
       const id = manifest.config.digest;
@@ -201,7 +241,8 @@ export class Catalog {
       }
       const names = options.names ?? [];
       if (names.some((name) => name.tag !== undefined)) image.lastTagged = nowInstant();
-      for (const name of names) this.#names.set(key(name), { id, descriptor });
+      const { index } = options;
+      for (const name of names) this.#put(key(name), { id, descriptor, ...(index ? { index } : {}) });
       return { record: image, added };
     });
   }
@@ -211,20 +252,38 @@ export class Catalog {
     return this.#change(async () => {
       const image = this.#images.get(id);
       if (!image) throw new Failure('notFound', `No such image: ${id}`);
-      this.#names.set(key(reference), { id, descriptor: descriptor ?? image.manifestDescriptor });
+      this.#put(key(reference), { id, descriptor: descriptor ?? image.manifestDescriptor });
       image.lastTagged = nowInstant();
     });
   }
 
-  /** Takes names away and removes images, in one step. Blobs and layers are the sweep's. */
-  drop(what: { names?: Reference[]; ids?: string[] }): Promise<void> {
+  /** Gives all that one name means another name as well. */
+  alias(source: Reference, target: Reference): Promise<void> {
     return this.#change(async () => {
-      for (const name of what.names ?? []) this.#names.delete(key(name));
-      for (const id of what.ids ?? []) {
-        this.#images.delete(id);
-        for (const [name, entry] of this.#names) if (entry.id === id) this.#names.delete(name);
+      const entries = this.#names.get(key(source)) ?? [];
+      this.#names.set(key(target), [...entries]);
+      for (const { id } of entries) {
+        const image = this.#images.get(id);
+        if (image) image.lastTagged = nowInstant();
       }
     });
+  }
+
+  /** Takes names away from an image, and removes images, in one step. Blobs and layers are the sweep's. */
+  drop(what: { names?: Reference[]; of?: string; ids?: string[] }): Promise<void> {
+    return this.#change(async () => {
+      for (const name of what.names ?? []) this.#take(key(name), what.of ?? '');
+      for (const id of what.ids ?? []) {
+        this.#images.delete(id);
+        for (const name of this.#names.keys()) this.#take(name, id);
+      }
+    });
+  }
+
+  #take(name: string, id: string): void {
+    const left = (this.#names.get(name) ?? []).filter((entry) => entry.id !== id);
+    if (left.length > 0) this.#names.set(name, left);
+    else this.#names.delete(name);
   }
 
   /** Digests of blobs that images refer to. */
@@ -235,7 +294,7 @@ export class Catalog {
       for (const layer of manifest.layers) reachable.add(layer.digest);
     };
     for (const image of this.#images.values()) add(image.manifest, image.manifestDescriptor);
-    for (const entry of this.#names.values()) reachable.add(entry.descriptor.digest);
+    for (const entries of this.#names.values()) for (const { descriptor } of entries) reachable.add(descriptor.digest);
     return reachable;
   }
 
@@ -258,12 +317,15 @@ export class Catalog {
   async #save(): Promise<void> {
     const entries: unknown[] = [];
     const named = new Set<string>();
-    for (const [name, entry] of this.#names) {
-      const image = this.#images.get(entry.id);
-      if (!image) continue;
-      named.add(entry.id);
+    for (const [name, variants] of this.#names) {
       const { tag } = parseNamed(name);
-      entries.push({ ...entry.descriptor, annotations: { [NAME]: name, ...(tag ? { [REF_NAME]: tag } : {}), ...own(image) } });
+      for (const { id, descriptor, index } of variants) {
+        const image = this.#images.get(id);
+        if (!image) continue;
+        named.add(id);
+        const more = { ...(tag ? { [REF_NAME]: tag } : {}), ...(index ? { [INDEX]: index } : {}) };
+        entries.push({ ...descriptor, annotations: { [NAME]: name, ...more, ...own(image) } });
+      }
     }
     for (const image of this.#images.values()) {
       if (!named.has(image.id)) entries.push({ ...image.manifestDescriptor, annotations: own(image) });

@@ -1,15 +1,17 @@
 import type { ImageInspect } from '../../contract/docker.ts';
 import { NEVER } from '../instant.ts';
 import { imageConfig } from './config.ts';
+import { manifestsOf } from './manifest-summary.ts';
 import type { Parts } from './parts.ts';
 import { findImage, shownNames, sizeOf } from './parts.ts';
 import type { Platform } from './types.ts';
 
 /** GET /images/{name}/json. @throws Failure notFound */
-export function inspect(parts: Parts, reference: string, platform?: Platform): ImageInspect {
+export function inspect(parts: Parts, reference: string, platform?: Platform, manifests = false): ImageInspect {
   const { image } = findImage(parts, reference, platform);
   const { config } = image;
-  const { tags, digests } = shownNames(parts.catalog.namesOf(image.id));
+  const names = parts.catalog.namesOf(image.id);
+  const { tags, digests } = shownNames(names);
   const size = sizeOf(parts, image);
   return {
     Id: image.id,
@@ -30,6 +32,7 @@ export function inspect(parts: Parts, reference: string, platform?: Platform): I
     GraphDriver: { Name: 'overlay2', Data: graphData(parts, config.rootfs.diff_ids) },
     RootFS: { Type: 'layers', ...(config.rootfs.diff_ids.length > 0 ? { Layers: config.rootfs.diff_ids } : {}) },
     Metadata: { LastTagTime: image.lastTagged ?? NEVER },
+    ...(manifests ? { Manifests: manifestsOf(parts, image, names) } : {}),
   };
 }
 

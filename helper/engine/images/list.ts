@@ -3,6 +3,7 @@ import type { Filters } from '../events/types.ts';
 import { Failure } from '../failure.ts';
 import { parseTimestamp } from '../instant.ts';
 import type { ImageRecord } from './catalog.ts';
+import { manifestsOf } from './manifest-summary.ts';
 import type { Parts } from './parts.ts';
 import { findImage, shownNames, sizeOf } from './parts.ts';
 import type { Reference } from './references.ts';
@@ -15,6 +16,8 @@ export interface ListOptions {
   filters: Filters;
   digests: boolean;
   sharedSize: boolean;
+  /** With what each image is made of, for every platform that is here. */
+  manifests?: boolean;
 }
 
 /** GET /images/json: newest first. @throws Failure invalidParameter on filters, notFound on an image that a filter names */
@@ -29,7 +32,10 @@ export function list(parts: Parts, options: ListOptions): ImageSummary[] {
   const found: { created: number; summary: ImageSummary }[] = [];
   for (const image of parts.catalog.all()) {
     if (!accepts(image)) continue;
-    const own = names.get(image.id) ?? [];
+    const known = names.get(image.id);
+    // Another platform of a name is shown with that name's image.
+    if (known?.length === 0) continue;
+    const own = known ?? [];
     const shown = patterns.length === 0 ? own : own.filter((name) => patterns.some((pattern) => matchesReference(pattern, name)));
     if (patterns.length > 0 && shown.length === 0) continue;
     const { tags, digests } = shownNames(shown);
@@ -51,6 +57,7 @@ export function list(parts: Parts, options: ListOptions): ImageSummary[] {
       Labels: image.config.config?.Labels ?? null,
       Containers: options.sharedSize ? parts.usage(image.id).length : -1,
     };
+    if (options.manifests) summary.Manifests = manifestsOf(parts, image, own);
     found.push({ created, summary });
   }
   return found.sort((a, b) => b.created - a.created || (a.summary.Id < b.summary.Id ? -1 : 1)).map(({ summary }) => summary);

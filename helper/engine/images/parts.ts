@@ -30,7 +30,7 @@ export interface Parts {
  * @throws Failure notFound, dockerd's text
  */
 export function findImage(parts: Parts, text: string, platform?: Platform): { image: ImageRecord; name: Reference | undefined } {
-  const found = lookUp(parts, text);
+  const found = lookUp(parts, text, platform);
   const { os, architecture, variant } = found.image.config;
   const own = { os, architecture, ...(variant ? { variant } : {}) };
   if (platform && platformScore(platform, own) === undefined) {
@@ -42,14 +42,14 @@ export function findImage(parts: Parts, text: string, platform?: Platform): { im
   return found;
 }
 
-function lookUp(parts: Parts, text: string): { image: ImageRecord; name: Reference | undefined } {
+function lookUp(parts: Parts, text: string, platform: Platform | undefined): { image: ImageRecord; name: Reference | undefined } {
   const any = parseAny(text);
   if (any.kind === 'id') {
     const image = parts.catalog.get(any.id);
     if (!image) throw new Failure('notFound', `No such image: ${any.id}`);
     return { image, name: undefined };
   }
-  const named = parts.catalog.byName(any.reference);
+  const named = parts.catalog.byName(any.reference, platform);
   if (named) return { image: named.record, name: withDefaultTag(any.reference) };
   const hex = /^(?:sha256:)?([0-9a-f]{1,64})$/.exec(text)?.[1];
   const candidates = hex ? parts.catalog.byPrefix(hex) : [];

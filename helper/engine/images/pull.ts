@@ -151,8 +151,9 @@ async function pullImage(pull: Pull, reference: Reference, fetched: FetchedManif
   const byDigest: Reference = { domain: reference.domain, path: reference.path, digest: fetched.digest };
   const names = reference.digest === undefined ? [named, byDigest] : [byDigest];
   signal.throwIfAborted();
-  const before = parts.catalog.byName(named)?.record.id;
-  const { record } = await parts.catalog.add(descriptor, { names });
+  const before = parts.catalog.byName(named, platform)?.record.id;
+  const index = isIndexType(fetched.mediaType) ? { index: fetched.digest } : {};
+  const { record } = await parts.catalog.add(descriptor, { names, ...index });
   emit({ status: `Digest: ${fetched.digest}` });
   imageEvent(parts, 'pull', familiar(named), familiarName(reference), record);
   return !known || before !== record.id;

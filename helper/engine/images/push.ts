@@ -74,9 +74,8 @@ function translatePush(error: unknown, reference: Reference): unknown {
 
 /** The tag, or without one all tags of the repository. */
 function targetsOf(parts: Parts, reference: Reference): Reference[] {
-  const names = parts.catalog
-    .all()
-    .flatMap((image) => parts.catalog.namesOf(image.id))
+  const names = [...parts.catalog.namesById().values()]
+    .flat()
     .filter((name) => name.tag !== undefined && name.digest === undefined && sameRepository(name, reference));
   if (names.length === 0) throw new Failure('notFound', `An image does not exist locally with the tag: ${familiarName(reference)}`);
   const targets = reference.tag === undefined ? names : names.filter((name) => name.tag === reference.tag);

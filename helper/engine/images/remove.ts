@@ -37,18 +37,39 @@ export async function remove(
 ): Promise<ImageDeleteEntry[]> {
   const { image, name } = findImage(parts, reference, options.platform);
   const entries: ImageDeleteEntry[] = [];
+  const others = name && !options.platform ? parts.catalog.variants(name).filter(({ record }) => record !== image) : [];
+  const images = [...others.map(({ record }) => record), image];
+  for (const one of images) if (name) refuseUsed(parts, one, reference, options);
+  for (const one of images) await removeOne(parts, orphans, one, name, options, entries);
+  await sweep(parts, orphans);
+  const seen = new Set<string>();
+  // A name that images of several platforms had is untagged once.
+  return entries.filter((entry) => !('Untagged' in entry) || (!seen.has(entry.Untagged) && seen.add(entry.Untagged)));
+}
+
+/** @throws Failure conflict when a container uses the image, and this is its last name */
+function refuseUsed(parts: Parts, image: ImageRecord, reference: string, options: { force: boolean }): void {
+  if (options.force || !inOneRepository(parts.catalog.namesOf(image.id))) return;
+  const container = parts.usage(image.id)[0];
+  if (!container) return;
+  throw new Failure(
+    'conflict',
+    `conflict: unable to remove repository reference ${JSON.stringify(reference)} (must force) - container ${shortId(container.id)} is using its referenced image ${shortId(image.id)}`,
+  );
+}
+
+/** Takes a name (or, without one, all names of one repository) from an image, and the image away when that was its last. */
+async function removeOne(
+  parts: Parts,
+  orphans: Orphans,
+  image: ImageRecord,
+  name: Reference | undefined,
+  options: { force: boolean; prune: boolean },
+  entries: ImageDeleteEntry[],
+): Promise<void> {
   const names = parts.catalog.namesOf(image.id);
   let quiet = false;
   if (name) {
-    if (!options.force && inOneRepository(names)) {
-      const container = parts.usage(image.id)[0];
-      if (container) {
-        throw new Failure(
-          'conflict',
-          `conflict: unable to remove repository reference ${JSON.stringify(reference)} (must force) - container ${shortId(container.id)} is using its referenced image ${shortId(image.id)}`,
-        );
-      }
-    }
     const gone = goneWith(name, names);
     const left = names.filter((other) => !gone.some((away) => format(away) === format(other)));
     if (left.length === 0 && !options.force) {
@@ -56,19 +77,17 @@ export async function remove(
       const found = conflict(parts, image, { references: false, stopped: true });
       if (found && !found.used) throw found.failure;
     }
-    await parts.catalog.drop({ names: gone });
+    await parts.catalog.drop({ names: gone, of: image.id });
     untagged(parts, image, gone, entries);
-    if (left.length > 0) return entries;
+    if (left.length > 0) return;
     quiet = true;
   } else if (inOneRepository(names)) {
     const found = conflict(parts, image, { references: false, stopped: !options.force });
     if (found) throw found.failure;
-    await parts.catalog.drop({ names });
+    await parts.catalog.drop({ names, of: image.id });
     untagged(parts, image, names, entries);
   }
   await removeImage(parts, orphans, image, options, quiet, entries);
-  await sweep(parts, orphans);
-  return entries;
 }
 
 /** The name itself; and when it was the repository's last tag, its digests too. */

@@ -25,7 +25,7 @@ interface Saved {
  * @throws Failure notFound before the first byte
  */
 export function save(parts: Parts, references: string[], platform: Platform | undefined, signal: AbortSignal): Readable {
-  const images = chooseImages(parts, references);
+  const images = chooseImages(parts, references, platform);
   for (const { image } of images) {
     if (platform && !samePlatform(image.config, platform)) {
       throw new Failure('system', `no suitable export target found for platform ${platformText(platform)}`);
@@ -48,7 +48,7 @@ export function save(parts: Parts, references: string[], platform: Platform | un
 }
 
 /** An image by id has no tags in the archive, one by name has that, a repository without a tag brings all its tags. */
-function chooseImages(parts: Parts, references: string[]): Saved[] {
+function chooseImages(parts: Parts, references: string[], platform: Platform | undefined): Saved[] {
   const chosen = new Map<string, Saved>();
   const add = (image: ImageRecord, tag: Reference | undefined): void => {
     const saved = chosen.get(image.id) ?? { image, tags: [] };
@@ -63,15 +63,22 @@ function chooseImages(parts: Parts, references: string[]): Saved[] {
         for (const name of parts.catalog.namesOf(image.id)) {
           if (name.tag === undefined || !sameRepository(name, any.reference)) continue;
           found = true;
-          add(image, name);
+          if (parts.catalog.byName(name, platform)?.record === image) add(image, name);
         }
       }
       if (found) continue;
     }
-    const { image, name } = findImage(parts, text);
+    const { image, name } = wanted(parts, text, platform);
     add(image, name?.tag === undefined || name.digest !== undefined ? undefined : name);
   }
   return [...chosen.values()];
+}
+
+/** Of a name's images the one for the platform; another one is the caller's to refuse, in its words. */
+function wanted(parts: Parts, text: string, platform: Platform | undefined): ReturnType<typeof findImage> {
+  const found = findImage(parts, text);
+  const better = platform && found.name ? parts.catalog.byName(found.name, platform) : undefined;
+  return better ? { ...found, image: better.record } : found;
 }
 
 async function* writeArchive(parts: Parts, images: Saved[], signal: AbortSignal): AsyncGenerator<Buffer> {

@@ -73,8 +73,8 @@ export class ImageService implements Images {
     return list(this.#parts, options);
   }
 
-  async inspect(reference: string, platform?: Platform): Promise<ImageInspect> {
-    return inspect(this.#parts, reference, platform);
+  async inspect(reference: string, platform?: Platform, manifests?: boolean): Promise<ImageInspect> {
+    return inspect(this.#parts, reference, platform, manifests);
   }
 
   async history(reference: string, platform?: Platform): Promise<ImageHistoryEntry[]> {

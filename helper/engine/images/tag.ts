@@ -6,7 +6,7 @@ import { familiar, parseRepositoryTag } from './references.ts';
 export async function tag(parts: Parts, reference: string, repository: string, tagName: string): Promise<void> {
   const name = parseRepositoryTag(repository, tagName);
   const { image, name: source } = findImage(parts, reference);
-  const descriptor = source ? parts.catalog.byName(source)?.descriptor : undefined;
-  await parts.catalog.name(name, image.id, descriptor);
+  if (source) await parts.catalog.alias(source, name);
+  else await parts.catalog.name(name, image.id);
   imageEvent(parts, 'tag', image.id, familiar(name), image);
 }

@@ -90,9 +90,9 @@ export interface LowerLayers {
 export interface Images {
   /** Loads what is on disk; removes what half-done work left. */
   start(): Promise<void>;
-  list(options: { all: boolean; filters: Filters; digests: boolean; sharedSize: boolean }): Promise<ImageSummary[]>;
-  /** With a platform: only if it is the image's. @throws Failure notFound */
-  inspect(reference: string, platform?: Platform): Promise<ImageInspect>;
+  list(options: { all: boolean; filters: Filters; digests: boolean; sharedSize: boolean; manifests?: boolean }): Promise<ImageSummary[]>;
+  /** With a platform: the image of this name for it. @throws Failure notFound */
+  inspect(reference: string, platform?: Platform, manifests?: boolean): Promise<ImageInspect>;
   history(reference: string, platform?: Platform): Promise<ImageHistoryEntry[]>;
   /** What is in each layer, and what is wasted. @throws Failure notFound */
   layers(reference: string, signal: AbortSignal): Promise<ImageLayers>;
