@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
-import { Readable as NodeReadable } from 'node:stream';
+import { finished, Readable as NodeReadable, PassThrough } from 'node:stream';
 import { Failure } from '../engine/failure.ts';
 import { decode, type Shape } from './decode.ts';
 import { parseJson } from './json.ts';
@@ -42,6 +42,24 @@ export async function readText(stream: Readable, limitBytes = LARGEST_JSON): Pro
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/**
+ * A long body (an archive) as a stream that its reader may give up: the rest is read and dropped then, until the client has sent all
+ * or is gone. To destroy the request itself would cut the connection while the client still sends, and it would not see the answer.
+ * Fails when the client goes away.
+ */
+export function uploadOf({ stream }: Body): Readable {
+  const upload = new PassThrough();
+  finished(stream, { writable: false }, (error) => {
+    if (error) upload.destroy(error);
+  });
+  stream.pipe(upload);
+  upload.on('close', () => {
+    stream.unpipe(upload);
+    stream.resume();
+  });
+  return upload;
 }
 
 function checkContentType(headers: IncomingMessage['headers'], required: boolean): void {

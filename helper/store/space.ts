@@ -5,6 +5,14 @@ import { Failure } from '../engine/failure.ts';
 const RESERVE_SHARE = 0.01;
 const MOST_RESERVED = 256 * 1024 * 1024;
 const MEBIBYTE = 1024 * 1024;
+/** With less nothing can be written any more that has more than a few words. */
+const FULL_BYTES = 64 * 1024;
+
+/** Whether the file system of `folder` has no room: for failures of programs that don't say so. */
+export function isFull(folder: string): boolean {
+  const { bavail, bsize, ffree } = statfsSync(folder);
+  return bavail * bsize < FULL_BYTES || ffree === 0;
+}
 
 /**
  * For large writes that go on for long (a layer that a few compressed bytes become).

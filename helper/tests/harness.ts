@@ -30,7 +30,7 @@ export interface EngineOptions {
   wrap?: string[];
   /** daemon.json. */
   config?: Record<string, unknown>;
-  /** Its data lies on a file system of this size (as mount's `size=`). */
+  /** Its data lies on a file system (ext4) of its own, of this size (as truncate's `-s`). */
   dataSize?: string;
   /** Shell commands that come before it, in a mount namespace of its own: `$FOLDER` is the engine's folder. */
   before?: string;
@@ -79,7 +79,11 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   };
   if (options.dataSize) {
     mkdirSync(path.join(folder, 'data'));
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${options.dataSize}`, 'gantry-test', path.join(folder, 'data')]);
+    const disk = path.join(folder, 'disk');
+    execFileSync('truncate', ['-s', options.dataSize, disk]);
+    // Without blocks that only root may take: they would be the engine's.
+    execFileSync('mkfs.ext4', ['-q', '-m', '0', disk]);
+    execFileSync('mount', ['-o', 'loop', disk, path.join(folder, 'data')]);
   }
   if (options.config) writeFileSync(path.join(folder, 'daemon.json'), JSON.stringify(options.config));
   await start();

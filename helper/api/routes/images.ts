@@ -1,6 +1,6 @@
 import type { ContainerCreateRequest } from '../../contract/docker.ts';
 import { Failure } from '../../engine/failure.ts';
-import { readJson } from '../body.ts';
+import { readJson, uploadOf } from '../body.ts';
 import { type Call, type Route, route } from '../call.ts';
 import { download } from '../download.ts';
 import { ACCEPTED, booleanFilter, parseFilters } from '../filters.ts';
@@ -100,7 +100,7 @@ async function importImage(call: Call, platform: string): Promise<void> {
   if (source === '') throw new Failure('invalidParameter', 'bad parameter: one of fromImage and fromSrc is needed');
   const fetched = source === '-' ? undefined : await download(source, signal);
   const messages = await engine.images.import(
-    fetched?.archive ?? body.stream,
+    fetched?.archive ?? uploadOf(body),
     {
       ...named(query.text('repo'), query.text('tag')),
       message: query.text('message') || `Imported from ${source}`,
@@ -117,7 +117,7 @@ async function load(call: Call): Promise<void> {
   const { engine, query, body, signal, version } = call;
   const platform = version >= 48 ? onePlatform(query.all('platform')) : undefined;
   const options = { quiet: query.boolean('quiet', true), ...(platform ? { platform } : {}) };
-  await sendProgressAlways(call, engine.images.load(body.stream, options, signal));
+  await sendProgressAlways(call, engine.images.load(uploadOf(body), options, signal));
 }
 
 async function push(call: Call): Promise<void> {

@@ -1,4 +1,5 @@
 import { Failure } from '../../engine/failure.ts';
+import { uploadOf } from '../body.ts';
 import { type Call, type Route, route } from '../call.ts';
 import { join, streamType, takeOver } from '../hijack.ts';
 import { begin, sendEmpty, sendStream } from '../respond.ts';
@@ -95,7 +96,7 @@ async function archivePut(call: Call): Promise<void> {
   const { engine, params, query, body, response, signal } = call;
   const path = pathOf(call);
   const options = { noOverwriteDirNonDir: query.boolean('noOverwriteDirNonDir'), copyUidGid: query.boolean('copyUIDGID') };
-  await engine.containers.archivePut(params.name ?? '', path, body.stream, options, signal);
+  await engine.containers.archivePut(params.name ?? '', path, uploadOf(body), options, signal);
   sendEmpty(response, 200);
 }
 

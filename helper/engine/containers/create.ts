@@ -71,8 +71,8 @@ function reserve(engine: Engine, asked: string | undefined, id: string): string 
   return name;
 }
 
-/** Makes the volumes of a plan, in place, and records the container as their user. */
-async function makeVolumes(engine: Engine, id: string, mounts: MountRecord[]): Promise<void> {
+/** Makes the volumes of a plan, in place, and records the container as their user. @param made gets the names of new ones */
+async function makeVolumes(engine: Engine, id: string, mounts: MountRecord[], made: string[]): Promise<void> {
   for (const mount of mounts) {
     if (mount.type !== 'volume') continue;
     const volume = await engine.volumes.acquire(mount.name, id, {
@@ -80,6 +80,7 @@ async function makeVolumes(engine: Engine, id: string, mounts: MountRecord[]): P
       ...(mount.driverOpts ? { driverOpts: mount.driverOpts } : {}),
       ...(mount.labels ? { labels: mount.labels } : {}),
     });
+    if (volume.created) made.push(volume.name);
     mount.name = volume.name;
     mount.source = volume.path;
     mount.driver ??= 'local';
@@ -191,9 +192,11 @@ async function settle(engine: Engine, container: Container, image: ResolvedImage
     image ? engine.images.acquireLayers(container.chain, id) : undefined,
   ]);
   if (needsVolumes) {
+    const made: string[] = [];
+    undo.add('new volumes', () => Promise.all(made.map((name) => engine.volumes.remove(name, true))));
     undo.add('volumes', () => engine.volumes.release(id, true));
     try {
-      await makeVolumes(engine, id, mounts);
+      await makeVolumes(engine, id, mounts, made);
     } catch (error) {
       // A bad volume name is a fault of the request.
       throw isFailure(error) ? error : new Failure('system', error instanceof Error ? error.message : String(error));

@@ -1,5 +1,6 @@
 import { promises as fs, readFileSync } from 'node:fs';
-import { Failure, isFailure } from '../failure.ts';
+import { isFull } from '../../store/space.ts';
+import { Failure, isFailure, messageOf } from '../failure.ts';
 import { NEVER, nowInstant } from '../instant.ts';
 import { Undo } from '../undo.ts';
 import { endByForce } from './cleanup.ts';
@@ -159,6 +160,8 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
   const runtime = runtimeOf(engine, container);
   undo.add('process', () => endByForce(engine, runtime, id, cgroupsPath(engine, container)));
   const refuse = (error: unknown): never => {
+    // crun says of a place to mount on that it could not make: "No such file or directory".
+    if (isFull(engine.store.folder(id))) throw new Failure('system', `no space left on device: ${messageOf(error)}`, { cause: error });
     throw new RuntimeRefusal(error);
   };
   const { pid, monitorPid } = await engine.monitor

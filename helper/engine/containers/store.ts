@@ -18,6 +18,7 @@ import { findLinked } from './links.ts';
  * On start the newer of the two counts; RUN is believed only if it is of this boot. Where one can't be read, the other one serves.
  */
 const DURABLE_DELAY_MS = 250;
+const RETRY_MS = 5000;
 
 export function currentBoot(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
@@ -83,19 +84,20 @@ export class ContainerStore {
     for (const id of await fs.readdir(this.#data)) {
       if (!/^[0-9a-f]{64}$/.test(id)) continue;
       try {
-        const record = await this.#read(id);
-        if (!record) continue;
-        const container = enliven(record);
+        const found = await this.#read(id);
+        if (!found) continue;
+        const container = enliven(found.record);
         if (this.#byName.has(container.name)) container.name = id.slice(0, 12);
         this.add(container);
+        if (found.due) this.#saveLater(container, DURABLE_DELAY_MS);
       } catch (error) {
         this.#log.error('a container can not be read and is left out', { container: id, reason: messageOf(error) });
       }
     }
   }
 
-  /** The newer of its two records; undefined when it is none, or damaged in both. */
-  async #read(id: string): Promise<ContainerRecord | undefined> {
+  /** The newer of its two records, and whether it is the durable one; undefined when it is none, or damaged in both. */
+  async #read(id: string): Promise<{ record: ContainerRecord; due: boolean } | undefined> {
     const folder = this.folder(id);
     await sweepTemporary(folder);
     const durable = await readJson(path.join(folder, 'container.json'), (value) => parseRecord(value, id), { keep: true });
@@ -112,11 +114,11 @@ export class ContainerStore {
           ...durable,
         });
         if (durable.status === 'damaged') await moveAside(durable.movedTo);
-        await writeJson(path.join(folder, 'container.json'), recent.value);
       }
-      return recent.value;
+      const due = durable.status !== 'ok' || JSON.stringify(durable.value) !== JSON.stringify(recent.value);
+      return { record: recent.value, due };
     }
-    if (durable.status === 'ok') return durable.value;
+    if (durable.status === 'ok') return { record: durable.value, due: false };
     if (durable.status === 'absent') {
       // Made by a create that never came to answer, or left by a removal: nobody was told of it.
       this.#log.info('removing what is left of a half-created container', { container: id });
@@ -210,13 +212,19 @@ export class ContainerStore {
     container.live.summary = undefined;
     container.bootId = this.bootId;
     await this.#saveRecent(container);
+    this.#saveLater(container, DURABLE_DELAY_MS);
+  }
+
+  #saveLater(container: Container, delayMs: number): void {
     container.live.saveTimer ??= setTimeout(() => {
       container.live.saveTimer = undefined;
       if (container.live.removing || !this.#byId.has(container.id)) return;
       writeJson(path.join(this.folder(container.id), 'container.json'), recordOf(container)).catch((error) => {
+        // A disk that is full may not be so for long; what lies in RUN is true until then.
         this.#log.warn('a container could not be saved', { container: container.id, error: messageOf(error) });
+        this.#saveLater(container, RETRY_MS);
       });
-    }, DURABLE_DELAY_MS).unref();
+    }, delayMs).unref();
   }
 
   async #saveRecent(container: Container): Promise<void> {

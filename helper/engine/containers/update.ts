@@ -83,7 +83,8 @@ export async function update(
       throw refuse(new Failure('system', 'container is marked for removal and cannot be "update"'));
     }
     try {
-      const merged = mergeLimits(container.hostConfig, limits);
+      const before = container.hostConfig;
+      const merged = mergeLimits(before, limits);
       validateResources({ ...merged }, engine.cgroups.features(), hostCapacity(), true);
       if (container.state.status === 'running' && FIELDS.some((field) => isGiven(limits[field]))) {
         const block = await blockIo(merged);
@@ -91,7 +92,10 @@ export async function update(
         await runtimeOf(engine, container).updateResources(container.id, { ...resources, ...(block ? { blockIO: block } : {}) });
       }
       container.hostConfig = merged;
-      await engine.store.save(container);
+      await engine.store.save(container).catch((error) => {
+        container.hostConfig = before;
+        throw error;
+      });
     } catch (error) {
       throw refuse(error);
     }
