@@ -171,7 +171,7 @@ describe.skipIf(!hasSshd)('hosts over SSH', () => {
       socket.destroy();
     });
     await new Promise<void>((resolve) => counter.listen(server.port, server.address, resolve));
-    toDispose.push(() => new Promise((resolve) => counter.close(resolve)));
+    defer(() => new Promise((resolve) => counter.close(resolve)));
     // What a window full of views does meanwhile.
     const logs = Array.from({ length: 50 }, () => app.hosts.whenConnected(id, AbortSignal.timeout(10_000)).catch(() => undefined));
     const asking = setInterval(() => {

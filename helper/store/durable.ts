@@ -102,6 +102,12 @@ export async function sweepTemporary(folder: string): Promise<void> {
   }
 }
 
+/** An empty folder, made or emptied: one that is there is kept, since on a full disk it could not be made again. */
+export async function emptyFolder(folder: string): Promise<void> {
+  await fs.mkdir(folder, { recursive: true, mode: 0o700 });
+  for (const name of await fs.readdir(folder)) await fs.rm(path.join(folder, name), { recursive: true, force: true });
+}
+
 /** Removes a folder so that a crash never leaves half of it under its name: renamed into `trash` first, then deleted. */
 export async function removeFolder(folder: string, trash: string): Promise<void> {
   await fs.mkdir(trash, { recursive: true, mode: 0o700 });

@@ -162,11 +162,16 @@ describe.runIf(onGantry)('a full disk', { timeout: 60_000 }, () => {
     });
     const stopped = await launch(client, { Cmd: ['sleep', '1000'] });
     const removed = await launch(client, { Cmd: ['sleep', '1000'] });
+    await client.post('/volumes/create', { Name: 'full' });
+    const image = savedImage('full:1', [tarOf([{ name: 'file', data: Buffer.alloc(100_000, 'i') }])]);
+    await client.ask('POST', '/images/load?quiet=1', { body: image, headers: TAR });
     fill();
     const full = await launch(client, { Cmd: ['sh', '-c', 'echo much > /file'] }).catch((error: Error) => error.message);
     expect(full).toMatch(/no space left on device/i);
     expect((await client.post(`/containers/${stopped}/stop?t=0`)).status).toBe(204);
     expect((await client.delete(`/containers/${removed}?force=1`)).status).toBe(204);
+    expect((await client.delete('/volumes/full')).status).toBe(204);
+    expect((await client.delete('/images/full:1')).status).toBe(200);
     fill();
     await engine.crash();
     await engine.start();

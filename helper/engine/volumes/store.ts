@@ -1,7 +1,7 @@
 import { promises as fs } from 'node:fs';
 import path from 'node:path';
 import * as v from 'valibot';
-import { type ReadResult, readJson, removeFolder, syncFolder, writeJson } from '../../store/durable.ts';
+import { emptyFolder, type ReadResult, readJson, removeFolder, syncFolder, writeJson } from '../../store/durable.ts';
 import type { Log } from '../context.ts';
 import { messageOf } from '../failure.ts';
 
@@ -43,7 +43,7 @@ export class VolumeStore {
   async read(): Promise<StoredVolume[]> {
     // 0701: containers with other users pass through to their data by path, nobody lists.
     await fs.mkdir(this.#root, { recursive: true, mode: 0o701 });
-    await fs.rm(path.join(this.#root, TRASH), { recursive: true, force: true });
+    await emptyFolder(path.join(this.#root, TRASH));
     const volumes: StoredVolume[] = [];
     for (const entry of await fs.readdir(this.#root, { withFileTypes: true })) {
       if (!entry.isDirectory() || entry.name === TRASH) continue;

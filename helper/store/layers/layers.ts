@@ -16,7 +16,7 @@ import * as v from 'valibot';
 import type { Log } from '../../engine/context.ts';
 import { Failure } from '../../engine/failure.ts';
 import { KeyedQueue } from '../../engine/queue.ts';
-import { readJson, syncFolder, writeJson } from '../durable.ts';
+import { emptyFolder, readJson, syncFolder, writeJson } from '../durable.ts';
 import type { Compression } from './compression.ts';
 import type { DeferredStep } from './folder.ts';
 import { timeOf } from './folder.ts';
@@ -134,8 +134,7 @@ class LayerStore implements Layers {
 
   async start(): Promise<void> {
     await fs.mkdir(this.#root, { recursive: true, mode: 0o700 });
-    for (const leftovers of [this.#ingest, this.#trash]) await fs.rm(leftovers, { recursive: true, force: true });
-    await fs.mkdir(this.#ingest, { mode: 0o700 });
+    for (const leftovers of [this.#ingest, this.#trash]) await emptyFolder(leftovers);
     for (const name of await fs.readdir(this.#root)) {
       if (name === 'ingest' || name === 'trash') continue;
       const folder = path.join(this.#root, name);
@@ -146,7 +145,6 @@ class LayerStore implements Layers {
       } else {
         if (record.status === 'damaged') this.#log.error('a layer can not be read and is left out', { folder, reason: record.reason });
         // To the trash, which the next start empties: a container may be running on it.
-        await fs.mkdir(this.#trash, { recursive: true, mode: 0o700 });
         await fs.rename(folder, path.join(this.#trash, randomBytes(8).toString('hex')));
       }
     }
@@ -282,7 +280,6 @@ class LayerStore implements Layers {
 
   /** Out of the way at once; what it takes to free the space happens after the answer, or after a crash at the next start. */
   async #discard(folder: string): Promise<void> {
-    await fs.mkdir(this.#trash, { recursive: true, mode: 0o700 });
     const target = path.join(this.#trash, randomBytes(8).toString('hex'));
     try {
       await fs.rename(folder, target);
