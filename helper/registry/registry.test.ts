@@ -267,6 +267,11 @@ describe('what a registry says of itself', () => {
       always((_, response) => response.writeHead(302, { Location: 'file:///etc/passwd' }).end()),
       /unsupported protocol scheme/,
     ],
+    [
+      'a redirect to nowhere',
+      always((_, response) => response.writeHead(302, { Location: 'http://[' }).end()),
+      /failed to parse Location header "http:\/\/\[": invalid URL/,
+    ],
     ['redirects in a circle', always((request, response) => response.writeHead(302, { Location: request.url }).end()), /302/],
     ['no HTTP', always((request) => request.socket.end('SSH-2.0-OpenSSH_9.2\r\n')), /Get "http:/],
   ])('%s is refused', async (_what, hook, message) => {

@@ -8,6 +8,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { Readable } from 'node:stream';
 import type { SecureContext } from 'node:tls';
+import { Failure } from '../engine/failure.ts';
 import { connectionError } from './errors.ts';
 import { proxyFor } from './proxy.ts';
 
@@ -65,7 +66,7 @@ export class HttpTransport implements Transport {
       if (redirects === 0 || ![301, 302, 303, 307, 308].includes(response.status) || !location) return response;
       response.body.resume();
       redirects--;
-      const next = new URL(location, url);
+      const next = locationOf(location, url);
       if (next.protocol !== 'https:' && next.protocol !== 'http:') {
         throw connectionError(request.method, url.href, new Error(`unsupported protocol scheme ${JSON.stringify(next.protocol)}`));
       }
@@ -98,6 +99,7 @@ export class HttpTransport implements Transport {
 
   async #once(request: RegistryRequest): Promise<RegistryResponse> {
     const { method, url, signal, body } = request;
+    checkHeaders(request.headers ?? {});
     const agent = await this.#agent(url);
     return new Promise((resolve, reject) => {
       const secure = url.protocol === 'https:';
@@ -123,6 +125,23 @@ export class HttpTransport implements Transport {
         body.pipe(sent);
       }
     });
+  }
+}
+
+/** Where a registry sends us, which may be nowhere. @throws Failure system in Go's words */
+export function locationOf(location: string, base: URL): URL {
+  if (URL.canParse(location, base)) return new URL(location, base);
+  throw new Failure('system', `failed to parse Location header ${JSON.stringify(location)}: invalid URL`);
+}
+
+/** Tokens and passwords come from users. @throws Failure invalidParameter in Go's words */
+function checkHeaders(headers: Record<string, string>): void {
+  for (const [name, value] of Object.entries(headers)) {
+    try {
+      http.validateHeaderValue(name, value);
+    } catch {
+      throw new Failure('invalidParameter', `net/http: invalid header field value for ${JSON.stringify(name)}`);
+    }
   }
 }
 

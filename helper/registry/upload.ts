@@ -11,6 +11,7 @@ import { createGzip } from 'node:zlib';
 import { Failure, isFailure, messageOf } from '../engine/failure.ts';
 import type { Repository } from './client.ts';
 import { RegistryFailure } from './errors.ts';
+import { locationOf } from './transport.ts';
 
 export interface UploadSource {
   /** Undefined: not known yet (it is compressed on the way). */
@@ -83,7 +84,7 @@ async function begin(repository: Repository, source: UploadSource): Promise<{ lo
   response.body.resume();
   const location = response.headers.location;
   if (!location) throw new Failure('system', 'the registry gave no place for an upload');
-  return { location: new URL(location, response.url), mounted: response.status === 201 && mount !== '' };
+  return { location: locationOf(location, response.url), mounted: response.status === 201 && mount !== '' };
 }
 
 /** How far an upload has come; undefined when the registry does not say. */
@@ -99,7 +100,7 @@ async function progressOf(
     const next = response.headers.location;
     // "0-0" is what registries say for nothing as well as for one byte.
     const offset = end === undefined || end === '0' ? 0 : Number(end) + 1;
-    return { location: next ? new URL(next, location) : location, offset };
+    return { location: next ? locationOf(next, location) : location, offset };
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof RegistryFailure) return undefined;
@@ -145,7 +146,7 @@ async function send(repository: Repository, source: UploadSource, location: URL,
     response.body.resume();
     const digest = source.digest && !source.gzip ? source.digest : `sha256:${hash.digest('hex')}`;
     const next = response.headers.location;
-    const commit = next ? new URL(next, location) : new URL(location);
+    const commit = next ? locationOf(next, location) : new URL(location);
     commit.searchParams.set('digest', digest);
     const done = await repository.request(
       'PUT',

@@ -4,7 +4,7 @@ import { RegistryFailure } from '../../registry/errors.ts';
 import { Failure } from '../failure.ts';
 import type { Parts } from './parts.ts';
 
-/** POST /auth. @throws Failure unauthorized when the registry refuses, system when it can't be reached */
+/** POST /auth. @throws Failure unauthorized when the registry refuses, system when it can't be reached, invalidParameter */
 export async function authenticate(
   parts: Parts,
   auth: RegistryAuth,
@@ -26,5 +26,8 @@ export async function authenticate(
 /** `https://index.docker.io/v1/`, `localhost:5000`, '' (Docker Hub) */
 function domainOf(address: string): string {
   const host = address.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
+  if (host !== '' && !URL.canParse(`https://${host}/v2/`)) {
+    throw new Failure('invalidParameter', `unable to parse server address: ${JSON.stringify(address)}`);
+  }
   return host === '' || host === 'index.docker.io' || host === 'registry-1.docker.io' ? 'docker.io' : host;
 }
