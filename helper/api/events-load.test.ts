@@ -5,7 +5,7 @@ import { createEvents } from '../engine/events/index.ts';
 import { serve } from './test-engine.ts';
 
 const EACH_SECOND = 10_000;
-const SECONDS = 2;
+const SECONDS = 4;
 const SLOW = 20;
 
 const bus = createEvents();

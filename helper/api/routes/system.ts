@@ -1,5 +1,5 @@
 import type { RegistryAuth } from '../../contract/docker.ts';
-import type { TimedEvent } from '../../engine/events/types.ts';
+import type { EventStream, TimedEvent } from '../../engine/events/types.ts';
 import { Failure } from '../../engine/failure.ts';
 import type { DiskUsageType } from '../../engine/system/types.ts';
 import { readJson } from '../body.ts';
@@ -57,8 +57,13 @@ async function events(call: Call): Promise<void> {
   await sendTexts(call, eventLines(stream, call));
 }
 
-async function* eventLines(stream: AsyncIterable<TimedEvent>, { version }: Call): AsyncGenerator<string> {
-  for await (const event of stream) if (sendsEvent(event, version)) yield eventLine(event);
+const AT_ONCE = 512;
+
+async function* eventLines(stream: EventStream, { version }: Call): AsyncGenerator<string> {
+  for await (const first of stream) {
+    const text = [first, ...stream.queued(AT_ONCE)].map((event) => (sendsEvent(event, version) ? eventLine(event) : '')).join('');
+    if (text !== '') yield text;
+  }
 }
 
 const lines = new WeakMap<TimedEvent, string>();

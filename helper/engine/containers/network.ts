@@ -45,7 +45,8 @@ export async function connectNetwork(engine: Engine, reference: string, network:
     if (container.state.status === 'running' && container.network) {
       const endpoint = await engine.networks.connect(name, container.id, settings);
       const { sandbox } = container.network;
-      container.network = { ...container.network, sandbox: { ...sandbox, endpoints: { ...sandbox.endpoints, [name]: endpoint } } };
+      const ports = engine.networks.portsOf(container.id);
+      container.network = { ...container.network, sandbox: { ...sandbox, endpoints: { ...sandbox.endpoints, [name]: endpoint }, ports } };
     }
     // What a container that does not run was connected with before stays, as in dockerd.
     container.endpoints = { [name]: settings, ...container.endpoints };
@@ -83,7 +84,8 @@ async function disconnectFrom(engine: Engine, container: Container, network: str
     if (running && container.network?.sandbox.endpoints[name]) {
       await engine.networks.disconnect(name, container.id);
       const { [name]: _, ...endpoints } = container.network.sandbox.endpoints;
-      container.network = { ...container.network, sandbox: { ...container.network.sandbox, endpoints } };
+      const ports = engine.networks.portsOf(container.id);
+      container.network = { ...container.network, sandbox: { ...container.network.sandbox, endpoints, ports } };
     }
     const { [name]: _, ...asked } = container.endpoints;
     container.endpoints = asked;

@@ -1,10 +1,11 @@
 import type { EventMessage } from '../../contract/docker.ts';
 import { nowNanos } from '../instant.ts';
 import { matches } from './filter.ts';
-import type { EventBus, Events, TimedEvent } from './types.ts';
+import type { EventBus, EventStream, Events, TimedEvent } from './types.ts';
 
 const HISTORY = 1024;
-const QUEUE = 8192;
+/** Three seconds of ten thousand events each: who is slow for a moment keeps up. The events are the same for all who wait. */
+const QUEUE = 32_768;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** The engine's event bus; see Events. `historyLimit` and `queueLimit` are counts of events. */
@@ -58,8 +59,13 @@ function message(type: EventMessage['Type'], action: string, id: string, attribu
   };
 }
 
-async function* only(events: TimedEvent[]): AsyncGenerator<TimedEvent> {
-  yield* events;
+function only(events: TimedEvent[]): EventStream {
+  return {
+    async *[Symbol.asyncIterator]() {
+      yield* events;
+    },
+    queued: () => [],
+  };
 }
 
 interface Live {
@@ -73,8 +79,10 @@ interface Live {
 }
 
 /** A subscription: a bounded queue that the bus fills and one reader empties. */
-function live({ past, wanted, until, signal, observe, queueLimit, onEnd }: Live): AsyncIterable<TimedEvent> & AsyncIterator<TimedEvent> {
+function live({ past, wanted, until, signal, observe, queueLimit, onEnd }: Live): EventStream & AsyncIterator<TimedEvent> {
   let queue = past;
+  /** How many of the queue's beginning are read: to shift a long array would move all of it, each time. */
+  let read = 0;
   let ended = false;
   let waiting: ((result: IteratorResult<TimedEvent>) => void) | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -92,6 +100,7 @@ function live({ past, wanted, until, signal, observe, queueLimit, onEnd }: Live)
   // Whoever went away or does not read wants nothing of what is queued.
   const drop = (): void => {
     queue = [];
+    read = 0;
     end();
   };
   const unobserve = observe((event) => {
@@ -100,7 +109,7 @@ function live({ past, wanted, until, signal, observe, queueLimit, onEnd }: Live)
       const deliver = waiting;
       waiting = undefined;
       deliver({ done: false, value: event });
-    } else if (queue.push(event) > queueLimit) drop();
+    } else if (queue.push(event) - read > queueLimit) drop();
   });
   signal.addEventListener('abort', drop);
   if (signal.aborted) drop();
@@ -112,12 +121,23 @@ function live({ past, wanted, until, signal, observe, queueLimit, onEnd }: Live)
   };
   arm();
 
+  const take = (limit: number): TimedEvent[] => {
+    const taken = queue.slice(read, read + limit);
+    read += taken.length;
+    if (read === queue.length || read > 1024) {
+      queue = queue.slice(read);
+      read = 0;
+    }
+    return taken;
+  };
+
   return {
+    queued: take,
     [Symbol.asyncIterator]() {
       return this;
     },
     next() {
-      const event = queue.shift();
+      const [event] = take(1);
       if (event) return Promise.resolve({ done: false, value: event });
       if (ended) return Promise.resolve({ done: true, value: undefined });
       return new Promise((resolve) => {

@@ -5,6 +5,11 @@ export type Filters = ReadonlyMap<string, readonly string[]>;
 /** An event with its exact time: `timeNano` is beyond what a JavaScript number holds. */
 export type TimedEvent = EventMessage & { nanos: bigint };
 
+export interface EventStream extends AsyncIterable<TimedEvent> {
+  /** What has come already, at most `limit`, without waiting: a reader with a backlog takes it in large pieces. */
+  queued(limit: number): TimedEvent[];
+}
+
 /** The engine's events: published by every noun, kept in a bounded history (the newest 1,024), streamed to subscribers. */
 export interface Events {
   publish(type: EventMessage['Type'], action: string, id: string, attributes?: Record<string, string>): void;
@@ -12,10 +17,10 @@ export interface Events {
   observe(listener: (event: TimedEvent) => void): () => void;
   /**
    * Past events from `since` (nanoseconds), then live ones until `until` or abort. A subscriber that does not read
-   * is dropped when its queue is full (8,192 events) rather than held in memory.
+   * is dropped when its queue is full (32,768 events) rather than held in memory.
    * Subscribed when the call returns, not when the first event is asked for.
    */
-  subscribe(options: { since?: bigint; until?: bigint; filters: Filters; signal: AbortSignal }): AsyncIterable<TimedEvent>;
+  subscribe(options: { since?: bigint; until?: bigint; filters: Filters; signal: AbortSignal }): EventStream;
 }
 
 /** Events with what only the engine as a whole asks of it. */

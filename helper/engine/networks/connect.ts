@@ -7,12 +7,12 @@ import { withUndo } from '../undo.ts';
 import { refuseEndpoint } from './config-only.ts';
 import { deleteLink } from './create.ts';
 import { openResolver } from './dns/resolver.ts';
-import { allowHairpin, attachLink, createEndpoint, describeEndpoint, releaseEndpoint, setRoutes } from './endpoint.ts';
+import { attachLink, createEndpoint, describeEndpoint, releaseEndpoint, setRoutes } from './endpoint.ts';
 import { nextLinkName } from './link-names.ts';
 import type { Endpoint, LiveSandbox } from './model.ts';
-import { aim } from './ports/publish.ts';
 import { usesResolver, writeHosts, writeResolvConf } from './sandbox/files.ts';
 import { checkSettings } from './sandbox/joins.ts';
+import { republish } from './sandbox/ports.ts';
 import { detachHostLink } from './sandbox/remove.ts';
 import type { World } from './world.ts';
 
@@ -90,13 +90,7 @@ async function settle(world: World, sandbox: LiveSandbox & { netnsPath?: string 
   if (file === undefined) return;
   const before = sandbox.gateway;
   sandbox.gateway = withInside(file, (inside) => setRoutes(inside, sandbox.endpoints.values(), false));
-  if (sandbox.gateway !== before && sandbox.published.length > 0) {
-    await world.firewall.unpublish(sandbox.publications);
-    const bridged = sandbox.gateway?.network.stored.driver === 'bridge' ? sandbox.gateway : undefined;
-    sandbox.publications = aim(sandbox.published, bridged?.v4?.address, bridged?.v6?.address);
-    if (bridged) allowHairpin(world.host, bridged);
-    await world.firewall.publish(sandbox.publications);
-  }
+  if (sandbox.gateway !== before) await republish(world, sandbox, before);
   if (usesResolver(sandbox) && !sandbox.closeDns) {
     openResolver(world, sandbox);
     await writeResolvConf(world, sandbox);

@@ -1,4 +1,4 @@
-import type { EndpointSettings, NetworkCreateRequest, NetworkInspect } from '../../contract/docker.ts';
+import type { EndpointSettings, NetworkCreateRequest, NetworkInspect, PortMap } from '../../contract/docker.ts';
 import type { EngineContext } from '../context.ts';
 import type { Events, Filters } from '../events/types.ts';
 import { connect, disconnect } from './connect.ts';
@@ -7,7 +7,7 @@ import { describeNetwork, listFilter } from './list.ts';
 import { pruneNetworks, removeNetwork } from './remove.ts';
 import { renameEndpoints } from './rename.ts';
 import { adopt, type Running } from './sandbox/adopt.ts';
-import { createSandbox } from './sandbox/create.ts';
+import { createSandbox, describeSandbox } from './sandbox/create.ts';
 import { checkSettings, modeOf } from './sandbox/joins.ts';
 import { removeSandbox } from './sandbox/remove.ts';
 import { startNetworks } from './start.ts';
@@ -95,6 +95,11 @@ class HostNetworks implements Networks {
 
   disconnect(network: string, containerId: string): Promise<void> {
     return this.world.queue.run(containerId, () => disconnect(this.world, network, containerId));
+  }
+
+  portsOf(containerId: string): PortMap {
+    const sandbox = this.world.sandboxes.get(containerId);
+    return sandbox ? describeSandbox(this.world, sandbox).ports : {};
   }
 
   stop(): Promise<void> {

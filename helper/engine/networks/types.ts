@@ -62,6 +62,8 @@ export interface Networks {
   /** Running containers: joins one more network. Returns the endpoint. */
   connect(network: string, containerId: string, settings: EndpointSettings): Promise<EndpointSettings>;
   disconnect(network: string, containerId: string): Promise<void>;
+  /** What is published for a running container now: `connect` and `disconnect` may change it. */
+  portsOf(containerId: string): PortMap;
   renamed(containerId: string, name: string): void;
   /** The helper ends: with nothing running, all that is ours goes from the kernel (links, packet filter); else all stays. */
   stop(): Promise<void>;

@@ -7,14 +7,13 @@ import { refuseEndpoint } from '../config-only.ts';
 import { openResolver } from '../dns/resolver.ts';
 import { allowHairpin, attachLink, chooseGateway, createEndpoint, describeEndpoint, releaseEndpoint, setRoutes } from '../endpoint.ts';
 import { nextLinkName } from '../link-names.ts';
-import { type LiveSandbox, OPTION } from '../model.ts';
-import { gatewayMode } from '../options.ts';
-import { aim, portMap } from '../ports/publish.ts';
-import { portRequests } from '../ports/request.ts';
+import type { LiveSandbox } from '../model.ts';
+import { portMap } from '../ports/publish.ts';
 import type { Sandbox, SandboxRequest } from '../types.ts';
 import type { World } from '../world.ts';
 import { usesResolver, writeHosts, writeSandboxFiles } from './files.ts';
 import { checkSettings, joinsOf } from './joins.ts';
+import { reservePorts } from './ports.ts';
 import { removeSandbox } from './remove.ts';
 
 /** A namespace with its links, addresses, routes, files, names and published ports. All or nothing. */
@@ -79,21 +78,6 @@ export async function createSandbox(world: World, request: SandboxRequest, signa
 export function register(world: World, sandbox: LiveSandbox): void {
   world.sandboxes.set(sandbox.request.containerId, sandbox);
   for (const endpoint of sandbox.endpoints.values()) endpoint.network.endpoints.set(sandbox.request.containerId, endpoint);
-}
-
-async function reservePorts(world: World, sandbox: LiveSandbox): Promise<void> {
-  const { request, gateway } = sandbox;
-  if (gateway?.network.stored.driver !== 'bridge') return;
-  const wishes = portRequests(request.portBindings, request.exposed, request.publishAll);
-  if (wishes.length === 0) return;
-  const owner = { containerName: request.name, endpointId: gateway.id };
-  const way = (family: 4 | 6): 'host' | 'open' | 'proxy' =>
-    !(family === 4 ? gateway.v4 : gateway.v6) ? 'proxy' : gatewayMode(gateway.network, family) === 'routed' ? 'open' : 'host';
-  sandbox.published = await world.ports.reserve(owner, wishes, {
-    defaultAddress: gateway.network.option(OPTION.hostBinding) ?? '',
-    ways: { 4: way(4), 6: way(6) },
-  });
-  sandbox.publications = aim(sandbox.published, gateway.v4?.address, gateway.v6?.address);
 }
 
 /** Two milliseconds, all synchronous: no other JavaScript runs while the main thread is in the new namespace. */
