@@ -231,6 +231,31 @@ describe.runIf(onGantry)('networks beside another host', () => {
     await docker('network', 'rm', 'isolated');
   });
 
+  it('publish as soon as a network that can is joined, and follow when it is left', async () => {
+    await docker('network', 'create', '--internal', '--subnet', '10.81.0.0/24', 'quiet');
+    await docker('network', 'create', '--subnet', '10.82.0.0/24', 'first');
+    await docker('network', 'create', '--subnet', '10.83.0.0/24', 'second');
+    const place = await sleeper('--name', 'mover', '--network', 'quiet', '-p', '8082:80');
+    await place.serveTcp(80);
+    const { peer } = wire;
+    const ports = (): Promise<string> => docker('port', 'mover');
+    expect(await ports()).toBe('');
+    expect(await peer.tcp(wire.hostAddress, 8082)).toBe('ECONNREFUSED');
+    await docker('network', 'connect', 'first', 'mover');
+    expect(await ports()).toContain('80/tcp -> 0.0.0.0:8082');
+    expect(await peer.tcp(wire.hostAddress, 8082)).toBe(wire.peerAddress);
+    await docker('network', 'connect', '--gw-priority', '3', 'second', 'mover');
+    expect(await peer.tcp(wire.hostAddress, 8082)).toBe(wire.peerAddress);
+    expect(await wire.host.output('nft', 'list', 'ruleset')).toContain('tcp . 8082 : 10.83.0.2 . 80');
+    await docker('network', 'disconnect', 'second', 'mover');
+    expect(await wire.host.output('nft', 'list', 'ruleset')).toContain('tcp . 8082 : 10.82.0.2 . 80');
+    await docker('network', 'disconnect', 'first', 'mover');
+    expect(await ports()).toBe('');
+    expect(await peer.tcp(wire.hostAddress, 8082)).toBe('ECONNREFUSED');
+    await docker('rm', '-f', 'mover');
+    await docker('network', 'rm', 'quiet', 'first', 'second');
+  });
+
   it('leave the host under the address that was asked for', async () => {
     wire.host.set('ip addr add 198.51.100.77/24 dev wire');
     await wire.peer.serveTcp(71);
