@@ -26,8 +26,8 @@ export interface AppOptions {
 
 /** The real application on a real engine, both on folders of their own. */
 export interface App {
-  electron: ElectronApplication;
-  page: Page;
+  readonly electron: ElectronApplication;
+  readonly page: Page;
   folder: string;
   /** The engine's API, past the window. */
   engine: Client;
@@ -40,6 +40,8 @@ export interface App {
   settings(change: Partial<Settings>): Promise<void>;
   /** Loads the starter image into the local engine. */
   starter(): Promise<void>;
+  /** Ends the application as a user does and starts it again: `page` and `electron` are new ones. */
+  restart(): Promise<void>;
   /** The helper's process, started by the application. */
   helperPid(): number;
   close(): Promise<void>;
@@ -72,25 +74,35 @@ async function startApp({ width = 1440, height = 900, settings }: AppOptions): P
   const [{ path: executablePath }, starter] = await Promise.all([electronRuntime(), starterImage()]);
   const folder = mkdtempSync(path.join(tmpdir(), 'gantry-e2e-'));
   const socket = path.join(folder, 'engine.sock');
-  const electron = await _electron.launch({
-    executablePath,
-    args: ['--no-sandbox', '--lang=en-US', ROOT],
-    cwd: ROOT,
-    env: {
-      ...(process.env as Record<string, string>),
-      GANTRY_USER_DATA: path.join(folder, 'user'),
-      GANTRY_SOCKET: socket,
-      GANTRY_DATA: path.join(folder, 'data'),
-      GANTRY_RUN: path.join(folder, 'run'),
-      GANTRY_STARTER: starter,
-    },
-  });
-  const page = await inTime('the first window', electron.firstWindow());
-  page.setDefaultTimeout(20_000);
+  const launch = () =>
+    _electron.launch({
+      executablePath,
+      args: ['--no-sandbox', '--lang=en-US', ROOT],
+      cwd: ROOT,
+      env: {
+        ...(process.env as Record<string, string>),
+        GANTRY_USER_DATA: path.join(folder, 'user'),
+        GANTRY_SOCKET: socket,
+        GANTRY_DATA: path.join(folder, 'data'),
+        GANTRY_RUN: path.join(folder, 'run'),
+        GANTRY_STARTER: starter,
+      },
+    });
+  const windowOf = async (of: ElectronApplication) => {
+    const first = await inTime('the first window', of.firstWindow());
+    first.setDefaultTimeout(20_000);
+    return first;
+  };
+  let electron = await launch();
+  let page = await windowOf(electron);
   const engine = new Client(socket, '');
   const app: App = {
-    electron,
-    page,
+    get electron() {
+      return electron;
+    },
+    get page() {
+      return page;
+    },
     folder,
     engine,
     async picture(name) {
@@ -126,6 +138,13 @@ async function startApp({ width = 1440, height = 900, settings }: AppOptions): P
     async starter() {
       await page.getByTestId('status').getByText('Gantry').waitFor();
       await page.evaluate(() => window.gantry.starter.load('local'));
+    },
+    async restart() {
+      const problems = await quit(electron, folder);
+      if (problems.length > 0) throw new Error(problems.join('\n'));
+      electron = await launch();
+      page = await windowOf(electron);
+      await app.resize(width, height);
     },
     helperPid: () => helperPid(path.join(folder, 'user', 'gantry.log')),
     async close() {

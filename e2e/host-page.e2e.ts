@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { hasSshd, Sshd } from '../electron/testing/sshd.ts';
 import { startEngine, type TestEngine } from '../helper/tests/harness.ts';
 import { application } from './app.ts';
+import { isInstalled, type Peer, startPeer } from './peers.ts';
 import { addMachine, ownHome, runStarter } from './ssh-hosts.ts';
 import { terminalOf } from './terminal.ts';
 
@@ -11,6 +12,7 @@ const app = application();
 let machine: Sshd;
 let engine: TestEngine;
 let nas: string;
+const peers: Peer[] = [];
 
 beforeAll(async () => {
   if (!hasSshd) return;
@@ -20,8 +22,10 @@ beforeAll(async () => {
   home.knows({ nas: machine });
 });
 afterAll(async () => {
-  await engine?.stop();
+  for (const peer of peers) await peer.stop();
   await machine?.dispose();
+  // Last: what dials its socket on the machines ends with them.
+  await engine?.stop();
   home.remove();
 });
 
@@ -87,7 +91,10 @@ it('this machine: the same, read directly; a shell of one’s own', async () => 
     .getByTestId('machine')
     .getByText(/^load \d/)
     .waitFor();
-  await page.getByTestId('tab-shell').click();
+  // By the keyboard alone.
+  await page.keyboard.press('Control+k');
+  await page.getByTestId('palette-input').fill('shell on host local');
+  await page.keyboard.press('Enter');
   await page.getByTestId('host-shell-open').click();
   const terminal = terminalOf(page);
   await terminal.sees(/[#$] ?$/);
@@ -96,3 +103,31 @@ it('this machine: the same, read directly; a shell of one’s own', async () => 
   await page.getByRole('button', { name: 'Close this terminal' }).click();
   await page.getByTestId('host-shell-open').waitFor();
 });
+
+for (const [name, part] of [
+  ['dockerd', /^containerd$/],
+  ['podman', /^Podman \d/],
+] as const) {
+  it.skipIf(!isInstalled(name))(`the page of a host with ${name}`, async () => {
+    const { page, picture } = app();
+    const peer = await startPeer(name);
+    peers.push(peer);
+    await page.getByTestId('nav-hosts').click();
+    await page.getByTestId('add-host').click();
+    await page.getByTestId('add-host-path').fill(peer.socket);
+    await page.getByTestId('add-host-name').fill(name);
+    await page.getByTestId('add-host-submit').click();
+    await page
+      .getByTestId(/^host-h/)
+      .filter({ hasText: name })
+      .getByTestId(/^host-open/)
+      .click();
+    const detail = page.getByTestId('detail');
+    await page
+      .getByTestId('machine')
+      .getByText(/^load \d/)
+      .waitFor();
+    for (const fact of [os.release(), part, /^\d+ ms$/, /images [\d.]+ [kM]B, containers/]) await detail.getByText(fact).first().waitFor();
+    await picture(`host-page-${name}`);
+  });
+}

@@ -19,8 +19,9 @@ beforeAll(async () => {
   home.knows({ nas: machine });
 });
 afterAll(async () => {
-  await engine?.stop();
   await machine?.dispose();
+  // Last: what dials its socket on the machines ends with them.
+  await engine?.stop();
   home.remove();
 });
 

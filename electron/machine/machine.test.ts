@@ -5,12 +5,10 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EngineClient } from '../engine-client/index.ts';
 import { unixDialer } from '../hosts/dial-unix.ts';
 import type { Host, MachineSample } from '../ipc/contract.ts';
-import { parseAddress } from '../ssh/address.ts';
-import { connectSsh, type SshSession } from '../ssh/index.ts';
 import { FakeEngine } from '../testing/fake-engine.ts';
 import { FakePort } from '../testing/fake-port.ts';
-import { MemorySecrets } from '../testing/ssh-answers.ts';
-import { hasSshd, Sshd, sshHome } from '../testing/sshd.ts';
+import { perTest } from '../testing/per-test.ts';
+import { hasSshd } from '../testing/sshd.ts';
 import { parseReading, sampleOf } from './parse.ts';
 import { readerOn } from './remote.ts';
 import { watchMachine } from './watch.ts';
@@ -115,6 +113,7 @@ describe('one command for many readings', () => {
 });
 
 describe('watching', () => {
+  const { sshd, signedIn } = perTest();
   let engine: FakeEngine;
   let client: EngineClient;
   let name: string;
@@ -155,44 +154,24 @@ describe('watching', () => {
   });
 
   test.skipIf(!hasSshd)('a machine over SSH: one program there, which ends with the view; a cut', async () => {
-    const server = await Sshd.start();
-    const files = await sshHome(
-      server.path('home'),
-      `Host *\n  User ${server.user}\n  IdentityFile ${server.path('user_key')}\n`,
-      server.knownLine(),
-    );
-    const secrets = new MemorySecrets();
-    const signIn = () =>
-      connectSsh(parseAddress(`${server.address}:${server.port}`), {
-        files,
-        secrets,
-        ask: undefined,
-        signal: new AbortController().signal,
-      });
-    let session: SshSession = await signIn();
-    try {
-      const port = new FakePort();
-      const options = { host: host('ssh'), client: () => client, session: async () => session, everyMs: 20 };
-      const watching = watchMachine({ ...options, port });
-      await vi.waitFor(() => expect(samples(port).length).toBeGreaterThan(3), { timeout: 5000 });
-      full(samples(port)[2]);
-      expect(session.processes).toBe(1);
-      port.disconnect();
-      await watching;
-      await vi.waitFor(() => expect(session.processes).toBe(0));
-      session.close();
+    const server = await sshd();
+    let session = await signedIn(server);
+    const options = { host: host('ssh'), client: () => client, session: async () => session, everyMs: 20 };
+    const port = new FakePort();
+    const watching = watchMachine({ ...options, port });
+    await vi.waitFor(() => expect(samples(port).length).toBeGreaterThan(3), { timeout: 5000 });
+    full(samples(port)[2]);
+    expect(session.processes).toBe(1);
+    port.disconnect();
+    await watching;
+    await vi.waitFor(() => expect(session.processes).toBe(0));
 
-      // A cut while it runs.
-      session = await signIn();
-      const cut = new FakePort();
-      const watchingCut = watchMachine({ ...options, port: cut });
-      await vi.waitFor(() => expect(samples(cut).length).toBeGreaterThan(0));
-      server.signalSessions('SIGKILL');
-      await watchingCut;
-      expect(cut.messages.at(-1)).toEqual({ t: 'no-machine', why: 'lost' });
-    } finally {
-      session.close();
-      await server.dispose();
-    }
+    session = await signedIn(server);
+    const cut = new FakePort();
+    const watchingCut = watchMachine({ ...options, port: cut });
+    await vi.waitFor(() => expect(samples(cut).length).toBeGreaterThan(0));
+    server.signalSessions('SIGKILL');
+    await watchingCut;
+    expect(cut.messages.at(-1)).toEqual({ t: 'no-machine', why: 'lost' });
   });
 });

@@ -1,11 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { TerminalInfo } from '../ipc/contract.ts';
-import { parseAddress } from '../ssh/address.ts';
-import { connectSsh, type SshSession } from '../ssh/index.ts';
+import type { SshSession } from '../ssh/index.ts';
 import { FakePort } from '../testing/fake-port.ts';
-import { MemorySecrets } from '../testing/ssh-answers.ts';
-import { hasSshd, Sshd, sshHome } from '../testing/sshd.ts';
+import { perTest } from '../testing/per-test.ts';
+import { hasSshd, type Sshd } from '../testing/sshd.ts';
 import { startLocalShell, startSshShell } from './host-shell.ts';
 import type { Session, Size } from './session.ts';
 import { Terminals } from './terminals.ts';
@@ -71,19 +70,13 @@ test.skipIf(process.platform !== 'linux')('a shell on this machine: text, size, 
 });
 
 describe.skipIf(!hasSshd)('over SSH', () => {
+  const { sshd, signedIn } = perTest();
   let machine: Sshd;
   let session: SshSession;
   beforeEach(async () => {
-    machine = await Sshd.start();
-    const config = `Host *\n  User ${machine.user}\n  IdentityFile ${machine.path('user_key')}\n`;
-    const files = await sshHome(machine.path('home'), config, machine.knownLine());
-    const signIn = { files, secrets: new MemorySecrets(), ask: undefined, signal: new AbortController().signal };
-    session = await connectSsh(parseAddress(`${machine.address}:${machine.port}`), signIn);
+    machine = await sshd();
+    session = await signedIn(machine);
     shell = (size) => startSshShell(session, size);
-  });
-  afterEach(async () => {
-    session.close();
-    await machine.dispose();
   });
 
   test('a shell there: text, size, exit code, the end', async () => {

@@ -1,5 +1,8 @@
 import { afterEach } from 'vitest';
-import { Sshd, type SshdOptions } from './sshd.ts';
+import { parseAddress } from '../ssh/address.ts';
+import { connectSsh, type SshSession } from '../ssh/index.ts';
+import { MemorySecrets } from './ssh-answers.ts';
+import { Sshd, type SshdOptions, sshHome } from './sshd.ts';
 
 /** What a test starts, for a file's tests: it ends after each, the last first. */
 export function perTest() {
@@ -16,6 +19,20 @@ export function perTest() {
       const server = await Sshd.start(options);
       defer(() => server.dispose());
       return server;
+    },
+    /** Signed in to it with the user's key. */
+    async signedIn(server: Sshd): Promise<SshSession> {
+      const config = `Host *\n  User ${server.user}\n  IdentityFile ${server.path('user_key')}\n`;
+      const files = await sshHome(server.path('home'), config, server.knownLine());
+      const { signal } = new AbortController();
+      const session = await connectSsh(parseAddress(`${server.address}:${server.port}`), {
+        files,
+        secrets: new MemorySecrets(),
+        ask: undefined,
+        signal,
+      });
+      defer(() => session.close());
+      return session;
     },
   };
 }

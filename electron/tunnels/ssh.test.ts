@@ -1,27 +1,13 @@
 import { createServer } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { parseAddress } from '../ssh/address.ts';
-import { connectSsh, type SshSession } from '../ssh/index.ts';
-import { MemorySecrets } from '../testing/ssh-answers.ts';
-import { hasSshd, Sshd, type SshdOptions, sshHome } from '../testing/sshd.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { SshSession } from '../ssh/index.ts';
+import { perTest } from '../testing/per-test.ts';
+import { hasSshd } from '../testing/sshd.ts';
 import { dialFailure } from './trouble.ts';
 
 /** What a real sshd says when a connection can't be made, told apart. */
 describe.skipIf(!hasSshd)('through a real sshd', () => {
-  let machine: Sshd;
-  let session: SshSession | undefined;
-  afterEach(async () => {
-    session?.close();
-    await machine?.dispose();
-  });
-  async function signIn(options?: SshdOptions): Promise<SshSession> {
-    machine = await Sshd.start(options);
-    const config = `Host *\n  User ${machine.user}\n  IdentityFile ${machine.path('user_key')}\n`;
-    const files = await sshHome(machine.path('home'), config, machine.knownLine());
-    const address = parseAddress(`${machine.address}:${machine.port}`);
-    session = await connectSsh(address, { files, secrets: new MemorySecrets(), ask: undefined, signal: new AbortController().signal });
-    return session;
-  }
+  const { sshd, signedIn } = perTest();
   let closedPort: number;
   beforeEach(async () => {
     const server = createServer();
@@ -42,12 +28,14 @@ describe.skipIf(!hasSshd)('through a real sshd', () => {
     );
 
   test('it listens, nothing listens', async () => {
-    const on = await signIn();
+    const machine = await sshd();
+    const on = await signedIn(machine);
     expect(await codeOf(on, '127.0.0.1', machine.port)).toBe('open');
     expect(await codeOf(on, '127.0.0.1', closedPort)).toBe('refused');
   });
 
   test.each(['AllowTcpForwarding no', 'DisableForwarding yes', 'PermitOpen none'])('%s', async (line) => {
-    expect(await codeOf(await signIn({ config: [line] }), '127.0.0.1', machine.port)).toBe('forwarding');
+    const machine = await sshd({ config: [line] });
+    expect(await codeOf(await signedIn(machine), '127.0.0.1', machine.port)).toBe('forwarding');
   });
 });

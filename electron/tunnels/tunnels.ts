@@ -159,10 +159,13 @@ function isLost({ kind, state }: Host): boolean {
   return kind === 'ssh' && 'error' in state && state.error.code.startsWith('ssh-');
 }
 
+/** After these it may have another address, or none. */
+const MOVES = new Set(['start', 'die', 'destroy']);
+
 /** The container whose place in the networks an event may have changed. */
 function containerOf(message: unknown): string | undefined {
   const { Type, Action, Actor } = (message ?? {}) as { Type?: unknown; Action?: unknown; Actor?: { ID?: unknown; Attributes?: unknown } };
-  if (Type === 'container' && typeof Action === 'string' && !Action.startsWith('exec_')) return textOf(Actor?.ID);
+  if (Type === 'container' && typeof Action === 'string' && MOVES.has(Action)) return textOf(Actor?.ID);
   if (Type === 'network') return textOf((Actor?.Attributes as { container?: unknown } | undefined)?.container);
   return undefined;
 }

@@ -13,6 +13,7 @@ import {
   Plus,
   RotateCw,
   ScrollText,
+  Server,
   SquareTerminal,
   Sun,
 } from 'lucide-react';
@@ -104,6 +105,23 @@ export function Palette() {
     },
     { id: 'shortcuts', label: t('settings.shortcuts'), icon: Keyboard, keys: '?', run: () => openDialog({ type: 'shortcuts' }) },
   ];
+  // Only when looked for: the list without a word stays short.
+  const hostActions = hosts.flatMap(({ id, name }) => [
+    {
+      id: `host:${id}`,
+      label: t('palette.host', { name }),
+      icon: Server,
+      keys: '',
+      run: () => navigate({ page: 'hosts', detail: { host: id, id: 'about' } }),
+    },
+    {
+      id: `host-shell:${id}`,
+      label: t('palette.hostShell', { name }),
+      icon: SquareTerminal,
+      keys: '',
+      run: () => navigate({ page: 'hosts', detail: { host: id, id: 'about', tab: 'shell' } }),
+    },
+  ]);
   const choose = (id: string, run: () => void) => {
     changeSettings({ 'ui.recent': [id, ...used.filter((u) => u !== id)].slice(0, 8) });
     closeDialog();
@@ -136,9 +154,9 @@ export function Palette() {
   ]
     .filter(({ tag, host }) => tag !== '<none>:<none>' && hit(`${tag} ${host.name}`))
     .slice(0, shownAtOnce);
-  const matching = actions.filter((a) => hit(a.label));
+  const matching = (needle ? [...actions, ...hostActions] : actions).filter((a) => hit(a.label));
   const known = new Map<string, { label: string; icon: typeof Box; run: () => void }>([
-    ...actions.map((a) => [a.id, a] as const),
+    ...[...actions, ...hostActions].map((a) => [a.id, a] as const),
     ...rows.map((row) => [`container:${row.key}`, { label: row.name, icon: Box, run: () => openContainer(row) }] as const),
   ]);
   const recents = needle

@@ -15,6 +15,7 @@ import { CommandLine, EmptyState, ErrorPanel, Facts } from '../ui/Panels.tsx';
 import { Progress } from '../ui/Progress.tsx';
 import { Segmented } from '../ui/Segmented.tsx';
 import { Select } from '../ui/Select.tsx';
+import { Sparkline } from '../ui/Sparkline.tsx';
 import { StateBadge } from '../ui/StateBadge.tsx';
 import { Tooltip } from '../ui/Tooltip.tsx';
 
@@ -92,6 +93,18 @@ function Parts() {
         />
         <Checkbox checked={on} onChange={setOn} label={tr('run.readOnly')} />
         <FilterField value={text} onChange={setText} placeholder={tr('containers.filter')} />
+      </Group>
+      <Group title="Sparkline">
+        <div style={{ width: 180, color: 'var(--accent)' }}>
+          <Sparkline
+            values={Array.from({ length: 40 }, (_, i) => (i % 13 === 7 ? null : 0.4 + 0.3 * Math.sin(i / 3)))}
+            room={60}
+            label="a"
+          />
+        </div>
+        <div style={{ width: 180, color: 'var(--attention)' }}>
+          <Sparkline values={Array.from({ length: 60 }, (_, i) => 0.9 + 0.1 * Math.sin(i))} room={60} label="b" />
+        </div>
       </Group>
       <Group title="Progress">
         <div style={{ width: 400 }}>

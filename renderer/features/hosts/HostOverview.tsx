@@ -44,7 +44,8 @@ export function HostOverview({ host }: { host: Host }) {
           { label: 'API', value: engine.apiVersion },
         ]
       : []),
-    ...components.map(({ Name, Version }) => ({ label: Name, value: mono(Version) })),
+    // Podman puts the program's path behind the name.
+    ...components.map(({ Name, Version }) => ({ label: Name.replace(/ *\(.*\)$/, ''), value: mono(Version) })),
     ...(info
       ? [
           { label: t('host.containers'), value: t('host.containersOf', { running: info.ContainersRunning, count: info.Containers }) },

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useState, useSyncExternalStore } from 'react';
 import type { MachineSample, StreamDown } from '../../../electron/ipc/contract.ts';
 import { gantry } from '../../lib/bridge.ts';
 import { type StreamPort, takePort } from '../../lib/stream-ports.ts';
@@ -14,8 +14,14 @@ export interface MachineView {
   none?: Extract<StreamDown, { t: 'no-machine' }>['why'];
 }
 
-/** What a host's machine uses, as long as this is on the screen and the host is connected; the last that was known stays. */
+function watchVisibility(changed: () => void): () => void {
+  document.addEventListener('visibilitychange', changed);
+  return () => document.removeEventListener('visibilitychange', changed);
+}
+
+/** What a host's machine uses, as long as somebody can see it and the host is connected; the last that was known stays. */
 export function useMachine(host: string, connected: boolean): MachineView {
+  const visible = useSyncExternalStore(watchVisibility, () => !document.hidden);
   const [view, setView] = useState<MachineView>({ samples: [] });
   const [round, setRound] = useState(0);
   const lost = view.none === 'lost';
@@ -26,7 +32,7 @@ export function useMachine(host: string, connected: boolean): MachineView {
   }, [connected, lost]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each round looks again
   useEffect(() => {
-    if (!connected) return;
+    if (!connected || !visible) return;
     let port: StreamPort | undefined;
     let gone = false;
     void (async () => {
@@ -42,6 +48,6 @@ export function useMachine(host: string, connected: boolean): MachineView {
       gone = true;
       port?.close();
     };
-  }, [host, connected, round]);
+  }, [host, connected, visible, round]);
   return view;
 }

@@ -28,7 +28,7 @@ export function PortsTab({ host, id, name, running, ports }: PortsTabProps) {
   const { t } = useTranslation();
   const [other, setOther] = useState('');
   const [busy, setBusy] = useState<number>();
-  const mine = useTunnels().filter((tunnel) => tunnel.hostId === host.id && tunnel.containerName === name);
+  const mine = useTunnels().filter((tunnel) => tunnel.hostId === host.id && (tunnel.containerId === id || tunnel.containerName === name));
   const here = host.kind !== 'ssh';
   const extra = mine.filter((tunnel) => !ports.some((port) => port.type === 'tcp' && port.private === tunnel.port));
   const rows: ContainerPort[] = [...ports, ...extra.map(({ port }) => ({ public: undefined, private: port, type: 'tcp', ip: undefined }))];
