@@ -45,9 +45,9 @@ export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<
   await exited;
 }
 
-/** What `probe` gives once it gives something; for the state of a kernel, which has no events. @throws after 20 s */
-export async function eventually<T>(what: string, probe: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  const deadline = Date.now() + 20_000;
+/** What `probe` gives once it gives something; for the state of a kernel, which has no events. @throws after `limitMs` */
+export async function eventually<T>(what: string, probe: () => Promise<T | undefined> | T | undefined, limitMs = 20_000): Promise<T> {
+  const deadline = Date.now() + limitMs;
   for (;;) {
     const value = await probe();
     if (value !== undefined && value !== false) return value;

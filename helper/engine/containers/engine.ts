@@ -65,8 +65,8 @@ export function settleRemoved(container: Container, exitCode: number): void {
   container.live.waiters.clear();
 }
 
-/** Resolves with true when it no longer runs, with false after `timeoutMs` (undefined: for ever). */
-export function untilStopped(container: Container, timeoutMs: number | undefined): Promise<boolean> {
+/** Resolves with true when it no longer runs, with false after `timeoutMs` (undefined: for ever) or when nobody waits any more. */
+export function untilStopped(container: Container, timeoutMs: number | undefined, signal?: AbortSignal): Promise<boolean> {
   if (!isRunning(container.state)) return Promise.resolve(true);
   return new Promise((resolve) => {
     let timer: NodeJS.Timeout | undefined;
@@ -74,16 +74,18 @@ export function untilStopped(container: Container, timeoutMs: number | undefined
       condition: 'next-exit' as const,
       resolve: () => {
         clearTimeout(timer);
+        signal?.removeEventListener('abort', giveUp);
         resolve(true);
       },
     };
+    const giveUp = (): void => {
+      clearTimeout(timer);
+      container.live.waiters.delete(waiter);
+      resolve(false);
+    };
     container.live.waiters.add(waiter);
-    if (timeoutMs !== undefined) {
-      timer = setTimeout(() => {
-        container.live.waiters.delete(waiter);
-        resolve(false);
-      }, timeoutMs);
-    }
+    if (timeoutMs !== undefined) timer = setTimeout(giveUp, timeoutMs);
+    signal?.addEventListener('abort', giveUp, { once: true });
   });
 }
 

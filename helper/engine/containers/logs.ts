@@ -15,16 +15,19 @@ export async function logs(engine: Engine, reference: string, options: LogsOptio
     throw new Failure('notImplemented', 'configured logging driver does not support reading');
   }
   const multiplexed = !(container.config.Tty ?? false);
-  const running = isRunning(container.state);
+  const following = options.follow && isRunning(container.state);
+  // A container runs for months, and its readers come and go: none of them may be remembered.
+  const left = new AbortController();
   const body = readLogs(
     {
       files: await logFiles(logPath(engine, container.id)),
       multiplexed,
       details: options.details ? logDetails(container) : '',
-      ended: running ? untilStopped(container, undefined).then(() => undefined) : undefined,
+      ended: following ? untilStopped(container, undefined, left.signal).then(() => undefined) : undefined,
     },
     options,
     signal,
   );
+  body.once('close', () => left.abort());
   return { multiplexed, body };
 }
