@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BASE, create, ENGINE, launch, startEngine, type TestEngine, waitFor } from './harness.ts';
+import { BASE, create, ENGINE, eventually, launch, startEngine, type TestEngine, waitFor } from './harness.ts';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -275,6 +275,20 @@ describe(`containers on ${ENGINE}`, { timeout: 30_000 }, () => {
     expect((await inspect(id)).HostConfig).toMatchObject({ Memory: 128 * 1024 * 1024, RestartPolicy: { Name: 'always' } });
     const stats = (await engine.client.get(`/containers/${id}/stats?stream=0&one-shot=1`)).json;
     expect(stats.memory_stats.limit).toBe(128 * 1024 * 1024);
+    await engine.client.delete(`/containers/${id}?force=1`);
+  });
+
+  it('nobody’s checks make a paused or stopped container unhealthy', async () => {
+    const Healthcheck = { Test: ['CMD', 'true'], Interval: 300_000_000 };
+    const id = await launch(engine.client, { Cmd: ['sleep', '1000'], Healthcheck });
+    const status = async () => (await engine.client.get(`/containers/${id}/json`)).json.State.Health.Status;
+    await eventually('it is healthy', async () => (await status()) === 'healthy');
+    await engine.client.post(`/containers/${id}/pause`);
+    expect(await status()).toBe('unhealthy');
+    await engine.client.post(`/containers/${id}/unpause`);
+    await eventually('it is healthy again', async () => (await status()) === 'healthy');
+    await engine.client.post(`/containers/${id}/stop?t=0`);
+    expect(await status()).toBe('unhealthy');
     await engine.client.delete(`/containers/${id}?force=1`);
   });
 

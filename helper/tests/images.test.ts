@@ -135,4 +135,24 @@ describe(`images on ${ENGINE}`, { timeout: 30_000 }, () => {
     expect(pruned.ImagesDeleted.some((entry: object) => 'Deleted' in entry)).toBe(true);
     expect((await engine.client.get('/images/json')).json).toHaveLength(1);
   });
+
+  it('one that others are made of loses its name, and goes with the last of them', async () => {
+    const docker = async (...args: string[]): Promise<string> => {
+      const { code, stdout, stderr } = await engine.docker(args);
+      if (code !== 0) throw new Error(`docker ${args.join(' ')}: ${stderr}`);
+      return stdout.trim();
+    };
+    await docker('run', '--name', 'below', BASE, 'mkdir', '/below');
+    await docker('commit', 'below', 'below:1');
+    await docker('run', '--name', 'above', 'below:1', 'mkdir', '/above');
+    await docker('commit', 'above', 'above:1');
+    await docker('rm', 'below', 'above');
+    expect(await docker('rmi', 'below:1')).toBe('Untagged: below:1');
+    expect((await docker('images', '-a', '--format', '{{.Repository}}')).split('\n').sort()).toEqual(
+      ['<none>', 'above', BASE.split(':')[0]].sort(),
+    );
+    expect(await docker('images', '-aq', '-f', 'dangling=true')).toBe('');
+    expect((await docker('rmi', 'above:1')).match(/^Deleted: /gm)).toHaveLength(4);
+    expect(await docker('images', '-a', '--format', '{{.Repository}}')).toBe(BASE.split(':')[0]);
+  });
 });

@@ -65,6 +65,9 @@ export function startHealth(engine: Engine, container: Container, options: { res
   container.live.stopHealth = () => {
     abort.abort();
     clearTimeout(timer);
+    // Nobody looks any more: dockerd calls that unhealthy, without an event.
+    if (container.live.health) container.live.health = { ...container.live.health, Status: 'unhealthy' };
+    container.live.summary = undefined;
   };
   const schedule = (): void => {
     if (abort.signal.aborted || !container.live.health) return;

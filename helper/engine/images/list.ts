@@ -41,6 +41,7 @@ export function list(parts: Parts, options: ListOptions): ImageSummary[] {
     const { tags, digests } = shownNames(shown);
     const nameless = own.length === 0;
     if (dangling !== undefined && dangling !== nameless) continue;
+    if (dangling && parents.has(image.id)) continue;
     // Steps of builds, which only their children need, are shown with `all` only.
     if (nameless && !options.all && parents.has(image.id)) continue;
     const created = createdOf(image);

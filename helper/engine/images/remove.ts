@@ -72,11 +72,6 @@ async function removeOne(
   if (name) {
     const gone = goneWith(name, names);
     const left = names.filter((other) => !gone.some((away) => format(away) === format(other)));
-    if (left.length === 0 && !options.force) {
-      // Seen before anything is taken away: a conflict then leaves all as it was, as far as the user is told of it.
-      const found = conflict(parts, image, { references: false, stopped: true });
-      if (found && !found.used) throw found.failure;
-    }
     await parts.catalog.drop({ names: gone, of: image.id });
     untagged(parts, image, gone, entries);
     if (left.length > 0) return;
@@ -121,7 +116,9 @@ async function removeImage(
 ): Promise<void> {
   const found = conflict(parts, image, { references: !options.force, stopped: !options.force });
   if (found) {
-    const dangling = parts.catalog.namesOf(image.id).every((name) => name.digest !== undefined);
+    // What others are made of is not dangling: it stays, without a name.
+    const dangling =
+      parts.catalog.namesOf(image.id).every((name) => name.digest !== undefined) && parts.catalog.childrenOf(image.id).length === 0;
     if (quiet && (!dangling || found.used)) return;
     throw found.failure;
   }

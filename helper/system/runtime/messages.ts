@@ -50,6 +50,11 @@ const CAUSES: Cause[] = [
     words: ([, file = '', reason = '']) => `error during container init: open /${file.replace(/^\//, '')}: ${reason.toLowerCase()}`,
   },
   {
+    pattern: /^mount `([^`]+)` to `([^`]+)`: (.+)$/,
+    words: ([, source, target, why = '']) =>
+      `error during container init: error mounting "${source}" to rootfs at "/${target}": mount ${source}:/${target}, flags: 0x5000: ${why.toLowerCase()}`,
+  },
+  {
     pattern: /executable file [`'"]([^`'"]*)[`'"] not found/,
     words: ([, file = '']) =>
       file.includes('/')

@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BASE, ENGINE, onGantry, startEngine, type TestEngine } from './harness.ts';
+
+let engine: TestEngine;
+beforeAll(async () => {
+  engine = await startEngine();
+}, 60_000);
+afterAll(() => engine?.stop(), 60_000);
+const docker = (...args: string[]) => engine.docker(args);
+
+/** What the docker CLI prints and ends with, where it depends on the engine's words and on when it says them. */
+describe(`refusals on ${ENGINE}`, { timeout: 60_000 }, () => {
+  it.each<[string[], number, RegExp]>([
+    [['--gpus', 'all', BASE, 'true'], 125, /could not select device driver "" with capabilities: \[\[gpu\]\]/],
+    [['--tmpfs', '/x:bogus=1', BASE, 'true'], 125, /invalid tmpfs option \["bogus" "1"\]/],
+    [['--storage-opt', 'bogus=1', BASE, 'true'], 125, /Unknown option bogus/],
+    [['--log-opt', 'mode=bogus', BASE, 'true'], 125, /logger: logging mode not supported: bogus/],
+    [['--log-driver', 'bogus', BASE, 'true'], 125, /error looking up logging plugin bogus: plugin "bogus" not found/],
+    [['--sysctl', 'net.bogus=1', BASE, 'true'], 127, /open \/proc\/sys\/net\/bogus: no such file or directory/],
+    [['--network', 'host', '--sysctl', 'net.ipv4.ip_forward=0', BASE, 'true'], 125, /"net.ipv4.ip_forward" not allowed in host network/],
+    [['--device-read-bps', '/dev/none:1mb', BASE, 'true'], 127, /stat \/dev\/none: no such file or directory/],
+    [[BASE, ''], 127, /exec: "": executable file not found in \$PATH/],
+  ])('run %j ends with %d', async (args, code, words) => {
+    const refused = await docker('run', '--rm', ...args);
+    expect({ code: refused.code, stderr: refused.stderr }).toEqual({ code, stderr: expect.stringMatching(words) });
+  });
+
+  it('what only a start can find out is created', async () => {
+    expect((await docker('create', '--name', 'unstartable', '--gpus', 'all', '--stop-signal', '99', BASE)).code).toBe(0);
+    expect((await docker('create', '--log-opt', 'max-size=x', BASE)).code).toBe(0);
+    expect((await docker('start', 'unstartable')).stderr).toContain('could not select device driver');
+    expect((await docker('inspect', '-f', '{{.State.Status}} {{.State.ExitCode}}', 'unstartable')).stdout).toBe('created 128\n');
+  });
+
+  it('a stop that is not due takes any signal, one that is only those that there are', async () => {
+    await docker('run', '-d', '--name', 'stopped', BASE, 'sleep', '100');
+    // dockerd 20.10 does not know the parameter.
+    if (onGantry)
+      expect((await docker('stop', '-s', 'BOGUS', 'stopped')).stderr).toContain('cannot stop container: stopped: invalid signal: BOGUS');
+    expect((await docker('kill', '-s', '99', 'stopped')).stderr).toContain('he linux daemon does not support signal 99');
+    await docker('stop', '-t', '0', 'stopped');
+    expect((await docker('stop', '-s', 'BOGUS', 'stopped')).code).toBe(0);
+    const network = await docker('inspect', '-f', '{{(index .NetworkSettings.Networks "bridge").NetworkID}}', 'stopped');
+    expect(network.stdout).toBe((await docker('network', 'inspect', '-f', '{{.Id}}', 'bridge')).stdout);
+  });
+
+  it('exec wants an absolute working directory, and a command', async () => {
+    await docker('run', '-d', '--name', 'open', BASE, 'sleep', '100');
+    expect(await docker('exec', '-w', 'rel', 'open', 'pwd')).toMatchObject({
+      code: 126,
+      stdout: expect.stringContaining('OCI runtime exec failed: exec failed: Cwd must be an absolute path'),
+    });
+    expect((await docker('exec', 'open', '')).stdout).toContain('exec: "": executable file not found in $PATH');
+    await docker('rm', '-f', 'open');
+  });
+
+  it('volumes of another container come without a mode, and hold what the image has there', async () => {
+    await docker('create', '--name', 'giver', '-v', 'given:/etc', BASE);
+    await docker('create', '--name', 'taker', '--volumes-from', 'giver:ro', BASE);
+    expect((await docker('inspect', '-f', '{{range .Mounts}}{{.Name}} [{{.Mode}}] {{.RW}}{{end}}', 'taker')).stdout).toBe(
+      'given [] false\n',
+    );
+    const listed = await docker('run', '--rm', '-v', 'given:/given', BASE, 'ls', '/given');
+    expect(listed.stdout.split('\n')).toEqual(expect.arrayContaining(['hostname', 'hosts', 'mtab', 'passwd', 'resolv.conf']));
+  });
+
+  it('a volume that can’t be mounted is told in the kernel’s words', async () => {
+    await docker('volume', 'create', 'nowhere', '-o', 'type=none', '-o', 'device=/nowhere', '-o', 'o=bind');
+    const refused = await docker('run', '--rm', '-v', 'nowhere:/x', BASE, 'true');
+    expect(refused.code).toBe(127);
+    expect(refused.stderr).toMatch(/failed to mount local volume: mount \/nowhere:\S+\/_data, flags: 0x1000: no such file or directory/);
+  });
+});
