@@ -1,4 +1,4 @@
-import { promises as fs } from 'node:fs';
+import { rmSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import type { Monitor } from '../../system/monitor/types.ts';
 import { hasEnded } from '../../system/process/ended.ts';
@@ -18,6 +18,7 @@ export interface ExecsParts {
 
 /** How long an ended exec can still be inspected, as dockerd keeps it. */
 const KEPT_AFTER_END_MS = 5 * 60_000;
+const REMOVED_AFTER_MS = 50;
 
 /** Source: Docker API, /containers/{id}/exec and /exec/{id}/… */
 export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
@@ -41,7 +42,16 @@ export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
     // What never ran does not die.
     if (ran) host.emit('exec_die', { execID: exec.id, exitCode: String(exitCode) });
     setTimeout(() => execs.delete(exec.id), KEPT_AFTER_END_MS).unref();
-    fs.rm(exec.folder, { recursive: true, force: true }).catch((error) => log.warn('exec folder not removed', { exec: exec.id, error }));
+    setTimeout(() => removeFolder(exec), REMOVED_AFTER_MS).unref();
+  };
+
+  /** A dozen files in memory, when the client has its answer. */
+  const removeFolder = (exec: Exec): void => {
+    try {
+      rmSync(exec.folder, { recursive: true, force: true });
+    } catch (error) {
+      log.warn('exec folder not removed', { exec: exec.id, error });
+    }
   };
 
   return {

@@ -1,13 +1,22 @@
-import { promises as fs } from 'node:fs';
+import { promises as fs, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+
+function absent(error: unknown): undefined {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT' || code === 'ENODEV' || code === 'EOPNOTSUPP') return undefined;
+  throw error;
+}
 
 /** The text of a cgroup file; undefined when the group or the file is not there (any more). */
 export async function readText(file: string): Promise<string | undefined> {
+  return fs.readFile(file, 'utf8').catch(absent);
+}
+
+/** The same at once, for files that the kernel makes of a few numbers: a tenth of what handing it to the thread pool costs. */
+export function readTextNow(file: string): string | undefined {
   try {
-    return await fs.readFile(file, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENODEV' || code === 'EOPNOTSUPP') return undefined;
-    throw error;
+    return absent(error);
   }
 }
 
@@ -35,15 +44,26 @@ export function parsePids(text: string | undefined): number[] {
 }
 
 /** Removes a group and the groups below it, children first. Groups that still hold processes stay. */
-export async function removeGroup(folder: string): Promise<void> {
+export function removeGroup(folder: string): void {
+  if (removeEmpty(folder)) return;
   let entries: { name: string; isDirectory(): boolean }[];
   try {
-    entries = await fs.readdir(folder, { withFileTypes: true });
+    entries = readdirSync(folder, { withFileTypes: true });
   } catch {
     return;
   }
-  for (const entry of entries) if (entry.isDirectory()) await removeGroup(`${folder}/${entry.name}`);
-  await fs.rmdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT' && error.code !== 'EBUSY') throw error;
-  });
+  for (const entry of entries) if (entry.isDirectory()) removeGroup(`${folder}/${entry.name}`);
+  removeEmpty(folder);
+}
+
+/** @returns false when there are processes or groups in it */
+function removeEmpty(folder: string): boolean {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EBUSY') return false;
+    if (code !== 'ENOENT') throw error;
+  }
+  return true;
 }

@@ -1,6 +1,6 @@
 import { existsSync, promises as fs } from 'node:fs';
 import path from 'node:path';
-import { parseKeyed, parsePids, readNumber, readText, removeGroup } from './files.ts';
+import { parseKeyed, parsePids, readNumber, readText, readTextNow, removeGroup } from './files.ts';
 import type { CgroupStats, Cgroups } from './types.ts';
 
 const CONTROLLERS = [
@@ -83,13 +83,13 @@ export function createCgroupsV1(root: string, instance: string): Cgroups {
       };
     },
     async pids(group) {
-      return parsePids((await readText(at('pids', group, 'cgroup.procs'))) ?? (await readText(at('freezer', group, 'cgroup.procs'))));
+      return parsePids(readTextNow(at('pids', group, 'cgroup.procs')) ?? readTextNow(at('freezer', group, 'cgroup.procs')));
     },
     async oomKills(group) {
-      return parseKeyed(await readText(at('memory', group, 'memory.oom_control'))).oom_kill ?? 0;
+      return parseKeyed(readTextNow(at('memory', group, 'memory.oom_control'))).oom_kill ?? 0;
     },
     async remove(group) {
-      await Promise.all(present.map((controller) => removeGroup(at(controller, group))));
+      for (const controller of present) removeGroup(at(controller, group));
     },
     features: () => ({
       memory: has('memory', 'memory.limit_in_bytes') || present.includes('memory'),

@@ -1,6 +1,6 @@
 import { existsSync, promises as fs, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { parseKeyed, parsePids, readNumber, readText, removeGroup } from './files.ts';
+import { parseKeyed, parsePids, readNumber, readText, readTextNow, removeGroup } from './files.ts';
 import type { CgroupStats, Cgroups } from './types.ts';
 
 /** cgroup v2. Source: kernel Documentation/admin-guide/cgroup-v2.rst */
@@ -54,12 +54,14 @@ export function createCgroupsV2(root: string, instance: string): Cgroups {
       };
     },
     async pids(group) {
-      return parsePids(await readText(at(group, 'cgroup.procs')));
+      return parsePids(readTextNow(at(group, 'cgroup.procs')));
     },
     async oomKills(group) {
-      return parseKeyed(await readText(at(group, 'memory.events'))).oom_kill ?? 0;
+      return parseKeyed(readTextNow(at(group, 'memory.events'))).oom_kill ?? 0;
     },
-    remove: (group) => removeGroup(at(group)),
+    async remove(group) {
+      removeGroup(at(group));
+    },
     features: () => ({
       memory: controllers.has('memory'),
       swap: controllers.has('memory'),
