@@ -160,7 +160,7 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
   const refuse = (error: unknown): never => {
     throw new RuntimeRefusal(error);
   };
-  const { pid, monitorPid } = await engine.monitor
+  const creating = engine.monitor
     .create({
       id,
       name: container.name,
@@ -174,6 +174,8 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
       runtime: runtime.name,
     })
     .catch(refuse);
+  // Two processes work now; the links are made meanwhile.
+  const [{ pid, monitorPid }] = await inParallel(() => [creating, network.connect()]);
   // Attached before the first instruction runs: not a byte is lost.
   const attachments = [...container.live.beforeStart];
   container.live.beforeStart.clear();
