@@ -11,7 +11,7 @@ const libc = koffi.load(null);
 const bound = new Map<string, Native>();
 
 /** Binds on first use: the helper's start pays only for what it calls. */
-function native(signature: string): Native {
+export function native(signature: string): Native {
   let call = bound.get(signature);
   if (!call) {
     call = libc.func(signature) as unknown as Native;
@@ -65,6 +65,15 @@ export function mount(source: string | null, target: string, type: string | null
 
 export function umount2(target: string, flags = MNT_DETACH): void {
   check('umount2', native('int umount2(const char *target, int flags)')(target, flags), target);
+}
+
+/**
+ * umount2(2) in a thread of the pool, for mounts whose end makes the kernel write: an overlay's takes along all that its upper file
+ * system has not written yet, whoever wrote it. Resolves when it is done or failed.
+ */
+export function umountApart(target: string, flags = MNT_DETACH): Promise<void> {
+  const call = native('int umount2(const char *target, int flags)') as unknown as { async(...args: unknown[]): void };
+  return new Promise((resolve) => call.async(target, flags, () => resolve()));
 }
 
 export function unshare(flags: number): void {
@@ -276,9 +285,9 @@ export function keepOverExec(fd: number): void {
 const F_SETFD = 2;
 
 const F_DUPFD_CLOEXEC = 1030;
-/** A second descriptor for the same open file or socket. */
-export function duplicate(fd: number): number {
-  return check('fcntl', native('int fcntl(int fd, int command, int value)')(fd, F_DUPFD_CLOEXEC, 3), String(fd));
+/** A second descriptor for the same open file or socket, close-on-exec, the lowest that is free from `atLeast` on. */
+export function duplicate(fd: number, atLeast = 3): number {
+  return check('fcntl', native('int fcntl(int fd, int command, int value)')(fd, F_DUPFD_CLOEXEC, atLeast), String(fd));
 }
 
 const MSG_DONTWAIT = 0x40;
