@@ -89,6 +89,61 @@ describe.runIf(onGantry)('networks beside another host', () => {
     await docker('network', 'rm', 'again', 'cfg');
   });
 
+  it('are listed by every filter, shown in full, and pruned', async () => {
+    await docker('network', 'create', '--label', 'tier=front', '--label', 'old', '--attachable', '--internal', 'shop-a');
+    await docker('network', 'create', '-d', 'macvlan', 'shop-b');
+    await docker('run', '-d', '--name', 'in-a', '--network', 'shop-a', BASE, 'sleep', '600');
+    const list = (...filters: string[]): Promise<string> =>
+      docker('network', 'ls', '--format', '{{.Name}}', ...filters.flatMap((filter) => ['-f', filter])).then((text) =>
+        text.replaceAll('\n', ' '),
+      );
+    const { json: shown } = await engine.client.get('/networks/shop-a');
+    expect(await list()).toBe('bridge host none shop-a shop-b');
+    expect(await list('name=shop')).toBe('shop-a shop-b');
+    expect(await list('name=^shop-a$')).toBe('shop-a');
+    expect(await list(`id=${shown.Id.slice(0, 8)}`)).toBe('shop-a');
+    expect(await list('driver=macvlan', 'driver=host')).toBe('host shop-b');
+    expect(await list('type=custom')).toBe('shop-a shop-b');
+    expect(await list('type=builtin', 'driver=bridge')).toBe('bridge');
+    expect(await list('label=tier=front', 'label=old')).toBe('shop-a');
+    expect(await list('label=tier=back')).toBe('');
+    expect(await list('scope=local', 'name=shop-b')).toBe('shop-b');
+    expect(await list('scope=swarm')).toBe('');
+    expect(await list('dangling=true')).toBe('shop-b');
+    expect(await list('dangling=false', 'type=custom')).toBe('shop-a');
+    const endpoint = Object.values(shown.Containers)[0] as Record<string, string>;
+    expect(shown).toMatchObject({
+      ...{ Name: 'shop-a', Scope: 'local', Driver: 'bridge', EnableIPv4: true, EnableIPv6: false, Internal: true, Attachable: true },
+      ...{ Ingress: false, ConfigFrom: { Network: '' }, ConfigOnly: false, Options: {}, Labels: { tier: 'front', old: '' } },
+    });
+    expect(endpoint).toEqual({
+      ...{ Name: 'in-a', EndpointID: expect.stringMatching(/^[0-9a-f]{64}$/), IPv6Address: '' },
+      ...{ MacAddress: expect.stringMatching(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/), IPv4Address: expect.stringMatching(/^[0-9.]+\/\d+$/) },
+    });
+    expect(await refused('network', 'ls', '-f', 'nonsense=1')).toContain("invalid filter 'nonsense'");
+    expect(await docker('network', 'prune', '-f', '--filter', 'label=tier=front')).toBe('');
+    expect(await docker('network', 'prune', '-f', '--filter', 'until=1h')).toBe('');
+    expect(await docker('network', 'prune', '-f', '--filter', 'label!=old')).toContain('shop-b');
+    await docker('rm', '-f', 'in-a');
+    expect(await docker('network', 'prune', '-f')).toContain('shop-a');
+    expect(await list()).toBe('bridge host none');
+  });
+
+  it('may have IPv6 alone', async () => {
+    await docker('network', 'create', '--ipv4=false', '--ipv6', '--subnet', 'fd00:99::/64', 'six');
+    expect(await refused('network', 'create', '--ipv4=false', 'none-at-all')).toContain('IPv4 or IPv6 must be enabled');
+    const place = await sleeper('--name', 'six', '--network', 'six', '--ip6', 'fd00:99::42', '-p', '8086:80');
+    await place.serveTcp(80);
+    await wire.peer.serveTcp(76);
+    expect(await place.output('ip', '-4', '-o', 'addr', 'show', 'eth0')).toBe('');
+    expect(await place.output('ip', '-6', '-o', 'addr', 'show', 'eth0')).toContain('fd00:99::42/64');
+    expect(await place.tcp('fd00:db8::2', 76)).toBe('fd00:db8::1');
+    expect(await wire.peer.tcp('fd00:db8::1', 8086)).toBe('fd00:db8::2');
+    expect(await wire.host.tcp('::1', 8086)).toBe('fd00:99::1');
+    await docker('rm', '-f', 'six');
+    await docker('network', 'rm', 'six');
+  });
+
   it('say what is wrong with an option', async () => {
     const create = (...args: string[]): Promise<string> => refused('network', 'create', ...args, 'wrong');
     const option = (name: string, value: string, ...more: string[]): Promise<string> =>
