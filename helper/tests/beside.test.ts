@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { baseImageArchive } from './base-image.ts';
-import { firewalldFiles, startDockerd, startFirewalld } from './beside.ts';
+import { firewalldFiles, podmanIn, startDockerd, startFirewalld } from './beside.ts';
 import { BASE, eventually, onGantry, startEngine, type TestEngine } from './harness.ts';
 import { Place, Wire } from './places.ts';
 import { run } from './process.ts';
@@ -149,6 +149,40 @@ describe.runIf(onGantry)('beside', () => {
       }
     },
   );
+
+  it.runIf(has('podman') && has('runc'))('Podman: both publish, both lead out, and a stop of either leaves the other', async () => {
+    const podman = podmanIn(wire.host);
+    try {
+      const archive = path.join(folder, 'base.tar');
+      writeFileSync(archive, await baseImageArchive());
+      await podman.call('load', '-qi', archive);
+      // It raises limits that not every machine lets it raise.
+      const limits = ['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1024:1024'];
+      await podman.call('run', '-d', ...limits, '--name', 'theirs', '-p', '9091:80', BASE, 'sleep', '6000');
+      const place = new Place('-t', await podman.call('inspect', '-f', '{{.State.Pid}}', 'theirs'), '-n');
+      places.push(place);
+      await place.serveTcp(80);
+      engine = await startEngine({ wrap: wire.host.wrap });
+      const { server, client } = await containers();
+      const theirs = async (): Promise<void> => {
+        expect(await wire.peer.tcp(wire.hostAddress, 9091)).toBe(wire.peerAddress);
+        expect(await place.tcp(wire.peerAddress, 70)).toBe(wire.hostAddress);
+      };
+      await works(server, client);
+      await theirs();
+      expect(await place.tcp(serverAddress, 80)).toBe('no answer');
+      await docker('rm', '-f', 'server', 'client');
+      await docker('network', 'prune', '-f');
+      await engine.quit();
+      await theirs();
+      await engine.start();
+      const again = await containers();
+      await podman.call('rm', '-f', '-t', '0', 'theirs');
+      await works(again.server, again.client);
+    } finally {
+      await podman.close();
+    }
+  });
 
   const files = firewalldFiles();
   it.skipIf(files === undefined)('firewalld: lets our networks through, after its reload too, and forgets us when we stop', async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Place } from './places.ts';
@@ -70,4 +70,22 @@ export async function startDockerd(place: Place, folder: string): Promise<{ sock
   ];
   const child = await place.startProgram(/API listen on/, 'dockerd', ...folders, '-H', `unix://${socket}`);
   return { socket, stop: () => end(child, 'SIGTERM') };
+}
+
+/** Podman in a place, with everything of its own. `call` is one command of it; `close` takes away all it made. */
+export function podmanIn(place: Place): { call(...args: string[]): Promise<string>; close(): Promise<void> } {
+  // Podman wants a run-time folder of at most 50 characters.
+  const folder = mkdtempSync('/tmp/gtp-');
+  const own = [
+    ...['--root', path.join(folder, 'root'), '--runroot', path.join(folder, 'run'), '--tmpdir', path.join(folder, 'tmp')],
+    ...['--network-config-dir', path.join(folder, 'networks'), '--cgroup-manager', 'cgroupfs', '--events-backend', 'file'],
+    // runc takes hybrid cgroups, too.
+    ...['--storage-driver', 'overlay', '--runtime', 'runc'],
+  ];
+  const call = (...args: string[]): Promise<string> => place.output('podman', ...own, ...args);
+  const close = async (): Promise<void> => {
+    await call('rm', '-af', '-t', '0');
+    execFileSync('sh', ['-ec', `findmnt -rno TARGET | grep '^${folder}/' | sort -r | xargs -r umount -l; rm -rf ${folder}`]);
+  };
+  return { call, close };
 }
