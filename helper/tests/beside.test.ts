@@ -34,10 +34,13 @@ describe.runIf(onGantry)('beside', () => {
   afterEach(async () => {
     for (const place of places) place.close();
     places = [];
-    await engine?.stop();
-    engine = undefined;
-    wire.close();
-    rmSync(folder, { recursive: true, force: true });
+    try {
+      await engine?.stop();
+    } finally {
+      engine = undefined;
+      wire.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   async function docker(...args: string[]): Promise<string> {

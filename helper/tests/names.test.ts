@@ -47,8 +47,11 @@ describe.runIf(onGantry)('names at 127.0.0.11', () => {
   });
   afterAll(async () => {
     for (const place of places) place.close();
-    await engine?.stop();
-    wire?.close();
+    try {
+      await engine?.stop();
+    } finally {
+      wire?.close();
+    }
   });
 
   async function docker(...args: string[]): Promise<string> {

@@ -14,8 +14,11 @@ describe.runIf(onGantry)('networks beside another host', () => {
   });
   afterAll(async () => {
     for (const place of places) place.close();
-    await engine?.stop();
-    wire?.close();
+    try {
+      await engine?.stop();
+    } finally {
+      wire?.close();
+    }
   });
 
   /** What the CLI prints; it must end well. */
