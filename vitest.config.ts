@@ -2,11 +2,12 @@ import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vitest/config';
 
 /**
- * Three kinds of tests, each started by name (`npx vitest run --project unit`):
+ * Four kinds of tests, each started by name (`npx vitest run --project unit`):
  *
  * unit    beside the code: decisions and formats, no privileges
  * engine  helper/tests: through the API on the running helper, as root, one file after the other
  * e2e     e2e: through the real window under a virtual display, as root, one after the other
+ * vm      e2e/*.vm.ts: through the window on a virtual machine (npm run test:vm)
  */
 /** What needs systemd runs in the virtual machine only (npm run test:vm). */
 const inMachine = process.env.GANTRY_TEST_MACHINE ? [] : ['helper/tests/service.test.ts'];
@@ -36,6 +37,10 @@ export default defineConfig({
           hookTimeout: 120_000,
           ...serial,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'vm', include: ['e2e/**/*.vm.ts'], testTimeout: 1_200_000, hookTimeout: 600_000, ...serial },
       },
       {
         extends: true,

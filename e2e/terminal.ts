@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 
 /** The terminal that is on the screen, as somebody at the keyboard has it. */
-export function terminalOf(page: Page) {
+export function terminalOf(page: Page, timeout = 15_000) {
   const terminal = page.getByTestId('terminal').first();
   const rows = terminal.locator('.xterm-rows > div');
   /** What is on the screen, a string a row; xterm.js fills with no-break spaces. */
@@ -24,7 +24,7 @@ export function terminalOf(page: Page) {
             found = now.map((text) => row.exec(text)).find((match) => match !== null) ?? null;
             return found ? true : now.filter(Boolean).join('\n');
           },
-          { timeout: 15_000, interval: 50, message: `a row like ${row} in the terminal` },
+          { timeout, interval: 50, message: `a row like ${row} in the terminal` },
         )
         .toBe(true);
       return found as unknown as RegExpExecArray;
@@ -33,10 +33,10 @@ export function terminalOf(page: Page) {
 }
 
 /** Opens a shell in the container that the pane shows: it answers, in Chinese. */
-export async function shellAnswers(page: Page): Promise<void> {
+export async function shellAnswers(page: Page, timeout?: number): Promise<void> {
   await page.getByTestId('tab-terminal').click();
   await page.getByTestId('terminal-open').click();
-  const terminal = terminalOf(page);
+  const terminal = terminalOf(page, timeout);
   await terminal.sees(/[#$]/);
   await terminal.type('echo 你好 from $((6 * 7))');
   await terminal.sees(/^你好 from 42$/);

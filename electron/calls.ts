@@ -83,10 +83,12 @@ export function callsOf({ app, demo, hosts, terminals, tunnels, installs, helper
         );
       }
       const { host } = target;
+      const permit = (confirmed: string | undefined) => hosts.guardChange(host, { isDeletion: action === 'uninstall', confirmed });
       const after = () => hosts.renew(host);
       if (host === 'local') {
         const before = () => helper.suspend();
         return installs.start(localMachine(hostname()), action, {
+          permit,
           before,
           after: () => {
             helper.resume();
@@ -98,11 +100,11 @@ export function callsOf({ app, demo, hosts, terminals, tunnels, installs, helper
       return installs.start(
         remoteMachine(machine, (signal) => hosts.session(host, signal)),
         action,
-        { after },
+        { permit, after },
       );
     }),
     'installs.keepData': call([schema.id, schema.yesOrNo], (_, id, keep) => installs.keepData(id, keep)),
-    'installs.run': call([schema.id], (_, id) => installs.run(id)),
+    'installs.run': call([schema.id, schema.confirmed], (_, id, confirmed) => installs.run(id, confirmed)),
     'installs.answer': call([schema.id, schema.id, schema.connectAnswer], (_, id, questionId, answer) =>
       installs.answer(id, questionId, answer),
     ),
@@ -115,7 +117,10 @@ export function callsOf({ app, demo, hosts, terminals, tunnels, installs, helper
     'terminals.open': call([schema.openTerminal], (_, { command, ...request }) =>
       terminals.open({ ...request, ...(command && { command }) }),
     ),
-    'terminals.openOnHost': call([schema.openHostShell], (_, request) => terminals.openOnHost(request)),
+    'terminals.openOnHost': call([schema.openHostShell], (_, request) => {
+      hosts.guardChange(request.hostId);
+      return terminals.openOnHost(request);
+    }),
     'terminals.view': call([schema.id], (sender, id) => sendPort(sender, (port) => terminals.view(id, port))),
     'terminals.reopen': call([schema.id], (_, id) => terminals.reopen(id)),
     'terminals.close': call([schema.id], (_, id) => terminals.close(id)),

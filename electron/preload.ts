@@ -46,7 +46,7 @@ const api: GantryApi = {
     start: (target, action) => call('installs.start', target, action),
     onChange: (listener) => subscribe('installs.change', listener),
     keepData: (id, keep) => call('installs.keepData', id, keep),
-    run: (id) => call('installs.run', id),
+    run: (id, confirmed) => call('installs.run', id, confirmed),
     answer: (id, questionId, answer) => call('installs.answer', id, questionId, answer),
     end: (id) => call('installs.end', id),
   },

@@ -18,7 +18,11 @@ export interface EngineRequest {
   signal?: AbortSignal;
   /** A connection of its own that ends with the answer: for streams. Everything but GET and HEAD has one anyway. */
   fresh?: boolean;
+  /** The host's name, as the user has typed it to delete something there. It is not sent. */
+  confirmed?: string;
 }
+/** Throws for a request that is not to be sent. */
+export type Guard = (request: Pick<EngineRequest, 'method' | 'path' | 'confirmed'>) => void;
 export interface EngineAnswer {
   status: number;
   headers: IncomingHttpHeaders;
@@ -42,13 +46,17 @@ export class EngineClient {
   /** Set once negotiated; such as `1.47`. */
   apiVersion: string | undefined;
 
-  constructor(dial: Dialer) {
+  readonly #guard: Guard;
+
+  constructor(dial: Dialer, guard: Guard = () => {}) {
     this.#dial = dial;
+    this.#guard = guard;
     this.#agent = new DialingAgent(dial);
   }
 
   /** Sends a request; resolves when the answer's head is there, whatever its status. */
   async request(request: EngineRequest): Promise<EngineAnswer> {
+    this.#guard(request);
     const pooled = !request.fresh && (request.method === 'GET' || request.method === 'HEAD') && !request.body;
     if (!pooled) return this.#send(request, await this.#dial(request.signal ?? new AbortController().signal));
     try {
@@ -90,6 +98,7 @@ export class EngineClient {
 
   /** attach and exec start: the connection turns raw, with 101 (when the engine knows Upgrade) or 200. */
   async hijack(path: string, json: unknown, signal?: AbortSignal): Promise<Hijacked> {
+    this.#guard({ method: 'POST', path });
     const socket = await this.#dial(signal ?? new AbortController().signal);
     const body = Buffer.from(JSON.stringify(json ?? {}));
     return new Promise((resolve, reject) => {

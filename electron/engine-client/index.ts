@@ -1,4 +1,4 @@
-export { type EngineAnswer, EngineClient, type Hijacked } from './client.ts';
+export { type EngineAnswer, EngineClient, type Guard, type Hijacked } from './client.ts';
 export type { Dialer } from './dialer.ts';
 export { EngineError, ProtocolError } from './errors.ts';
 export { identify } from './identify.ts';

@@ -1,4 +1,4 @@
-import { type Dialer, EngineClient, identify, jsonLines } from '../engine-client/index.ts';
+import { type Dialer, EngineClient, type Guard, identify, jsonLines } from '../engine-client/index.ts';
 import type { EngineIdentity, HostState } from '../ipc/contract.ts';
 import { anySignal, pause } from './abort.ts';
 import { backoffMs } from './backoff.ts';
@@ -8,6 +8,8 @@ export interface ConnectionOptions {
   /** For error messages: the socket's path, or an address. */
   where: string;
   dial: Dialer;
+  /** Keeps to what the user has said of the host. */
+  guard?: Guard;
   /** Runs before each attempt: starts the local helper when it is down. `asked` is true when the user wants it now. */
   prepare?: (signal: AbortSignal, asked: boolean) => Promise<void>;
   onState: (state: HostState) => void;
@@ -152,7 +154,7 @@ export class HostConnection {
     const handshake = anySignal(this.#stopped.signal, this.#wake.signal);
     try {
       await this.#options.prepare?.(handshake.signal, asked);
-      const client = new EngineClient(this.#options.dial);
+      const client = new EngineClient(this.#options.dial, this.#options.guard);
       this.#client = client;
       const limited = anySignal(handshake.signal, AbortSignal.timeout(HANDSHAKE_MS));
       const engine = await identify(client, limited.signal).finally(limited.release);

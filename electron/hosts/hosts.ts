@@ -5,7 +5,7 @@ import type {
   ConnectAttempt,
   FoundEngine,
   Host,
-  HostColour,
+  HostChange,
   HostEvent,
   HostSuggestion,
   NewSocketHost,
@@ -21,6 +21,7 @@ import { detect, usualSockets } from './detect.ts';
 import { dialNet } from './dial-net.ts';
 import { unixDialer } from './dial-unix.ts';
 import { HostFailure } from './errors.ts';
+import { type GuardedRequest, guard } from './guard.ts';
 import { firstHosts, type HostRecord, type HostsFile, LOCAL_ID } from './records.ts';
 import { SshLink } from './ssh-link.ts';
 import { suggestions } from './suggestions.ts';
@@ -97,9 +98,18 @@ export class Hosts {
 
   list(): Host[] {
     return [...this.#entries.values()].map(({ record, connection }) => {
-      const { id, name, colour, kind, socketPath, address } = record;
+      const { id, name, colour, kind, socketPath, address, readOnly, production } = record;
       const where = { ...(socketPath !== undefined && { socketPath }), ...(address !== undefined && { address }) };
-      return { id, name, colour, kind, ...where, state: connection.state };
+      return {
+        id,
+        name,
+        colour,
+        kind,
+        ...where,
+        ...(readOnly && { readOnly }),
+        ...(production && { production }),
+        state: connection.state,
+      };
     });
   }
 
@@ -167,10 +177,12 @@ export class Hosts {
     return (await suggestions(await this.#options.sshFiles())).filter(({ address }) => !known.has(address));
   }
 
-  async update(id: string, change: { name?: string | undefined; colour?: HostColour | undefined }): Promise<Host> {
+  async update(id: string, change: HostChange): Promise<Host> {
     const { record } = this.#entry(id);
     if (change.name !== undefined) record.name = change.name;
     if (change.colour !== undefined) record.colour = change.colour;
+    if (change.readOnly !== undefined) record.readOnly = change.readOnly;
+    if (change.production !== undefined) record.production = change.production;
     await this.#changed();
     return this.#get(id);
   }
@@ -185,6 +197,12 @@ export class Hosts {
 
   reconnect(id: string): void {
     this.#entry(id).connection.reconnect();
+  }
+
+  /** For what changes a host past its engine's API. @throws Forbidden because of the host's marks */
+  guardChange(id: string, { isDeletion = false, confirmed }: { isDeletion?: boolean; confirmed?: string | undefined } = {}): void {
+    const { record } = this.#entry(id);
+    guard(record.name, record, { method: isDeletion ? 'DELETE' : 'POST', path: '/', confirmed });
   }
 
   /** After sleep, or when the network changed. */
@@ -229,6 +247,8 @@ export class Hosts {
     const common = {
       onState: () => this.#announce(),
       onEvent: (message: unknown) => this.#events.add({ hostId: record.id, message }),
+      // The record as it is then: marks are set and taken away while it is connected.
+      guard: (request: GuardedRequest) => guard(record.name, record, request),
     };
     const entry =
       record.kind === 'ssh' ? this.#overSsh(record, session, common) : { record, connection: this.#onSocket(record, where, common) };
@@ -236,12 +256,12 @@ export class Hosts {
     entry.connection.start();
   }
 
-  #onSocket(record: HostRecord, where: string, common: Pick<ConnectionOptions, 'onState' | 'onEvent'>): HostConnection {
+  #onSocket(record: HostRecord, where: string, common: Pick<ConnectionOptions, 'onState' | 'onEvent' | 'guard'>): HostConnection {
     const prepare = record.kind === 'local' && { prepare: this.#options.local.prepare };
     return new HostConnection({ where, dial: unixDialer(where), ...prepare, ...common });
   }
 
-  #overSsh(record: HostRecord, session: SshSession | undefined, common: Pick<ConnectionOptions, 'onState' | 'onEvent'>): Entry {
+  #overSsh(record: HostRecord, session: SshSession | undefined, common: Pick<ConnectionOptions, 'onState' | 'onEvent' | 'guard'>): Entry {
     const { address = '', socketPath = '' } = record;
     const link = new SshLink({ socketPath, connect: (signal) => this.#signInQuietly(record, signal) });
     if (session) link.adopt(session);

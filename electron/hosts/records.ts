@@ -12,6 +12,8 @@ export interface HostRecord {
   socketPath?: string | undefined;
   /** ssh: as typed. No secret is ever here. */
   address?: string | undefined;
+  readOnly?: boolean | undefined;
+  production?: boolean | undefined;
 }
 
 export const hostsFileSchema = v.object({
@@ -24,6 +26,8 @@ export const hostsFileSchema = v.object({
       kind: v.picklist(['local', 'socket', 'ssh']),
       socketPath: v.optional(v.string()),
       address: v.optional(v.string()),
+      readOnly: v.optional(v.boolean()),
+      production: v.optional(v.boolean()),
     }),
   ),
 });

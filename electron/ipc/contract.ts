@@ -25,7 +25,18 @@ export interface Host {
   socketPath?: string;
   /** kind ssh: as the user typed it. */
   address?: string;
+  /** Nothing there is changed, whoever asks. */
+  readOnly?: boolean;
+  /** Deleting there needs the host's name, typed. */
+  production?: boolean;
   state: HostState;
+}
+/** What the user may say of a host; what is left out stays. */
+export interface HostChange {
+  name?: string | undefined;
+  colour?: HostColour | undefined;
+  readOnly?: boolean | undefined;
+  production?: boolean | undefined;
 }
 export type HostState =
   | { status: 'connecting' }
@@ -410,7 +421,7 @@ export interface GantryApi {
     onEvents(listener: (events: HostEvent[]) => void): Unsubscribe;
     detect(): Promise<FoundEngine[]>;
     addSocket(host: NewSocketHost): Promise<Host>;
-    update(id: string, change: { name?: string; colour?: HostColour }): Promise<Host>;
+    update(id: string, change: HostChange): Promise<Host>;
     remove(id: string): Promise<void>;
     /** Tries again now (also restarts the local helper when it is down). */
     reconnect(id: string): Promise<void>;
@@ -441,7 +452,8 @@ export interface GantryApi {
     onChange(listener: (job: InstallJob) => void): Unsubscribe;
     /** uninstall: whether images, containers and volumes stay; the plan follows. */
     keepData(id: string, keep: boolean): Promise<void>;
-    run(id: string): Promise<void>;
+    /** @param confirmed the host's name, as typed: uninstalling from one that is marked as production needs it */
+    run(id: string, confirmed?: string): Promise<void>;
     answer(id: string, questionId: string, answer: ConnectAnswer | null): Promise<void>;
     /** While it runs: stops and undoes. */
     end(id: string): Promise<void>;

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { ReadableStream as WebStream } from 'node:stream/web';
 import type { EngineAnswer, EngineClient } from '../engine-client/index.ts';
+import { Forbidden } from '../hosts/guard.ts';
 
 /** What answers `engine://HOST/PATH`. Free of Electron, so that it is tested without it. */
 export interface EngineSchemeOptions {
@@ -23,6 +24,8 @@ const NOT_FORWARDED = new Set([
   'proxy-authenticate',
   'proxy-authorization',
 ]);
+/** The host's name, percent-encoded, as the user has typed it. It goes no further. */
+const CONFIRM_HEADER = 'x-gantry-confirm';
 /** Of a page's request an engine needs only these. */
 const REQUEST_HEADERS = /^(accept|content-type|content-length|range|if-.*|x-registry-.*|x-gantry-.*)$/;
 /** Chunks of at most 64 KiB. */
@@ -56,24 +59,39 @@ export function engineScheme(options: EngineSchemeOptions): (request: Request) =
       Response.json({ message }, { status: 503, headers: { ...cors, 'X-Gantry-Error': 'connection' } });
     const client = options.client(hostname);
     if (!client) return unavailable(options.whyNot(hostname));
+    const confirmed = decoded(request.headers.get(CONFIRM_HEADER));
     try {
       const answer = await client.request({
         method: request.method,
         path: pathname + search,
         headers: forwarded(request.headers),
         fresh: true,
+        ...(confirmed !== undefined && { confirmed }),
         ...(request.signal && { signal: request.signal }),
         ...(request.body && { body: Readable.fromWeb(request.body as WebStream) }),
       });
       return new Response(bodyOf(request.method, answer), { status: answer.status, headers: { ...answerHeaders(answer), ...cors } });
     } catch (error) {
+      if (error instanceof Forbidden)
+        return Response.json(
+          { message: error.message, host: error.host },
+          { status: 403, headers: { ...cors, 'X-Gantry-Error': error.reason } },
+        );
       return unavailable(error instanceof Error ? error.message : String(error));
     }
   };
 }
 
 function forwarded(headers: Headers): Record<string, string> {
-  return Object.fromEntries([...headers].filter(([name]) => REQUEST_HEADERS.test(name)));
+  return Object.fromEntries([...headers].filter(([name]) => REQUEST_HEADERS.test(name) && name !== CONFIRM_HEADER));
+}
+
+function decoded(text: string | null): string | undefined {
+  try {
+    return text === null ? undefined : decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function answerHeaders(answer: EngineAnswer): Record<string, string> {

@@ -38,7 +38,13 @@ export const installTarget = v.union([v.strictObject({ attempt: id }), v.strictO
 export const installAction = v.picklist(['install', 'upgrade', 'uninstall']);
 export const yesOrNo = v.boolean();
 
-export const hostChange = v.strictObject({ name: v.optional(name), colour: v.optional(colour) });
+export const hostChange = v.strictObject({
+  name: v.optional(name),
+  colour: v.optional(colour),
+  readOnly: v.optional(v.boolean()),
+  production: v.optional(v.boolean()),
+});
+export const confirmed = v.optional(name);
 
 export const openTerminal = v.strictObject({
   hostId: id,

@@ -11,6 +11,8 @@ export interface Question {
   danger?: boolean;
   /** A choice within the question; its value comes with the answer. */
   option?: { label: string; initial: boolean };
+  /** Yes needs this text, typed. */
+  typed?: { label: string; text: string };
 }
 export type Answer = { yes: false } | { yes: true; option: boolean };
 

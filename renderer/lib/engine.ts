@@ -1,3 +1,8 @@
+import { tr } from './i18n.ts';
+import { confirmProduction } from './marks.ts';
+
+const CONFIRM_HEADER = 'X-Gantry-Confirm';
+
 /** A refusal of an engine (`status` is HTTP's) or of the way to it (`connection`). `message` is the engine's own text. */
 export class EngineError extends Error {
   readonly status: number;
@@ -48,8 +53,27 @@ export async function engineFetch(host: string, path: string, request: EngineReq
     if (request.signal?.aborted) throw error;
     throw new EngineError(error instanceof Error ? error.message : String(error), 503, true);
   }
+  const marks = response.status === 403 ? response.headers.get('X-Gantry-Error') : null;
+  if (marks === 'read-only' || marks === 'confirm') return marked(marks, response, host, path, request);
   if (response.status >= 400) throw await failureOf(response);
   return response;
+}
+
+/** The user's marks of the host stand against it: nothing was sent. Deleting goes on when the host's name is typed. */
+async function marked(
+  reason: 'read-only' | 'confirm',
+  response: Response,
+  host: string,
+  path: string,
+  request: EngineRequest,
+): Promise<Response> {
+  const { host: name } = (await response.json()) as { host: string };
+  if (reason === 'read-only') throw new EngineError(tr('marks.readOnlyWhy', { name }), 403, false);
+  const header = encodeURIComponent(name);
+  // Asked for already: the host got another name meanwhile.
+  const again = request.headers?.[CONFIRM_HEADER] === header;
+  if (again || !(await confirmProduction(host, name))) throw new EngineError(tr('marks.notConfirmed', { name }), 403, false);
+  return engineFetch(host, path, { ...request, headers: { ...request.headers, [CONFIRM_HEADER]: header } });
 }
 
 export async function engineJson<T>(host: string, path: string, request: EngineRequest = {}): Promise<T> {

@@ -4,6 +4,7 @@ import { useQuestion } from '../lib/confirm.ts';
 import { Button } from './Button.tsx';
 import { Checkbox } from './Checkbox.tsx';
 import { Dialog } from './Dialog.tsx';
+import { Field, TextInput } from './Field.tsx';
 
 /** Draws the question of lib/confirm.ts. The focus is on Cancel, so that Enter never deletes. */
 export function QuestionHost() {
@@ -15,8 +16,10 @@ function QuestionDialog() {
   const { t } = useTranslation();
   const question = useQuestion((state) => state.question);
   const cancel = useRef<HTMLButtonElement>(null);
+  const [typed, setTyped] = useState('');
   const [option, setOption] = useState(question?.option?.initial ?? false);
   if (!question) return null;
+  const ready = question.typed === undefined || typed.trim() === question.typed.text;
   return (
     <Dialog
       title={question.title}
@@ -24,6 +27,7 @@ function QuestionDialog() {
       testId="question"
       onClose={() => question.answer({ yes: false })}
       onOpenAutoFocus={(event) => {
+        if (question.typed) return;
         event.preventDefault();
         cancel.current?.focus();
       }}
@@ -35,6 +39,7 @@ function QuestionDialog() {
           <Button
             tone={question.danger ? 'danger' : 'primary'}
             data-testid="question-yes"
+            disabled={!ready}
             onClick={() => question.answer({ yes: true, option })}
           >
             {question.verb}
@@ -51,6 +56,19 @@ function QuestionDialog() {
             </li>
           ))}
         </ul>
+      )}
+      {question.typed && (
+        <form
+          className="question-typed"
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (ready) question.answer({ yes: true, option });
+          }}
+        >
+          <Field label={question.typed.label}>
+            {({ id }) => <TextInput id={id} autoFocus data-testid="question-typed" value={typed} onChange={setTyped} />}
+          </Field>
+        </form>
       )}
       {question.option && (
         <div style={{ marginTop: 12 }}>

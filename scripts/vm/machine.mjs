@@ -24,14 +24,15 @@ function freePort() {
  * Boots a machine on a snapshot of a disk: what it writes is gone with it.
  *
  * @param image    see vmDisk
- * @param options  `disks`: more images, read-only, as /dev/vdb …; `memory` in MiB
+ * @param options  `disks`: more images, read-only, as /dev/vdb …; `memory` in MiB; `reboots`: it may, else that ends it
  * @returns { port, key, ssh, copyFrom, stop }: `ssh(command, options)` as `run` does; `port` is sshd's on 127.0.0.1
  */
-export async function startMachine(image, { disks = [], memory = 2048 } = {}) {
+export async function startMachine(image, { disks = [], memory = 2048, reboots = false } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'gantry-vm-'));
   const port = await freePort();
   const args = [
-    ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', String(memory), '-nographic', '-no-reboot'],
+    ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', String(memory), '-nographic'],
+    ...(reboots ? [] : ['-no-reboot']),
     ...['-kernel', image.kernel, '-initrd', image.initrd, '-append', 'root=/dev/vda rw console=ttyS0 quiet systemd.show_status=0'],
     ...['-drive', `file=${image.disk},if=virtio,format=raw,snapshot=on`],
     ...disks.flatMap((disk) => ['-drive', `file=${disk},if=virtio,format=raw,readonly=on`]),

@@ -1,14 +1,16 @@
 #!/usr/bin/env node
 /**
  * Runs the engine's tests in a virtual machine with systemd, cgroup v2 and the kernel of a stable distribution: what most users
- * have, where the machine that builds may be another. Emulated, so some ten times slower.
+ * have, where the machine that builds may be another; then the tests that reach such a machine through the window (e2e/*.vm.ts).
+ * Emulated, so some ten times slower.
  *
- *   npm run test:vm -- [--filter TEXT]
+ *   npm run test:vm -- [--only engine|window] [--filter TEXT]
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { virtualDisplay } from '../lib/display.mjs';
 import { root, testOutput } from '../lib/paths.mjs';
 import { isRoot, run, which } from '../lib/run.mjs';
 import { runMain, Stop, say, since } from '../lib/say.mjs';
@@ -46,13 +48,8 @@ async function projectDisk(folder) {
   return join(folder, 'project.img');
 }
 
-await runMain(async () => {
-  const { values } = parseArgs({ options: { filter: { type: 'string' } } });
-  if (!isRoot) throw new Stop('the disk of the virtual machine is made by root: use sudo');
-  await setup(['engine', 'test', 'vm']);
-  const built = await run(process.execPath, [join(root, 'scripts', 'build.mjs'), 'helper']);
-  if (built.code !== 0) throw new Stop('the helper does not build');
-  const image = await vmDisk();
+/** The engine's tests, inside the machine. */
+async function testEngine(image, filter) {
   const folder = mkdtempSync(join(tmpdir(), 'gantry-vm-test-'));
   let machine;
   try {
@@ -69,7 +66,7 @@ await runMain(async () => {
     say(`kernel ${ready.output.trim().split('\n').join(', ')}`);
     const test = [
       'cd /srv/gantry && export PATH=/srv/gantry/bin:$PATH GANTRY_TEST_BUNDLE=/srv/gantry/dist/gantryd.js GANTRY_TEST_MACHINE=1',
-      `node node_modules/vitest/vitest.mjs run --project=engine --reporter=default --reporter=json --outputFile.json=/root/results.json ${values.filter ?? ''}`,
+      `node node_modules/vitest/vitest.mjs run --project=engine --reporter=default --reporter=json --outputFile.json=/root/results.json ${filter}`,
     ].join(' && ');
     const { code } = await machine.ssh(test, { quiet: false });
     mkdirSync(join(testOutput, 'results'), { recursive: true });
@@ -83,4 +80,31 @@ await runMain(async () => {
     await machine?.stop();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** A machine as a host: the application's window, here, sets it up and uses it. */
+async function testWindow(filter) {
+  const start = performance.now();
+  const display = await virtualDisplay();
+  try {
+    const args = [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', '--project=vm', ...(filter ? [filter] : [])];
+    const { code } = await run(process.execPath, args, { cwd: root, env: { ...process.env, DISPLAY: display.display } });
+    if (code !== 0) throw new Stop('the tests through the window failed');
+    say(`through the window: passed (${since(start)})`);
+  } finally {
+    display.stop();
+  }
+}
+
+await runMain(async () => {
+  const { values } = parseArgs({ options: { filter: { type: 'string' }, only: { type: 'string' } } });
+  const { filter = '', only } = values;
+  if (only !== undefined && only !== 'engine' && only !== 'window') throw new Stop(`--only engine or --only window, not '${only}'`);
+  if (!isRoot) throw new Stop('the disk of the virtual machine is made by root: use sudo');
+  await setup(['engine', 'gui', 'display', 'test', 'vm']);
+  const built = await run(process.execPath, [join(root, 'scripts', 'build.mjs')]);
+  if (built.code !== 0) throw new Stop('it does not build');
+  const image = await vmDisk();
+  if (only !== 'window') await testEngine(image, filter);
+  if (only !== 'engine') await testWindow(filter);
 });

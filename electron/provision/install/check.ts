@@ -34,12 +34,12 @@ export interface Facts extends SystemFacts {
 }
 export type Manager = 'apt' | 'dnf' | 'zypper' | 'apk';
 
-/** Programs that the engine starts, with the packages that bring them. The first of `programs` that is there will do. */
-export const NEEDED: { programs: string[]; packages: Record<Manager, string> }[] = [
-  { programs: ['crun', 'runc'], packages: { apt: 'crun', dnf: 'crun', zypper: 'crun', apk: 'crun' } },
-  { programs: ['conmon'], packages: { apt: 'conmon', dnf: 'conmon', zypper: 'conmon', apk: 'conmon' } },
-  { programs: ['nft'], packages: { apt: 'nftables', dnf: 'nftables', zypper: 'nftables', apk: 'nftables' } },
-  { programs: ['ip'], packages: { apt: 'iproute2', dnf: 'iproute', zypper: 'iproute2', apk: 'iproute2' } },
+/** Programs that the engine starts, with the packages that bring them. It starts with crun; runc is for whoever configures it. */
+export const NEEDED: { program: string; packages: Record<Manager, string> }[] = [
+  { program: 'crun', packages: { apt: 'crun', dnf: 'crun', zypper: 'crun', apk: 'crun' } },
+  { program: 'conmon', packages: { apt: 'conmon', dnf: 'conmon', zypper: 'conmon', apk: 'conmon' } },
+  { program: 'nft', packages: { apt: 'nftables', dnf: 'nftables', zypper: 'nftables', apk: 'nftables' } },
+  { program: 'ip', packages: { apt: 'iproute2', dnf: 'iproute', zypper: 'iproute2', apk: 'iproute2' } },
 ];
 
 export const FOLDER = '/usr/local/lib/gantry';
@@ -49,7 +49,7 @@ export const MARKER = `${FOLDER}/installed`;
 /** Folder for what is copied, until it is in its place. */
 export const STAGING = '/tmp';
 const CHECK_MS = 60_000;
-const PROGRAMS = NEEDED.flatMap(({ programs }) => programs);
+const PROGRAMS = NEEDED.map(({ program }) => program);
 const MANAGERS: [program: string, manager: Manager][] = [
   ['apt-get', 'apt'],
   ['dnf', 'dnf'],

@@ -40,6 +40,8 @@ interface Running {
 }
 
 export interface InstallHooks {
+  /** Before anything: whether the user's marks of the host allow it; throws what the user is told. */
+  permit?: (confirmed: string | undefined) => void;
   /** Before the first step: what uses the engine's folders lets go of them. */
   before?: () => Promise<void>;
   /** After the last, or after what was begun is undone. */
@@ -90,11 +92,12 @@ export class Installs {
   }
 
   /** @throws Error if there is nothing to run */
-  run(id: string): void {
+  run(id: string, confirmed?: string): void {
     const running = this.#running.get(id);
     if (running?.job.state !== 'ready' || running.job.problems.some(({ blocking }) => blocking)) throw new Error('There is nothing to run');
     const busy = [...this.#running.values()].some(({ job, machine }) => job.state === 'running' && machine.name === running.machine.name);
     if (busy) throw new Error(`The engine on ${running.machine.name} is being set up already`);
+    running.hooks.permit?.(confirmed);
     this.#become(running, { ...running.job, state: 'running' });
     running.over = this.#run(running);
   }

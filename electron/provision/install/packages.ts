@@ -2,7 +2,7 @@ import { type Facts, type Manager, NEEDED } from './check.ts';
 
 /** What the engine needs and the machine has not, by the names of its distribution. */
 export function missingPackages({ programs }: Facts, manager: Manager): string[] {
-  return NEEDED.filter((needed) => !needed.programs.some((program) => programs.includes(program))).map(({ packages }) => packages[manager]);
+  return NEEDED.filter(({ program }) => !programs.includes(program)).map(({ packages }) => packages[manager]);
 }
 
 interface Commands {

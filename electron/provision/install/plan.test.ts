@@ -52,7 +52,7 @@ describe('problems', () => {
     [['packaged!'], { isPackaged: true }],
     [['sudo-missing!'], { rights: 'none' }],
     [['no-manager!'], { manager: undefined }],
-    [[], { manager: undefined, programs: ['runc', 'conmon', 'nft', 'ip'] }],
+    [[], { manager: undefined, programs: ['crun', 'conmon', 'nft', 'ip'] }],
     [['disk!'], { freeForPrograms: 1000 }],
     [['disk!'], { freeForCopies: 1000 }],
     [['installed!'], { installed: '0.1.0' }],
@@ -91,7 +91,7 @@ describe('plans', () => {
 
   test('what is there already is neither installed nor taken away by undoing', () => {
     const plan = installPlan(
-      input({ ...debian, programs: ['runc', 'conmon', 'nft', 'ip'], hasGroup: true, uid: 0, user: 'root', rights: 'root' }),
+      input({ ...debian, programs: ['crun', 'conmon', 'nft', 'ip'], hasGroup: true, uid: 0, user: 'root', rights: 'root' }),
     );
     expect(plan.some(({ id }) => id === 'packages')).toBe(false);
     expect(plan.some(({ id }) => id === 'group')).toBe(false);

@@ -41,10 +41,13 @@ function uploadStep({ staging, sizes }: PlanInput): PlannedStep {
   };
 }
 
+/** What the engine said when it did not start. */
+const JOURNAL = '{ journalctl -q -u gantry.service -n 20 --no-pager -o cat >&2; exit 1; }';
+
 /** Then, and only then, it counts as installed. */
 function verifyStep({ hasSystemd }: Facts, done: string[] = []): PlannedStep {
-  const log = hasSystemd ? 'journalctl -q -u gantry.service -n 20 --no-pager' : `tail -n 20 ${LOG}`;
-  const script = `${askVersion(hasSystemd ? undefined : PID_FILE)} || { ${log} >&2; exit 1; }`;
+  const log = hasSystemd ? JOURNAL : `{ tail -n 20 ${LOG} >&2; exit 1; }`;
+  const script = `${askVersion(hasSystemd ? undefined : PID_FILE)} || ${log}`;
   return { id: 'verify', asRoot: true, script: [script, ...done].join('\n'), timeoutMs: 120_000 };
 }
 
@@ -100,7 +103,7 @@ function startStep({ facts: { hasSystemd, hasData }, units }: PlanInput): Planne
     file(`${UNITS}/gantry.socket`, units.socket, '644'),
     file(`${UNITS}/gantry.service`, unitHere(units.service), '644'),
     'systemctl daemon-reload',
-    'systemctl enable --now gantry.socket gantry.service',
+    `systemctl enable --now gantry.socket gantry.service || ${JOURNAL}`,
   ].join('\n');
   return { id: 'service', asRoot: true, script, undo, timeoutMs: 120_000 };
 }
@@ -143,7 +146,7 @@ export function upgradePlan(input: PlanInput): PlannedStep[] {
   const { facts, staging, sizes, units } = input;
   // An engine that did not start was tried so often that systemd would try no more.
   const again = 'systemctl daemon-reload\nsystemctl reset-failed gantry.service gantry.socket || true\nsystemctl restart gantry.service';
-  const restart = facts.hasSystemd ? again : `${STOP}\n${START}`;
+  const restart = facts.hasSystemd ? `${again} || ${JOURNAL}` : `${STOP}\n${START}`;
   const runtime = sizes.runtime > 0 ? [`install -m 755 ${staging}/node ${FOLDER}/node`] : [];
   const service = facts.hasSystemd ? [file(`${UNITS}/gantry.service`, unitHere(units.service), '644')] : [];
   const saved = facts.hasSystemd ? [`cp -p ${UNITS}/gantry.service ${FOLDER}.saving/gantry.service`] : [];

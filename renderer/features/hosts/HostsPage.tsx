@@ -13,7 +13,7 @@ import {
 } from 'lucide-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Host, HostColour } from '../../../electron/ipc/contract.ts';
+import type { Host, HostChange } from '../../../electron/ipc/contract.ts';
 import { gantry } from '../../lib/bridge.ts';
 import { ask } from '../../lib/confirm.ts';
 import { explain } from '../../lib/explain.ts';
@@ -49,6 +49,7 @@ function installMenu(host: Host, t: (key: string) => string): MenuEntry[] {
     id: action,
     label: t(`install.menu.${action}`),
     icon: { install: Download, upgrade: ArrowUpCircle, uninstall: PackageX }[action],
+    disabled: host.readOnly === true,
     run: () => openDialog({ type: 'install', host: host.id, action }),
   });
   return [{ id: 's-install', separator: true }, ...(host.kind === 'local' ? [entry('install')] : []), entry('upgrade'), entry('uninstall')];
@@ -73,8 +74,8 @@ export function HostsPage() {
     if (shown?.id === host.id) navigate({ page: 'hosts' }, { replace: true });
     await tell(gantry().hosts.remove(host.id), t('hosts.removeFailed', { name: host.name }));
   };
-  const recolour = (host: Host, colour: HostColour) =>
-    void tell(gantry().hosts.update(host.id, { colour }), t('hosts.changeFailed', { name: host.name }));
+  const mark = (host: Host, change: HostChange) =>
+    void tell(gantry().hosts.update(host.id, change), t('hosts.changeFailed', { name: host.name }));
   const reconnect = (host: Host) => void tell(gantry().hosts.reconnect(host.id), t('hosts.connectFailed', { name: host.name }));
   const menu = (host: Host): MenuEntry[] => [
     ...(needsUser(host)
@@ -84,6 +85,7 @@ export function HostsPage() {
       id: 'shell',
       label: t('hosts.shell'),
       icon: SquareTerminal,
+      disabled: host.readOnly === true,
       run: () => navigate({ page: 'hosts', detail: { host: host.id, id: 'about', tab: 'shell' } }),
     },
     { id: 'rename', label: t('action.rename'), icon: Pencil, run: () => setRenaming(host) },
@@ -94,8 +96,17 @@ export function HostsPage() {
       label: t(`colour.${colour}`),
       swatch: `var(--host-${colour})`,
       checked: host.colour === colour,
-      run: () => recolour(host, colour),
+      run: () => mark(host, { colour }),
     })),
+    { id: 's-marks', separator: true },
+    { id: 'marks', heading: t('marks.heading') },
+    { id: 'read-only', label: t('marks.readOnly'), checked: host.readOnly === true, run: () => mark(host, { readOnly: !host.readOnly }) },
+    {
+      id: 'production',
+      label: t('marks.production'),
+      checked: host.production === true,
+      run: () => mark(host, { production: !host.production }),
+    },
     ...installMenu(host, t),
     { id: 's2', separator: true },
     {
@@ -140,6 +151,8 @@ export function HostsPage() {
                     {host.name}
                   </button>
                   <StateBadge tone={hostTone(host)} text={t(`hostState.${state.status}`)} busy={state.status === 'connecting'} />
+                  {host.production && <span className="tag host-production">{t('marks.productionTag')}</span>}
+                  {host.readOnly && <span className="tag">{t('marks.readOnlyTag')}</span>}
                   <span className="grow" />
                   <Menu
                     trigger={

@@ -1,6 +1,9 @@
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { InstallAction, InstallJob, InstallTarget } from '../../../electron/ipc/contract.ts';
+import type { Host, InstallAction, InstallJob, InstallTarget } from '../../../electron/ipc/contract.ts';
+import { confirmProduction } from '../../lib/marks.ts';
+import { useHosts } from '../../lib/queries.ts';
+import { toast } from '../../lib/toast.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Checkbox } from '../../ui/Checkbox.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
@@ -26,6 +29,7 @@ export function InstallView({ target, action: asked, name, onDone, onClose }: In
   const [action, setAction] = useState(asked);
   const install = useInstall(target, action);
   const { job, failed } = install;
+  const host = useHosts().find(({ id }) => 'host' in target && id === target.host);
   const done = job?.state === 'done';
   // biome-ignore lint/correctness/useExhaustiveDependencies: only when it is through
   useEffect(() => {
@@ -37,7 +41,7 @@ export function InstallView({ target, action: asked, name, onDone, onClose }: In
       width={620}
       testId="install-dialog"
       onClose={onClose}
-      footer={<Actions job={job} install={install} onUpgrade={() => setAction('upgrade')} onClose={onClose} />}
+      footer={<Actions job={job} install={install} host={host} onUpgrade={() => setAction('upgrade')} onClose={onClose} />}
     >
       {failed ? (
         <ErrorPanel title={t('install.begin')} message={failed} />
@@ -51,6 +55,8 @@ export function InstallView({ target, action: asked, name, onDone, onClose }: In
     </Dialog>
   );
 }
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 type Install = ReturnType<typeof useInstall>;
 const isBlocked = ({ problems }: InstallJob) => problems.some(({ blocking }) => blocking);
@@ -83,11 +89,13 @@ function Plan({ job, install }: { job: InstallJob; install: Install }) {
 function Actions({
   job,
   install,
+  host,
   onUpgrade,
   onClose,
 }: {
   job: InstallJob | undefined;
   install: Install;
+  host: Host | undefined;
   onUpgrade: () => void;
   onClose: () => void;
 }) {
@@ -111,6 +119,15 @@ function Actions({
     );
   }
   const ready = job?.state === 'ready' && !isBlocked(job);
+  const run = async ({ action, machine }: InstallJob) => {
+    const asks = host?.production && action === 'uninstall';
+    if (asks && !(await confirmProduction(host.id, host.name))) return;
+    try {
+      await install.run(asks ? host.name : undefined);
+    } catch (error) {
+      toast({ tone: 'error', title: t(`install.failed.${action}`, { name: machine }), text: messageOf(error) });
+    }
+  };
   const isThere = job?.action === 'install' && job.problems.some(({ code }) => code === 'installed');
   return (
     <>
@@ -128,7 +145,7 @@ function Actions({
         </Button>
       )}
       {ready && (
-        <Button tone={job.action === 'uninstall' ? 'danger' : 'primary'} data-testid="install-run" onClick={install.run}>
+        <Button tone={job.action === 'uninstall' ? 'danger' : 'primary'} data-testid="install-run" onClick={() => void run(job)}>
           {t(`install.verb.${job.action === 'uninstall' && !job.keepData ? 'remove' : job.action}`)}
         </Button>
       )}

@@ -60,7 +60,8 @@ export function useInstall(target: InstallTarget, action: InstallAction) {
     job,
     /** It could not even begin. */
     failed,
-    run: () => job && void gantry().installs.run(job.id),
+    /** @param confirmed the host's name, where the host is marked as production. Rejects with a sentence for the user */
+    run: (confirmed?: string) => job && gantry().installs.run(job.id, confirmed),
     /** uninstall: whether images, containers and volumes stay. */
     keepData: (keep: boolean) => job && void gantry().installs.keepData(job.id, keep),
     answer: (answer: ConnectAnswer | null) => {

@@ -1,0 +1,150 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { vmDisk } from '../scripts/vm/disk.mjs';
+import { startMachine, type VirtualMachine } from '../scripts/vm/machine.mjs';
+import { application } from './app.ts';
+import { shellAnswers } from './terminal.ts';
+
+/** A machine as users have it: systemd, cgroup v2, a kernel of its own, sudo with a password. Emulated: everything takes its time. */
+const SLOW = { timeout: 300_000 };
+const PASSWORD = 'open sesame';
+
+process.env.XDG_CACHE_HOME ??= path.join(homedir(), '.cache');
+const home = mkdtempSync(path.join(tmpdir(), 'gantry-home-'));
+const image = await vmDisk();
+process.env.HOME = home;
+process.env.GANTRY_NODE = process.execPath;
+delete process.env.SSH_AUTH_SOCK;
+
+const app = application();
+let machine: VirtualMachine;
+
+async function there(command: string, input?: string | Buffer): Promise<string> {
+  const { code, output } = await machine.ssh(command, { ...(input !== undefined && { input }), timeoutMs: 240_000 });
+  if (code !== 0) throw new Error(`${command}: code ${code}\n${output}`);
+  return output.trim();
+}
+
+/** The machine has no way out: what apt is to bring comes from a folder there. */
+async function offerPackages(...names: string[]): Promise<void> {
+  const folder = path.join(home, 'packages');
+  mkdirSync(folder);
+  execFileSync('apt-get', ['-q', 'download', ...names], { cwd: folder, stdio: 'ignore' });
+  await there('mkdir -p /srv/packages');
+  for (const name of readdirSync(folder)) await there(`cat >/srv/packages/${name}`, readFileSync(path.join(folder, name)));
+  await there(`cd /srv/packages && for each in *.deb; do
+  dpkg-deb -f "$each"; echo "Filename: ./$each"; echo "Size: $(stat -c %s "$each")"; echo "SHA256: $(sha256sum "$each" | cut -d ' ' -f 1)"; echo
+done >Packages
+rm -rf /etc/apt/sources.list.d/*; echo 'deb [trusted=yes] file:/srv/packages ./' >/etc/apt/sources.list
+DEBIAN_FRONTEND=noninteractive apt-get -q -y remove ${names.join(' ')}`);
+}
+
+beforeAll(async () => {
+  machine = await startMachine(image, { memory: 1500, reboots: true });
+  await there(`useradd -m -s /bin/bash -G sudo ada && echo 'ada:${PASSWORD}' | chpasswd
+mkdir -m 700 /home/ada/.ssh && cp /root/.ssh/authorized_keys /home/ada/.ssh && chown -R ada: /home/ada/.ssh`);
+  await offerPackages('crun', 'conmon');
+  mkdirSync(path.join(home, '.ssh'), { mode: 0o700 });
+  const block = `Host vm\n  HostName 127.0.0.1\n  Port ${machine.port}\n  User ada\n  IdentityFile ${machine.key}\n`;
+  writeFileSync(path.join(home, '.ssh', 'config'), block);
+});
+afterAll(async () => {
+  await machine?.stop();
+  rmSync(home, { recursive: true, force: true });
+});
+
+const container = async (host: string) =>
+  app().page.evaluate(async (id) => (await fetch(`engine://${id}/containers/there/json`)).json(), host) as Promise<{
+    Id: string;
+    State: { Running: boolean; Pid: number };
+  }>;
+
+it('install by click: a wrong sudo password and a right one, packages by apt, a service; then it is used', async () => {
+  const { page, pictures } = app();
+  page.setDefaultTimeout(SLOW.timeout);
+  await page.getByTestId('nav-hosts').click();
+  await page.getByTestId('add-host').click();
+  await page.getByTestId('suggestion-vm').click();
+  await page.getByTestId('answer-yes').click();
+  await page.getByTestId('install-open').click();
+  await page.getByTestId('install').getByText('Install the packages that it needs').waitFor();
+  await page.getByTestId('install-run').click();
+  await page.getByTestId('answer-0').fill('wrong');
+  await page.keyboard.press('Enter');
+  await page.getByText('sudo did not accept this password').waitFor();
+  await pictures('vm-sudo');
+  await page.getByTestId('answer-0').fill(PASSWORD);
+  await page.keyboard.press('Enter');
+  await page.getByTestId('engine-Gantry').waitFor();
+  await pictures('vm-installed');
+  await page.getByTestId('add-host-name').fill('vm');
+  await page.keyboard.press('Enter');
+  const card = page.getByTestId(/^host-h/).filter({ hasText: 'vm' });
+  await card.getByText('connected').waitFor();
+
+  expect(
+    await there(
+      'systemctl is-active gantry.service gantry.socket; systemctl is-enabled gantry.service; ls /tmp | grep -c ^gantry- || true',
+    ),
+  ).toBe('active\nactive\nenabled\n0');
+  expect(await there('id -nG ada')).toContain('gantry');
+  expect(await there('command -v crun conmon')).toBe('/usr/bin/crun\n/usr/bin/conmon');
+  // The password is nowhere but in our memory.
+  expect(
+    await there(
+      `! journalctl --no-pager | grep -F '${PASSWORD}'; ! grep -rF '${PASSWORD}' /tmp /var/log /usr/local /etc/systemd 2>/dev/null`,
+    ),
+  ).toBe('');
+  expect(readFileSync(path.join(app().folder, 'user', 'gantry.log'), 'utf8')).not.toContain(PASSWORD);
+
+  const host = (await card.getAttribute('data-testid'))?.replace('host-', '') ?? '';
+  await page.evaluate((id) => window.gantry.starter.load(id), host);
+  const started = await page.evaluate(async (id) => {
+    const body = JSON.stringify({ Image: 'gantry/starter', HostConfig: { RestartPolicy: { Name: 'always' } } });
+    await fetch(`engine://${id}/containers/create?name=there`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
+    return (await fetch(`engine://${id}/containers/there/start`, { method: 'POST' })).status;
+  }, host);
+  expect(started).toBe(204);
+  await page.getByTestId('nav-containers').click();
+  const row = page.getByRole('row', { name: /there/ });
+  await row.getByText('running').waitFor();
+  await row.getByTestId('row-logs').click();
+  await page.getByTestId('detail').getByTestId('logs').getByText('the page is served').waitFor();
+  await shellAnswers(page, 120_000);
+  await pictures('vm-shell');
+
+  // It restarts with its machine, and we find it again by ourselves.
+  await machine.ssh('systemctl reboot');
+  await page.getByText('connecting again').waitFor();
+  await page.getByText('connecting again').waitFor({ state: 'hidden' });
+  await row.getByText('running').waitFor();
+  const { State: before } = await container(host);
+  expect(before.Running).toBe(true);
+
+  await page.getByTestId('nav-hosts').click();
+  await page.getByTestId(`host-menu-${host}`).click();
+  await page.getByRole('menuitem', { name: 'Upgrade the engine…' }).click();
+  await page.getByTestId('install-run').click();
+  await page.getByTestId('answer-0').fill(PASSWORD);
+  await page.keyboard.press('Enter');
+  await page.getByTestId('toast').getByText('The engine on vm is up to date').waitFor();
+  await card.getByText('connected').waitFor();
+  expect((await container(host)).State).toMatchObject({ Running: true, Pid: before.Pid });
+
+  await page.getByTestId(`host-menu-${host}`).click();
+  await page.getByRole('menuitem', { name: 'Uninstall the engine…' }).click();
+  await page.getByText('Also delete its images, containers and volumes').click();
+  await page.getByTestId('install-run').click();
+  await page.getByTestId('answer-0').fill(PASSWORD);
+  await page.keyboard.press('Enter');
+  await page.getByTestId('toast').getByText("Gantry's engine is gone from vm").waitFor();
+  expect(
+    await there(
+      `ls -d /usr/local/lib/gantry* /usr/local/bin/gantryd /var/lib/gantry /run/gantry /etc/systemd/system/gantry* 2>/dev/null
+ip -o link | grep -c -v ' \\(lo\\|en[a-z0-9]*\\):'; nft list tables; grep gantry /etc/group; pgrep -a conmon; true`,
+    ),
+  ).toBe('0');
+});
