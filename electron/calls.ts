@@ -13,6 +13,7 @@ import { loadStarter } from './provision/starter/load.ts';
 import { pickPath, saveText } from './shell/dialogs.ts';
 import type { SettingsStore } from './shell/settings.ts';
 import { portOf, readLogs, type StreamPort, type Terminals } from './streams/index.ts';
+import type { Transfers } from './transfer/index.ts';
 import type { Tunnels } from './tunnels/index.ts';
 
 export interface Parts {
@@ -20,6 +21,7 @@ export interface Parts {
   demo: boolean;
   hosts: Hosts;
   terminals: Terminals;
+  transfers: Transfers;
   installs: Installs;
   helper: LocalHelper;
   tunnels: Tunnels;
@@ -30,7 +32,7 @@ export interface Parts {
 const CONNECT_MS = 30_000;
 
 /** What each call of the contract does: one line to the part that knows. */
-export function callsOf({ app, demo, hosts, terminals, tunnels, installs, helper, settings, starter }: Parts): Calls {
+export function callsOf({ app, demo, hosts, terminals, transfers, tunnels, installs, helper, settings, starter }: Parts): Calls {
   return {
     'app.info': call(
       [],
@@ -124,6 +126,11 @@ export function callsOf({ app, demo, hosts, terminals, tunnels, installs, helper
     'terminals.view': call([schema.id], (sender, id) => sendPort(sender, (port) => terminals.view(id, port))),
     'terminals.reopen': call([schema.id], (_, id) => terminals.reopen(id)),
     'terminals.close': call([schema.id], (_, id) => terminals.close(id)),
+    'transfers.plan': call([schema.transferSource, schema.id], (_, source, to) => transfers.plan(source, to)),
+    'transfers.start': call([schema.startTransfer], (_, { name, ...request }) => transfers.start({ ...request, ...(name && { name }) })),
+    'transfers.cancel': call([schema.id], (_, id) => transfers.cancel(id)),
+    'transfers.forget': call([schema.id], (_, id) => transfers.forget(id)),
+    'transfers.list': call([], () => transfers.list()),
     'logs.open': call([schema.openLogs], (sender, { since, ...request }) => {
       hosts.list().find(({ id }) => id === request.hostId) ?? fail('This host is not in the list any more');
       return sendPort(sender, (port) => {

@@ -22,6 +22,7 @@ import { windowStateSchema } from './shell/window-state.ts';
 import { readConfigFiles } from './ssh/index.ts';
 import { JsonFile } from './store/json-file.ts';
 import { startLocalShell, startSshShell, Terminals } from './streams/index.ts';
+import { Transfers } from './transfer/index.ts';
 import { Tunnels, tunnelsFileSchema } from './tunnels/index.ts';
 
 /** Wiring only: builds the parts and hands them to each other. The bundle lies in dist/electron. */
@@ -105,6 +106,12 @@ async function start(): Promise<void> {
     onChange: (list) => broadcast('tunnels.change', list),
     log,
   });
+  const transfers = new Transfers({
+    client: (hostId) => hosts.clientOrThrow(hostId),
+    hostName: (hostId) => hosts.list().find(({ id }) => id === hostId)?.name ?? '',
+    onChange: (list) => broadcast('transfers.change', list),
+    log,
+  });
   const archive = firstOf(launch.starter, join(dist, 'starter.tar'), join(process.resourcesPath, 'starter.tar'));
 
   guard(app, session.defaultSession);
@@ -121,6 +128,7 @@ async function start(): Promise<void> {
       hosts,
       terminals,
       tunnels,
+      transfers,
       installs,
       helper,
       settings,
@@ -160,6 +168,7 @@ async function start(): Promise<void> {
     terminals.closeAll();
     // What is set up on a machine is undone before its connection goes; a machine that does not come back is not waited for.
     void Promise.race([installs.stop(), new Promise((resolve) => setTimeout(resolve, INSTALL_END_MS))])
+      .then(() => transfers.stop())
       .then(() => tunnels.closeAll())
       .then(() => hosts.stop())
       .then(() => Promise.all([helper.stop(), windowFile.settled()]))

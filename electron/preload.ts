@@ -60,6 +60,14 @@ const api: GantryApi = {
     reopen: (id) => call('terminals.reopen', id),
     close: (id) => call('terminals.close', id),
   },
+  transfers: {
+    plan: (source, to) => call('transfers.plan', source, to),
+    start: (request) => call('transfers.start', request),
+    cancel: (id) => call('transfers.cancel', id),
+    forget: (id) => call('transfers.forget', id),
+    list: () => call('transfers.list'),
+    onChange: (listener) => subscribe('transfers.change', listener),
+  },
   logs: { open: (request) => call('logs.open', request) },
   tunnels: {
     list: () => call('tunnels.list'),

@@ -28,6 +28,11 @@ export const CALLS = [
   'terminals.view',
   'terminals.reopen',
   'terminals.close',
+  'transfers.plan',
+  'transfers.start',
+  'transfers.cancel',
+  'transfers.forget',
+  'transfers.list',
   'logs.open',
   'tunnels.list',
   'tunnels.open',
@@ -50,6 +55,7 @@ export const TOPICS = [
   'installs.change',
   'terminals.change',
   'tunnels.change',
+  'transfers.change',
   'settings.change',
 ] as const;
 export type Topic = (typeof TOPICS)[number];

@@ -9,6 +9,8 @@ import type {
   OpenTerminal,
   OpenTunnel,
   Settings,
+  StartTransfer,
+  TransferSource,
 } from './contract.ts';
 
 /** Checks of what the renderer sends, beside the types in contract.ts. Everything else is refused. */
@@ -73,6 +75,24 @@ export const openTunnel = v.strictObject({
   containerName: id,
   port: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535)),
 }) satisfies v.GenericSchema<OpenTunnel>;
+
+const objectName = v.pipe(v.string(), v.minLength(1), v.maxLength(1024));
+export const transferSource = v.strictObject({
+  kind: v.picklist(['image', 'container', 'volume']),
+  hostId: id,
+  id: objectName,
+  name: objectName,
+}) satisfies v.GenericSchema<TransferSource>;
+export const startTransfer = v.strictObject({
+  source: transferSource,
+  to: id,
+  name: v.optional(v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(255))),
+  move: v.boolean(),
+  start: v.boolean(),
+  pause: v.boolean(),
+  useVolumes: v.pipe(v.array(objectName), v.maxLength(1000)),
+  remove: v.boolean(),
+}) satisfies v.GenericSchema<unknown, Omit<StartTransfer, 'name'> & { name?: string | undefined }>;
 
 export const pickPath = v.strictObject({ kind: v.picklist(['folder', 'file']), title: v.pipe(v.string(), v.maxLength(200)) });
 export const saveText = v.strictObject({

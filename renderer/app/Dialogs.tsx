@@ -6,6 +6,7 @@ const PullDialog = lazy(() => import('../features/pull/index.ts').then((m) => ({
 const AddHostDialog = lazy(() => import('../features/hosts/index.ts').then((m) => ({ default: m.AddHostDialog })));
 const SignInDialog = lazy(() => import('../features/hosts/index.ts').then((m) => ({ default: m.SignInDialog })));
 const InstallDialog = lazy(() => import('../features/hosts/index.ts').then((m) => ({ default: m.InstallDialog })));
+const TransferDialog = lazy(() => import('../features/transfer/index.ts').then((m) => ({ default: m.TransferDialog })));
 const Palette = lazy(() => import('./Palette.tsx').then((m) => ({ default: m.Palette })));
 const Shortcuts = lazy(() => import('./Shortcuts.tsx').then((m) => ({ default: m.Shortcuts })));
 
@@ -20,6 +21,8 @@ export function Dialogs() {
       {dialog.type === 'add-host' && <AddHostDialog />}
       {dialog.type === 'sign-in' && <SignInDialog hostId={dialog.host} />}
       {dialog.type === 'install' && <InstallDialog hostId={dialog.host} action={dialog.action} />}
+      {dialog.type === 'transfer' &&
+        ('source' in dialog ? <TransferDialog source={dialog.source} move={dialog.move} /> : <TransferDialog activity={dialog.activity} />)}
       {dialog.type === 'palette' && <Palette />}
       {dialog.type === 'shortcuts' && <Shortcuts />}
     </Suspense>

@@ -245,6 +245,31 @@ export function fakeGantry(settings: Settings, hosts: Host[], logLines: number):
         told(terminals);
       },
     },
+    transfers: {
+      plan: async (source) => ({
+        way: 'stream',
+        image: { id: 'sha256:0', names: ['nginx:1.27'], there: false, bytes: 188e6, thereBytes: 74e6, takesNames: [] },
+        ...(source.kind === 'container' && {
+          container: {
+            running: true,
+            autoRemove: false,
+            privileged: false,
+            writableBytes: 12_300,
+            binds: ['/srv/www'],
+            ports: ['8080/tcp'],
+          },
+        }),
+        volumes: [{ name: 'web-data', anonymous: false, bytes: 2.1e9, data: true, usedBy: ['web-1'], there: false }],
+        networks: [{ name: 'shop', there: false }],
+        nameTaken: false,
+        warnings: [],
+      }),
+      start: async () => `x${next++}`,
+      cancel: async () => undefined,
+      forget: async () => undefined,
+      list: async () => [],
+      onChange: () => () => undefined,
+    },
     logs: {
       open: async () =>
         port((p) => {

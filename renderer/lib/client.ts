@@ -4,6 +4,7 @@ import { EngineError } from './engine.ts';
 /** Query keys: everything of a host begins with ['host', id], so that one call refreshes it. */
 export const keys = {
   hosts: ['hosts'] as const,
+  transfers: ['transfers'] as const,
   host: (host: string) => ['host', host] as const,
   info: (host: string) => ['host', host, 'info'] as const,
   containers: (host: string) => ['host', host, 'containers'] as const,

@@ -1,4 +1,5 @@
 import { create } from 'zustand';
+import type { TransferSource } from '../../electron/ipc/contract.ts';
 
 /** A container as dialogs and the dock name it. */
 export interface ContainerRef {
@@ -13,6 +14,8 @@ export type DialogRequest =
   | { type: 'add-host' }
   | { type: 'sign-in'; host: string }
   | { type: 'install'; host: string; action: 'install' | 'upgrade' | 'uninstall' }
+  | { type: 'transfer'; source: TransferSource; move: boolean }
+  | { type: 'transfer'; activity: string }
   | { type: 'palette' }
   | { type: 'shortcuts' };
 

@@ -13,6 +13,7 @@ import { Failure } from '../failure.ts';
 /** Kernel limits less the host's folders before the path (see store/layers/tree.ts); and what is kept in memory. */
 const LIMITS = { pathBytes: 3840, nameBytes: 255, targetBytes: 4095, nodes: 1_000_000 };
 const SPACE_CHECK_BYTES = 16 * 1024 * 1024;
+const WRITE_BYTES = 1024 * 1024;
 
 const damaged = (what: string): Failure => new Failure('invalidParameter', `the copy's stream is damaged: ${what}`);
 
@@ -26,8 +27,14 @@ export interface TreeTarget {
 interface OpenFile {
   handle: fs.FileHandle;
   entry: CopyEntry;
+  /** Where the next data belongs. */
   at: number;
   size: number;
+  /** Data that is not written yet, and how much: network chunks are small, and each write is a trip to another thread. */
+  pending: Buffer[];
+  pendingBytes: number;
+  /** Bytes of the file that are written; what lies between is a hole. */
+  written: number;
 }
 
 export class TreeWriter {
@@ -76,17 +83,19 @@ export class TreeWriter {
       this.#unchecked = 0;
       checkSpace(this.#target.folder);
     }
-    for (let done = 0; done < data.length; ) {
-      const { bytesWritten } = await file.handle.write(data, done, data.length - done, file.at + done);
-      done += bytesWritten;
-    }
+    file.pending.push(data);
+    file.pendingBytes += data.length;
+    file.at += data.length;
     this.bytes += data.length;
-    await this.#advance(file, data.length);
+    if (file.pendingBytes >= WRITE_BYTES || file.at === file.size) await flush(file);
+    if (file.at === file.size) await this.#finish(file);
   }
 
   async hole(length: number): Promise<void> {
     const file = this.#openFile(length);
-    await this.#advance(file, length);
+    await flush(file);
+    file.at += length;
+    if (file.at === file.size) await this.#finish(file);
   }
 
   /** All entries have come. @throws Failure when they are not what was sent */
@@ -150,10 +159,8 @@ export class TreeWriter {
     const size = entry.Size ?? 0;
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
     const handle = await fs.open(file, flags, 0o600);
-    this.#file = { handle, entry, at: 0, size };
-    // Holes need no more than the right length.
-    if (size > 0) await handle.truncate(size);
-    await this.#advance(this.#file, 0);
+    this.#file = { handle, entry, at: 0, size, pending: [], pendingBytes: 0, written: 0 };
+    if (size === 0) await this.#finish(this.#file);
   }
 
   #openFile(length: number): OpenFile {
@@ -163,10 +170,10 @@ export class TreeWriter {
     return file;
   }
 
-  async #advance(file: OpenFile, length: number): Promise<void> {
-    file.at += length;
-    if (file.at < file.size) return;
+  async #finish(file: OpenFile): Promise<void> {
     const { handle, entry } = file;
+    // It ends with a hole.
+    if (file.written < file.size) await handle.truncate(file.size);
     await handle.chown(entry.Uid, entry.Gid);
     await handle.chmod(entry.Mode);
     // A chown takes capabilities away, so they come after it.
@@ -193,6 +200,26 @@ export class TreeWriter {
     const mtime = Number(entry.Mtime) / 1e9;
     await fs.lutimes(file, mtime, mtime);
   }
+}
+
+async function flush(file: OpenFile): Promise<void> {
+  for (let rest = file.pending; rest.length > 0; ) {
+    const { bytesWritten } = await file.handle.writev(rest, file.at - file.pendingBytes);
+    file.pendingBytes -= bytesWritten;
+    rest = after(rest, bytesWritten);
+  }
+  if (file.pending.length > 0) file.written = file.at;
+  file.pending = [];
+}
+
+/** What is left of some buffers when so many bytes of them are done. */
+function after(buffers: Buffer[], bytes: number): Buffer[] {
+  let done = bytes;
+  return buffers.flatMap((buffer) => {
+    const skip = Math.min(done, buffer.length);
+    done -= skip;
+    return skip === buffer.length ? [] : [buffer.subarray(skip)];
+  });
 }
 
 /** @returns the parent's path */

@@ -5,6 +5,7 @@ import { openDialog } from '../../lib/screen.ts';
 import { Button, IconButton } from '../../ui/Button.tsx';
 import { Progress } from '../../ui/Progress.tsx';
 import { Spinner } from '../../ui/Spinner.tsx';
+import { fractionOf, TransferActivity, useTransfers } from '../transfer/index.ts';
 import './activity.css';
 import { pullTotal } from './progress.ts';
 import { cancelPull, forgetPull, usePulls } from './store.ts';
@@ -13,21 +14,26 @@ import { cancelPull, forgetPull, usePulls } from './store.ts';
 export function Activities() {
   const { t } = useTranslation();
   const pulls = usePulls((s) => s.pulls);
+  const transfers = useTransfers();
   const running = pulls.filter((p) => p.status === 'running');
-  if (pulls.length === 0) return null;
+  const carried = transfers.filter((each) => each.status === 'running');
+  if (pulls.length + transfers.length === 0) return null;
   const [first] = running;
-  const fraction = first ? pullTotal(first.state).fraction : null;
+  const [carrying] = carried;
+  const fraction = first ? pullTotal(first.state).fraction : carrying ? fractionOf(carrying) : null;
+  const percent = Math.round((fraction ?? 0) * 100);
+  const one = first
+    ? t('activity.pulling', { reference: first.reference, percent })
+    : t('activity.carrying', { name: carrying?.source.name, percent });
   return (
     <Popover.Root>
       <Popover.Trigger asChild>
         <button type="button" className="status-item button-like" data-testid="activities">
-          {first ? (
+          {first || carrying ? (
             <>
               <Spinner size={11} />
               <span className="num">
-                {running.length === 1
-                  ? t('activity.pulling', { reference: first.reference, percent: Math.round((fraction ?? 0) * 100) })
-                  : t('activity.running', { count: running.length })}
+                {running.length + carried.length === 1 ? one : t('activity.running', { count: running.length + carried.length })}
               </span>
             </>
           ) : (
@@ -37,6 +43,9 @@ export function Activities() {
       </Popover.Trigger>
       <Popover.Portal>
         <Popover.Content className="menu activities" align="end" sideOffset={6} collisionPadding={8} aria-label={t('activity.title')}>
+          {transfers.map((transfer) => (
+            <TransferActivity key={transfer.id} transfer={transfer} />
+          ))}
           {pulls.map((pull) => (
             <div key={pull.id} className="activity">
               {pull.status === 'running' ? (

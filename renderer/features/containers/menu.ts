@@ -1,4 +1,19 @@
-import { Cable, Clipboard, Code, Pause, Pencil, Play, RotateCw, ScrollText, SquareTerminal, Terminal, Trash2, Zap } from 'lucide-react';
+import {
+  ArrowRightLeft,
+  Cable,
+  Clipboard,
+  Code,
+  CopyPlus,
+  Pause,
+  Pencil,
+  Play,
+  RotateCw,
+  ScrollText,
+  SquareTerminal,
+  Terminal,
+  Trash2,
+  Zap,
+} from 'lucide-react';
 import { gantry } from '../../lib/bridge.ts';
 import { tr } from '../../lib/i18n.ts';
 import { navigate } from '../../lib/route.ts';
@@ -7,6 +22,7 @@ import { toast } from '../../lib/toast.ts';
 import type { MenuEntry } from '../../ui/Menu.tsx';
 import { StopIcon } from '../../ui/StopIcon.ts';
 import { openTerminal } from '../terminal/index.ts';
+import { openTransfer } from '../transfer/index.ts';
 import { openTunnel } from '../tunnels/index.ts';
 import { act } from './actions.ts';
 import { removeContainers } from './remove.ts';
@@ -78,6 +94,18 @@ export function containerMenu(row: ContainerRow, rename: (row: ContainerRow) => 
       ],
     },
     { id: 's2', separator: true },
+    {
+      id: 'copy-to',
+      label: tr('action.copyTo'),
+      icon: CopyPlus,
+      run: () => openTransfer({ kind: 'container', hostId: row.host.id, id: row.id, name: row.name }),
+    },
+    {
+      id: 'move-to',
+      label: tr('action.moveTo'),
+      icon: ArrowRightLeft,
+      run: () => openTransfer({ kind: 'container', hostId: row.host.id, id: row.id, name: row.name }, true),
+    },
     { id: 'rename', label: tr('action.rename'), icon: Pencil, run: () => rename(row) },
     {
       id: 'copy',

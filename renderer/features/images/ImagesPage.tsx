@@ -1,5 +1,5 @@
 import { useQueries } from '@tanstack/react-query';
-import { Clipboard, Download, EllipsisVertical, Layers, Play, SearchX, Tag, Trash2 } from 'lucide-react';
+import { Clipboard, CopyPlus, Download, EllipsisVertical, Layers, Play, SearchX, Tag, Trash2 } from 'lucide-react';
 import { useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { gantry } from '../../lib/bridge.ts';
@@ -18,6 +18,7 @@ import { Page } from '../../ui/Page.tsx';
 import { EmptyState, ErrorPanel, Skeleton } from '../../ui/Panels.tsx';
 import { type Column, type Sort, Table, type TableHandle, type TableItem } from '../../ui/Table.tsx';
 import { HostCell, HostTrouble } from '../hosts/index.ts';
+import { openTransfer } from '../transfer/index.ts';
 import { removeImages } from './actions.ts';
 import { ImageDetail } from './ImageDetail.tsx';
 import { type ImageRow, imageRows, sortImages } from './row.ts';
@@ -198,6 +199,12 @@ export function ImagesPage() {
       run: () => openDialog({ type: 'pull', host: row.host.id, reference: row.reference }),
     },
     { id: 'tag', label: `${t('action.tag')}…`, icon: Tag, run: () => setTagging(row) },
+    {
+      id: 'copy-to',
+      label: t('action.copyTo'),
+      icon: CopyPlus,
+      run: () => openTransfer({ kind: 'image', hostId: row.host.id, id: row.dangling ? row.id : row.reference, name: row.reference }),
+    },
     { id: 's1', separator: true },
     { id: 'copy-name', label: t('copy.reference'), icon: Clipboard, run: () => void gantry().shell.copy(row.reference) },
     { id: 'copy-id', label: t('copy.id'), icon: Clipboard, run: () => void gantry().shell.copy(row.id) },

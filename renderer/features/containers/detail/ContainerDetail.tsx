@@ -141,7 +141,11 @@ export function ContainerDetail({ route, row, onRename }: ContainerDetailProps) 
                 body: () =>
                   row && <PortsTab key={row.key} host={row.host} id={row.id} name={row.name} running={row.running} ports={row.ports} />,
               },
-              { id: 'inspect', label: t('tab.inspect'), body: () => <InspectTab data={inspect.data} error={inspect.error} /> },
+              {
+                id: 'inspect',
+                label: t('tab.inspect'),
+                body: () => <InspectTab host={route.host} data={inspect.data} error={inspect.error} />,
+              },
             ]}
           />
         </>

@@ -1,12 +1,15 @@
+import { CopyPlus } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { ContainerInspect } from '../../../../helper/contract/docker.ts';
 import { explain } from '../../../lib/explain.ts';
 import { formatExact, formatMemory, parseTime, shortId } from '../../../lib/format.ts';
+import { IconButton } from '../../../ui/Button.tsx';
 import { JsonView } from '../../../ui/JsonView.tsx';
 import { ErrorPanel, type Fact, Facts, Skeleton } from '../../../ui/Panels.tsx';
+import { openTransfer } from '../../transfer/index.ts';
 
 /** Key facts on top, all of it as JSON below. */
-export function InspectTab({ data, error }: { data: ContainerInspect | undefined; error: Error | null }) {
+export function InspectTab({ host: hostId, data, error }: { host: string; data: ContainerInspect | undefined; error: Error | null }) {
   const { t } = useTranslation();
   if (!data)
     return error ? <ErrorPanel title={t('detail.inspectFailed')} {...explain(error)} /> : <Skeleton rows={6} label={t('loading')} />;
@@ -30,7 +33,10 @@ export function InspectTab({ data, error }: { data: ContainerInspect | undefined
       ? `${bound.map((b) => `${b.HostIp.includes(':') ? `[${b.HostIp}]` : b.HostIp || '*'}:${b.HostPort}`).join(', ')} → ${port}`
       : port,
   );
-  const mounts = (data.Mounts ?? []).map((m) => `${m.Name ?? m.Source} → ${m.Destination}${m.RW ? '' : ' (ro)'}`);
+  const mounts = (data.Mounts ?? []).map((m) => {
+    const text = `${m.Name ?? m.Source} → ${m.Destination}${m.RW ? '' : ' (ro)'}`;
+    return { place: m.Destination, text, volume: m.Type === 'volume' ? m.Name : undefined };
+  });
   const networks = Object.entries(data.NetworkSettings?.Networks ?? {}).map(([name, n]) =>
     n.IPAddress ? `${name}  ${n.IPAddress}` : name,
   );
@@ -61,7 +67,16 @@ export function InspectTab({ data, error }: { data: ContainerInspect | undefined
     restart !== undefined && restart !== '' && restart !== 'no' && { label: t('run.restart'), value: restart },
     ports.length > 0 && { label: t('column.ports'), value: list(ports) },
     networks.length > 0 && { label: t('inspect.networks'), value: list(networks) },
-    mounts.length > 0 && { label: t('inspect.mounts'), value: list(mounts) },
+    mounts.length > 0 && {
+      label: t('inspect.mounts'),
+      value: (
+        <ul>
+          {mounts.map((mount) => (
+            <Mount key={mount.place} hostId={hostId} text={mount.text} volume={mount.volume} />
+          ))}
+        </ul>
+      ),
+    },
     limits.length > 0 && { label: t('inspect.limits'), value: limits.join(' · ') },
     { label: t('run.workdir'), value: mono(config.WorkingDir || '/') },
     config.User ? { label: t('run.user'), value: mono(config.User) } : false,
@@ -77,5 +92,24 @@ export function InspectTab({ data, error }: { data: ContainerInspect | undefined
       <h3>JSON</h3>
       <JsonView value={data} />
     </div>
+  );
+}
+
+/** A place in the container; a volume can go to another host from here. */
+function Mount({ hostId, text, volume }: { hostId: string; text: string; volume: string | undefined }) {
+  const { t } = useTranslation();
+  return (
+    <li className="mono">
+      {text}
+      {volume && (
+        <IconButton
+          small
+          icon={CopyPlus}
+          name={t('transfer.volumeCopy', { name: volume })}
+          data-testid="volume-copy"
+          onClick={() => openTransfer({ kind: 'volume', hostId, id: volume, name: volume })}
+        />
+      )}
+    </li>
   );
 }

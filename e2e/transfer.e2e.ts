@@ -1,0 +1,191 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { eventually, startEngine, type TestEngine } from '../helper/tests/harness.ts';
+import { application } from './app.ts';
+import { isInstalled, type Peer, startPeer } from './peers.ts';
+
+const app = application();
+let second: TestEngine;
+let peer: Peer | undefined;
+beforeAll(async () => {
+  second = await startEngine({ image: false });
+});
+afterAll(async () => {
+  await peer?.stop();
+  await second?.stop();
+});
+
+const STARTER = 'gantry/starter:latest';
+
+async function addHost(name: string, socketPath: string): Promise<string> {
+  const id = await app().page.evaluate((host) => window.gantry.hosts.addSocket(host).then((added) => added.id), {
+    name,
+    socketPath,
+    colour: 'teal' as const,
+  });
+  await app().page.waitForFunction(
+    (wanted) =>
+      window.gantry.hosts.list().then((hosts) => hosts.some(({ id: each, state }) => each === wanted && state.status === 'connected')),
+    id,
+  );
+  return id;
+}
+
+async function run(name: string, config: Record<string, unknown>): Promise<string> {
+  const { engine } = app();
+  const { status, json } = await engine.post(`/containers/create?name=${name}`, { Image: STARTER, ...config });
+  expect(status).toBe(201);
+  await engine.post(`/containers/${json.Id}/start`);
+  return json.Id;
+}
+
+/** Nothing of a copy is on an engine's disk. */
+function aside(folder: string): string[] {
+  return ['copies', 'layers/ingest', 'images/ingest'].flatMap((name) => {
+    const where = path.join(folder, 'data', name);
+    return existsSync(where) ? readdirSync(where).map((each) => path.join(where, each)) : [];
+  });
+}
+
+async function openMenu(row: RegExp, entry: string): Promise<void> {
+  const { page } = app();
+  await page.getByRole('row', { name: row }).first().click({ button: 'right' });
+  await page.getByTestId(`menu-${entry}`).click();
+  await page.getByTestId('transfer-preview').waitFor();
+}
+
+it('shows what travels, moves a container with its volume and network, and starts it there', async () => {
+  const { page, engine, starter, pictures, picture, resize } = app();
+  await starter();
+  await addHost('second', second.socketPath);
+  await engine.post('/networks/create', { Name: 'shop' });
+  await run('web', { HostConfig: { Binds: ['web-data:/data'], NetworkMode: 'shop' }, Labels: { role: 'front' } });
+  const data = (await engine.get('/volumes/web-data')).json.Mountpoint;
+  execFileSync('sh', ['-c', `echo kept > ${data}/file; chown 7:8 ${data}/file`]);
+
+  await page.getByTestId('nav-containers').click();
+  await openMenu(/web/, 'move-to');
+  const dialog = page.getByTestId('transfer-dialog');
+  const preview = page.getByTestId('transfer-preview');
+  await preview.getByText(STARTER).waitFor();
+  await preview.getByText('web-data').waitFor();
+  await preview.getByText('shop').waitFor();
+  await pictures('transfer-preview');
+  await resize(900, 700);
+  await picture('transfer-preview-narrow');
+  await resize(1440, 900);
+  await page.getByTestId('transfer-start').click();
+  await dialog.getByText('Done', { exact: true }).waitFor({ timeout: 90_000 });
+  await pictures('transfer-done');
+  await page.getByTestId('transfer-show').click();
+  await page.getByTestId('detail').getByText('running').first().waitFor();
+
+  const there = (await second.client.get('/containers/web/json')).json;
+  expect(there).toMatchObject({ State: { Running: true }, Config: { Image: STARTER, Labels: { role: 'front' } } });
+  expect(Object.keys(there.NetworkSettings.Networks)).toEqual(['shop']);
+  const moved = (await second.client.get('/volumes/web-data')).json.Mountpoint;
+  expect(execFileSync('sh', ['-c', `cat ${moved}/file; stat -c %u:%g ${moved}/file`], { encoding: 'utf8' })).toBe('kept\n7:8\n');
+  expect((await engine.get('/containers/web/json')).status).toBe(404);
+  // The named volume stays where it was, and the image, too.
+  expect((await engine.get('/volumes/web-data')).status).toBe(200);
+
+  // And back, by keyboard: what is there does not travel again.
+  await page.keyboard.press('Escape');
+  await engine.delete('/volumes/web-data');
+  await openMenu(/web/, 'move-to');
+  await preview.getByText('is there already').waitFor();
+  await page.keyboard.press('Tab');
+  await page.getByTestId('transfer-name').press('Enter');
+  await dialog.getByText('Done', { exact: true }).waitFor({ timeout: 90_000 });
+  expect((await engine.get('/containers/web/json')).json.State.Running).toBe(true);
+  expect((await second.client.get('/containers/web/json')).status).toBe(404);
+  await page.keyboard.press('Escape');
+});
+
+it('a move whose container does not run there is taken back: the original runs again, the target has nothing of it', async () => {
+  const { page, engine, pictures } = app();
+  // It runs on no host but the one where it ran first.
+  const script = 'if [ -f /mark ]; then [ "$(cat /mark)" = "$(hostname)" ] || exit 3; else hostname > /mark; fi; exec sleep 1000';
+  await run('rooted', { Entrypoint: ['/bin/sh', '-c'], Cmd: [script], HostConfig: { Binds: ['roots:/roots'] } });
+  await openMenu(/rooted/, 'move-to');
+  await page.getByTestId('transfer-start').click();
+  await page.getByTestId('transfer-put-back').waitFor();
+  await page.getByTestId('transfer-dialog').getByText('exit code 3').waitFor();
+  await pictures('transfer-put-back');
+  await page.getByTestId('transfer-close').click();
+  expect((await engine.get('/containers/rooted/json')).json.State.Running).toBe(true);
+  expect((await second.client.get('/containers/rooted/json')).status).toBe(404);
+  expect((await second.client.get('/volumes/roots')).status).toBe(404);
+  expect(aside(second.folder)).toEqual([]);
+});
+
+it('a copy that is cancelled in the midst leaves nothing on either side, and shows its way in the status bar', async () => {
+  const { page, engine, pictures, folder } = app();
+  await run('busy', { HostConfig: { Binds: ['large:/large'] } });
+  const data = (await engine.get('/volumes/large')).json.Mountpoint;
+  execFileSync('dd', ['if=/dev/urandom', `of=${data}/file`, 'bs=1M', 'count=150'], { stdio: 'ignore' });
+  // The target takes it slowly, so that there is a midst.
+  process.kill(second.pid, 'SIGSTOP');
+  let stopped = true;
+  const goOn = () => {
+    if (stopped) process.kill(second.pid, 'SIGCONT');
+    stopped = false;
+  };
+  try {
+    goOn();
+    await openMenu(/busy/, 'copy-to');
+    await page.getByTestId('transfer-start').click();
+    const progress = page.getByTestId('transfer-progress');
+    await progress.getByText(/MB of/).waitFor();
+    process.kill(second.pid, 'SIGSTOP');
+    stopped = true;
+    await pictures('transfer-progress');
+    await page.getByTestId('transfer-background').click();
+    await page.getByTestId('activities').click();
+    await page.getByRole('dialog', { name: 'Activities' }).getByRole('button', { name: /busy/ }).click();
+    await page.getByTestId('transfer-cancel').click();
+    await page.getByTestId('transfer-dialog').getByText('Cancelled; nothing of it is left on the target').waitFor();
+  } finally {
+    goOn();
+  }
+  await page.getByTestId('transfer-close').click();
+  await eventually('both to be clean', () => aside(second.folder).length === 0 && aside(folder).length === 0);
+  expect((await second.client.get('/containers/busy/json')).status).toBe(404);
+  expect((await second.client.get('/volumes/large')).status).toBe(404);
+  expect((await engine.get('/containers/busy/json')).json.State.Status).toBe('running');
+});
+
+it('a volume of a container goes to another host under another name', async () => {
+  const { page, pictures } = app();
+  await page.getByRole('row', { name: /busy/ }).click();
+  await page.getByTestId('detail').getByRole('tab', { name: 'Inspect' }).click();
+  await page.getByTestId('volume-copy').click();
+  await page.getByTestId('transfer-preview').waitFor();
+  await page.getByTestId('transfer-name').fill('large-copy');
+  await pictures('transfer-volume');
+  await page.getByTestId('transfer-start').click();
+  await page.getByTestId('transfer-dialog').getByText('Done', { exact: true }).waitFor({ timeout: 90_000 });
+  expect((await second.client.get('/volumes/large-copy')).status).toBe(200);
+  await page.getByTestId('transfer-close').click();
+  await page.keyboard.press('Escape');
+});
+
+it.skipIf(!isInstalled('dockerd'))('an image goes to dockerd', async () => {
+  const { page, engine, pictures } = app();
+  peer = await startPeer('dockerd');
+  await addHost('dockerd', peer.socket);
+  await engine.post('/commit?container=busy&repo=mine&tag=1');
+  await page.getByTestId('nav-images').click();
+  await openMenu(/mine/, 'copy-to');
+  await page.getByTestId('transfer-target').click();
+  await page.getByRole('option', { name: 'dockerd' }).click();
+  await page.getByTestId('transfer-preview').getByText('One of the two is not a Gantry engine').waitFor();
+  await pictures('transfer-dockerd');
+  await page.getByTestId('transfer-start').click();
+  await page.getByTestId('transfer-dialog').getByText('Done', { exact: true }).waitFor({ timeout: 90_000 });
+  const [ours, theirs] = [await engine.get('/images/mine:1/json'), await peer.engine.get('/images/mine:1/json')];
+  expect(theirs.json.Id).toBe(ours.json.Id);
+  await page.getByTestId('transfer-close').click();
+});

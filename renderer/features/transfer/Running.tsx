@@ -1,0 +1,89 @@
+import { useTranslation } from 'react-i18next';
+import type { Transfer } from '../../../electron/ipc/contract.ts';
+import { gantry } from '../../lib/bridge.ts';
+import { explain } from '../../lib/explain.ts';
+import { navigate } from '../../lib/route.ts';
+import { closeDialog } from '../../lib/screen.ts';
+import { Button } from '../../ui/Button.tsx';
+import { Dialog } from '../../ui/Dialog.tsx';
+import { ErrorPanel } from '../../ui/Panels.tsx';
+import { TransferProgress } from './TransferProgress.tsx';
+
+/** A copy or move that is under way, or over. It goes on when this is closed. */
+export function Running({ transfer, onAgain }: { transfer: Transfer; onAgain: (() => void) | undefined }) {
+  const { t } = useTranslation();
+  const { id, source, status, result, to, toName, fromName, move } = transfer;
+  const open = () => {
+    closeDialog();
+    if (source.kind === 'container' && result) navigate({ page: 'containers', detail: { host: to, id: result.id.slice(0, 12) } });
+    else if (source.kind === 'image') navigate({ page: 'images', detail: { host: to, id: source.id } });
+  };
+  const { failure } = transfer;
+  const { message, remedy } = failure
+    ? { message: t(`transfer.failure.${failure.code}`, failure.values), remedy: undefined }
+    : explain(new Error(transfer.error ?? ''));
+  return (
+    <Dialog
+      title={t(move ? 'transfer.titleMove' : 'transfer.titleCopy', { name: source.name })}
+      width={560}
+      testId="transfer-dialog"
+      onClose={closeDialog}
+      footer={
+        status === 'running' ? (
+          <>
+            <Button onClick={() => void gantry().transfers.cancel(id)} data-testid="transfer-cancel">
+              {t(move ? 'transfer.cancelMove' : 'transfer.cancelCopy')}
+            </Button>
+            <Button tone="primary" onClick={closeDialog} data-testid="transfer-background">
+              {t('pull.background')}
+            </Button>
+          </>
+        ) : (
+          <>
+            <Button onClick={closeDialog} data-testid="transfer-close">
+              {t('action.close')}
+            </Button>
+            {status === 'done' && source.kind !== 'volume' && (
+              <Button tone="primary" onClick={open} data-testid="transfer-show">
+                {t('transfer.show', { host: toName })}
+              </Button>
+            )}
+            {status !== 'done' && onAgain && (
+              <Button tone="primary" onClick={onAgain} data-testid="transfer-again">
+                {t('pull.again')}
+              </Button>
+            )}
+          </>
+        )
+      }
+    >
+      <p className="transfer-route">
+        {fromName} <span aria-hidden>→</span> {toName}
+      </p>
+      {status === 'failed' && (
+        <div className="flush">
+          <ErrorPanel title={t(move ? 'transfer.failedMove' : 'transfer.failedCopy')} message={message} {...(remedy && { remedy })} />
+        </div>
+      )}
+      <TransferProgress transfer={transfer} />
+      {transfer.putBack && (
+        <p className="prose" data-testid="transfer-put-back">
+          {t('transfer.putBack', { name: source.name, host: fromName })}
+        </p>
+      )}
+      {transfer.notPutBack !== undefined && (
+        <p className="transfer-problem select">
+          {t('transfer.notPutBack', { name: source.name, host: fromName, reason: transfer.notPutBack })}
+        </p>
+      )}
+      {transfer.kept !== undefined && <p className="prose select">{t('transfer.kept', { host: fromName, reason: transfer.kept })}</p>}
+      {transfer.warnings.length > 0 && (
+        <ul className="transfer-notes">
+          {transfer.warnings.map((warning) => (
+            <li key={warning}>{warning}</li>
+          ))}
+        </ul>
+      )}
+    </Dialog>
+  );
+}

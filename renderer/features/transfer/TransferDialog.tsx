@@ -1,0 +1,181 @@
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Host, TransferPlan, TransferSource } from '../../../electron/ipc/contract.ts';
+import { gantry } from '../../lib/bridge.ts';
+import { explain } from '../../lib/explain.ts';
+import { useHosts } from '../../lib/queries.ts';
+import { closeDialog } from '../../lib/screen.ts';
+import { Button } from '../../ui/Button.tsx';
+import { Checkbox } from '../../ui/Checkbox.tsx';
+import { Dialog } from '../../ui/Dialog.tsx';
+import { Field, TextInput } from '../../ui/Field.tsx';
+import { ErrorPanel, Skeleton } from '../../ui/Panels.tsx';
+import { Segmented } from '../../ui/Segmented.tsx';
+import { Select } from '../../ui/Select.tsx';
+import { Preview } from './Preview.tsx';
+import { Running } from './Running.tsx';
+import './transfer.css';
+import { type Choices, requestOf, useTransferPlan, useTransfers } from './transfers.ts';
+
+interface TransferDialogProps {
+  source?: TransferSource | undefined;
+  move?: boolean | undefined;
+  /** One that is under way, or was. */
+  activity?: string | undefined;
+}
+
+/** Copies or moves something to another host: where to, what travels, then how far it is. */
+export function TransferDialog({ source, move = false, activity }: TransferDialogProps) {
+  const [running, setRunning] = useState(activity);
+  const transfer = useTransfers().find(({ id }) => id === running);
+  if (transfer) return <Running transfer={transfer} onAgain={source ? () => setRunning(undefined) : undefined} />;
+  if (!source || running !== undefined) return null;
+  return <TransferForm source={source} move={move} onStarted={setRunning} />;
+}
+
+function TransferForm({ source, move, onStarted }: { source: TransferSource; move: boolean; onStarted: (id: string) => void }) {
+  const { t } = useTranslation();
+  const all = useHosts();
+  const targets = all.filter(({ id, state }) => id !== source.hostId && state.status === 'connected');
+  const [chosen, setTarget] = useState('');
+  const target = targets.find(({ id }) => id === chosen) ?? targets[0];
+  const [choices, setChoices] = useState<Choices>({ move, name: source.name, start: false, pause: true, remove: true });
+  const [error, setError] = useState<string>();
+  const plan = useTransferPlan(source, target?.id ?? '');
+  const problem = plan.data && problemOf(source, plan.data, choices);
+  const ready = target !== undefined && plan.data !== undefined && !problem;
+  const change = (some: Partial<Choices>) => setChoices((before) => ({ ...before, ...some }));
+
+  const submit = async () => {
+    if (!ready || !plan.data) return;
+    try {
+      onStarted(await gantry().transfers.start(requestOf(source, target.id, plan.data, choices)));
+    } catch (failure) {
+      setError(explain(failure).message);
+    }
+  };
+  const verb = t(choices.move ? 'transfer.moveTo' : 'transfer.copyTo', { host: target?.name ?? '' });
+  return (
+    <Dialog
+      title={t(choices.move ? 'transfer.titleMove' : 'transfer.titleCopy', { name: source.name })}
+      width={560}
+      testId="transfer-dialog"
+      onClose={closeDialog}
+      footer={
+        <>
+          <Button onClick={closeDialog}>{t('action.cancel')}</Button>
+          <Button tone="primary" disabled={!ready} onClick={() => void submit()} data-testid="transfer-start">
+            {target ? verb : t('transfer.noTarget')}
+          </Button>
+        </>
+      }
+    >
+      <form
+        className="form transfer-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void submit();
+        }}
+      >
+        <div className="form-row">
+          <Field label={t('transfer.target')}>
+            {({ id }) => <TargetSelect id={id} hosts={targets} value={target?.id ?? ''} onChange={setTarget} />}
+          </Field>
+          {source.kind !== 'image' && (
+            <Field label={t('transfer.name')} error={problem === 'taken' ? t('transfer.taken') : undefined}>
+              {(field) => (
+                <TextInput
+                  id={field.id}
+                  aria-describedby={field.describedBy}
+                  invalid={field.invalid}
+                  data-testid="transfer-name"
+                  value={choices.name}
+                  onChange={(name) => change({ name })}
+                />
+              )}
+            </Field>
+          )}
+        </div>
+        <Segmented
+          label={t('transfer.what')}
+          value={choices.move ? 'move' : 'copy'}
+          onChange={(value) => change({ move: value === 'move' })}
+          choices={[
+            { value: 'copy', label: t('transfer.copy') },
+            { value: 'move', label: t('transfer.move') },
+          ]}
+        />
+        <p className="dim prose">{t(`transfer.${choices.move ? 'moveText' : 'copyText'}.${source.kind}`)}</p>
+        {targets.length === 0 ? (
+          <p className="prose">{t('transfer.noTargetText')}</p>
+        ) : plan.error ? (
+          <div className="flush">
+            <ErrorPanel title={t('transfer.planFailed')} {...explain(plan.error)} />
+          </div>
+        ) : plan.data ? (
+          <Preview source={source} plan={plan.data} />
+        ) : (
+          <Skeleton rows={3} label={t('loading')} />
+        )}
+        {plan.data && <Options source={source} plan={plan.data} choices={choices} onChange={change} />}
+        {problem === 'autoRemove' && <p className="transfer-problem">{t('transfer.failure.auto-remove')}</p>}
+        {error && <p className="transfer-problem">{error}</p>}
+        <button type="submit" hidden />
+      </form>
+    </Dialog>
+  );
+}
+
+/** What keeps it from being done. */
+function problemOf(source: TransferSource, plan: TransferPlan, { move, name }: Choices): 'taken' | 'autoRemove' | undefined {
+  if (move && plan.container?.autoRemove) return 'autoRemove';
+  return plan.nameTaken && (name.trim() === '' || name.trim() === source.name) ? 'taken' : undefined;
+}
+
+function TargetSelect({ id, hosts, value, onChange }: { id: string; hosts: Host[]; value: string; onChange: (id: string) => void }) {
+  const { t } = useTranslation();
+  return (
+    <Select
+      id={id}
+      testId="transfer-target"
+      label={t('transfer.target')}
+      value={value}
+      onChange={onChange}
+      choices={hosts.map((host) => ({ value: host.id, label: host.name, swatch: `var(--host-${host.colour})` }))}
+    />
+  );
+}
+
+function Options({
+  source,
+  plan,
+  choices,
+  onChange,
+}: {
+  source: TransferSource;
+  plan: TransferPlan;
+  choices: Choices;
+  onChange: (some: Partial<Choices>) => void;
+}) {
+  const { t } = useTranslation();
+  const users = [...new Set([...(plan.container?.running ? [source.name] : []), ...plan.volumes.flatMap(({ usedBy }) => usedBy)])];
+  // What is moved is stopped; others that use its volumes are not.
+  const read = choices.move ? users.filter((name) => source.kind !== 'container' || name !== source.name) : users;
+  return (
+    <div className="transfer-options">
+      {read.length > 0 && (
+        <Checkbox
+          checked={choices.pause}
+          onChange={(pause) => onChange({ pause })}
+          label={t('transfer.pause', { names: read.join(', ') })}
+        />
+      )}
+      {source.kind === 'container' && !choices.move && (
+        <Checkbox checked={choices.start} onChange={(start) => onChange({ start })} label={t('transfer.start')} />
+      )}
+      {source.kind === 'container' && choices.move && (
+        <Checkbox checked={choices.remove} onChange={(remove) => onChange({ remove })} label={t('transfer.remove')} />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,61 @@
+import { useQuery } from '@tanstack/react-query';
+import type { StartTransfer, Transfer, TransferPlan, TransferSource } from '../../../electron/ipc/contract.ts';
+import { gantry } from '../../lib/bridge.ts';
+import { keys } from '../../lib/client.ts';
+import { openDialog } from '../../lib/screen.ts';
+
+/** Copies and moves from host to host, newest first; the main process carries them and tells how far they are. */
+export function useTransfers(): Transfer[] {
+  return useQuery({ queryKey: keys.transfers, queryFn: () => gantry().transfers.list() }).data ?? [];
+}
+
+/** Asks where to, and shows what will travel. */
+export function openTransfer(source: TransferSource, move = false): void {
+  openDialog({ type: 'transfer', source, move });
+}
+
+export function useTransferPlan(source: TransferSource, to: string) {
+  return useQuery({
+    queryKey: [...keys.host(source.hostId), 'transfer', source.kind, source.id, to],
+    queryFn: () => gantry().transfers.plan(source, to),
+    enabled: to !== '',
+    retry: false,
+    // What is there changes without an event of this host.
+    staleTime: 0,
+    gcTime: 0,
+  });
+}
+
+/** What the user has chosen besides the target. */
+export interface Choices {
+  move: boolean;
+  name: string;
+  start: boolean;
+  pause: boolean;
+  remove: boolean;
+}
+
+/** Bytes that will travel; false second when some sizes are not known. */
+export function bytesToTravel(plan: TransferPlan): { bytes: number; exact: boolean } {
+  const image = plan.image ? plan.image.bytes - plan.image.thereBytes : 0;
+  const volumes = plan.volumes.filter(({ there, data }) => data && !there).map(({ bytes }) => bytes);
+  const all = [image, plan.container?.writableBytes ?? 0, ...volumes];
+  return { bytes: all.reduce((sum, each) => sum + Math.max(0, each), 0), exact: plan.way === 'stream' && all.every((each) => each >= 0) };
+}
+
+export function requestOf(source: TransferSource, to: string, plan: TransferPlan, choices: Choices): StartTransfer {
+  const name = choices.name.trim();
+  const running = plan.container?.running === true;
+  return {
+    source,
+    to,
+    ...(source.kind !== 'image' && name !== '' && name !== source.name ? { name } : {}),
+    move: choices.move,
+    // A move ends where it began: running, if it ran.
+    start: source.kind === 'container' && (choices.move ? running : choices.start),
+    pause: choices.pause,
+    useVolumes:
+      source.kind === 'container' ? plan.volumes.filter(({ there, anonymous }) => there && !anonymous).map((volume) => volume.name) : [],
+    remove: choices.remove,
+  };
+}
