@@ -223,7 +223,7 @@ export class ContainerStore {
       if (container.live.removing || !this.#byId.has(container.id)) return;
       writeJson(path.join(this.folder(container.id), 'container.json'), recordOf(container)).catch((error) => {
         // Removed while it was written: nothing is to be kept.
-        if (container.live.removing) return;
+        if (container.live.removing || !this.#byId.has(container.id)) return;
         // A disk that is full may not be so for long; what lies in RUN is true until then.
         this.#log.warn('a container could not be saved', { container: container.id, error: messageOf(error) });
         this.#saveLater(container, RETRY_MS);
@@ -257,11 +257,10 @@ export class ContainerStore {
   async moveOut(container: Container, target: string): Promise<void> {
     clearTimeout(container.live.saveTimer);
     container.live.saveTimer = undefined;
-    // What comes back is mounted again: the mount before must be gone.
     await container.live.rootfsGone;
     await fs.rename(this.folder(container.id), target);
     await Promise.all([syncFolder(this.#data), syncFolder(path.dirname(target))]);
-    // At once: it may be back with the same id before rubbish is deleted.
+    // At once: it may come back under the same id.
     await fs.rm(this.runFolder(container.id), { recursive: true, force: true });
     this.#withRecent.delete(container.id);
     this.#byId.delete(container.id);

@@ -79,7 +79,7 @@ export function removeOthers(folder: string, keep: ReadonlySet<string>): void {
   for (const name of groupsIn(folder)) if (!keep.has(name)) removeGroup(`${folder}/${name}`);
 }
 
-/** Removes a group; one that holds processes or groups stays. @returns whether it is gone */
+/** Removes a group. @returns false when it holds processes or groups, and stays */
 export function removeEmptyGroup(folder: string): boolean {
   try {
     rmdirSync(folder);

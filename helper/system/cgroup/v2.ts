@@ -69,10 +69,10 @@ export function createCgroupsV2(root: string, instance: string): Cgroups {
     async oomKills(group) {
       return parseKeyed(readTextNow(at(group, 'memory.events'))).oom_kill ?? 0;
     },
+    kill: (group) => killGroup(at(group)),
     async remove(group) {
       removeGroup(at(group));
     },
-    kill: (group) => killGroup(at(group)),
     async removeStrays(keep) {
       removeOthers(at(instance), keep);
     },
