@@ -1,7 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import type { Duplex, Readable, Writable } from 'node:stream';
+import { closeSync, constants, readSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { Failure, messageOf } from '../../engine/failure.ts';
 import { findProgram } from '../process/find-program.ts';
+import { makePipe, reap, spawnApart } from '../syscall/index.ts';
 
 /** conmon's pipes, by the descriptor numbers that we give it. Source: conmon(8), conmon's globals `_OCI_*PIPE`. */
 const SYNC_FD = 3;
@@ -32,52 +34,101 @@ export interface ConmonCall {
   close(): void;
 }
 
-export function startConmon(
-  file: string,
-  args: string[],
-  options: { attachPipe: boolean; cwd: string; signal?: AbortSignal | undefined },
-): ConmonCall {
-  const child: ChildProcess = spawn(file, args, {
-    cwd: options.cwd,
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', options.attachPipe ? 'pipe' : 'ignore'],
-    env: {
-      PATH: process.env.PATH,
-      _OCI_SYNCPIPE: String(SYNC_FD),
-      _OCI_STARTPIPE: String(START_FD),
-      ...(options.attachPipe ? { _OCI_ATTACHPIPE: String(ATTACH_FD) } : {}),
-    },
-    detached: true,
-  });
-  let stderr = '';
-  child.stderr?.on('data', (chunk: Buffer) => {
-    if (stderr.length < 65536) stderr += chunk.toString('utf8');
-  });
-  const spawned = new Promise<never>((_, reject) =>
-    child.on('error', (error) => reject(new Failure('system', `can't start conmon: ${messageOf(error)}`))),
+/** @throws Failure system when it can't be started */
+export function startConmon(file: string, args: string[], options: { attachPipe: boolean; cwd: string }): ConmonCall {
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  const pipe = (flags = 0): { read: number; write: number } => {
+    const ends = makePipe(flags);
+    ours.push(ends.read);
+    theirs.push(ends.write);
+    return ends;
+  };
+  let ends: { words: number; sync: number; start: number; attach: number | undefined };
+  try {
+    // Not blocking: who writes more than a pipe holds while nobody reads must not wait for ever.
+    const words = pipe(constants.O_NONBLOCK);
+    const sync = pipe();
+    const { read: startRead, write: start } = makePipe();
+    ours.push(start);
+    theirs.push(startRead);
+    const attach = options.attachPipe ? pipe() : undefined;
+    const pid = spawnApart(file, args, {
+      cwd: options.cwd,
+      env: {
+        ...(process.env.PATH === undefined ? {} : { PATH: process.env.PATH }),
+        _OCI_SYNCPIPE: String(SYNC_FD),
+        _OCI_STARTPIPE: String(START_FD),
+        ...(attach ? { _OCI_ATTACHPIPE: String(ATTACH_FD) } : {}),
+      },
+      descriptors: [null, null, words.write, sync.write, startRead, ...(attach ? [attach.write] : [])],
+    });
+    reapSoon(pid);
+    ends = { words: words.read, sync: sync.read, start, attach: attach?.read };
+  } catch (error) {
+    for (const fd of ours) closeSync(fd);
+    throw new Failure('system', `can't start conmon: ${messageOf(error)}`);
+  } finally {
+    for (const fd of theirs) closeSync(fd);
+  }
+  const words = (): string => readWaiting(ends.words) || 'no message';
+  const streams = [ends.sync, ends.attach].map((fd) =>
+    fd === undefined ? undefined : new Socket({ fd, readable: true, writable: false }),
   );
-  spawned.catch(() => undefined);
-  const words = (): string => stderr.trim() || 'no message';
-  const sync = messages(child.stdio[SYNC_FD] as Readable, words);
-  const attach = options.attachPipe ? messages((child.stdio as unknown[])[ATTACH_FD] as Readable, words) : undefined;
-  const start = child.stdio[START_FD] as Writable;
-  start.on('error', () => undefined);
-  child.unref();
+  const [sync, attach] = streams.map((stream) => (stream ? messages(stream, words) : undefined));
+  let closed = false;
   return {
-    sync: () => Promise.race([sync.next(), spawned]),
+    sync: () => (sync as Messages).next(),
     async attachReady() {
-      await Promise.race([attach?.next(), spawned]);
+      await attach?.next();
     },
     go() {
-      start.write('\0');
+      try {
+        writeSync(ends.start, '\0');
+      } catch {
+        // It has ended; the sync pipe tells.
+      }
     },
     close() {
-      for (const stream of child.stdio) (stream as Duplex | null)?.destroy();
+      if (closed) return;
+      closed = true;
+      for (const stream of streams) stream?.destroy();
+      closeSync(ends.words);
+      closeSync(ends.start);
     },
   };
 }
 
+const LONGEST_WORDS = 64 * 1024;
+
+/** What waits in a pipe, without waiting for more. */
+function readWaiting(fd: number): string {
+  const buffer = Buffer.alloc(LONGEST_WORDS);
+  try {
+    return buffer.toString('utf8', 0, readSync(fd, buffer)).trim();
+  } catch {
+    return '';
+  }
+}
+
+const REAP_MS = 50;
+
+/** conmon's first process forks the one that stays, and ends within a millisecond or two. */
+function reapSoon(pid: number): void {
+  const again = (delayMs: number): void => {
+    setTimeout(() => {
+      if (!reap(pid)) again(Math.min(delayMs * 2, 1000));
+    }, delayMs).unref();
+  };
+  again(REAP_MS);
+}
+
+interface Messages {
+  next(): Promise<SyncMessage>;
+}
+
 /** JSON messages, one a line, from a pipe of conmon's. */
-function messages(pipe: Readable, words: () => string): { next(): Promise<SyncMessage> } {
+function messages(pipe: Readable, words: () => string): Messages {
   const ready: SyncMessage[] = [];
   const waiting: { resolve(message: SyncMessage): void; reject(error: unknown): void }[] = [];
   let text = '';

@@ -41,7 +41,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
       await fs.mkdir(request.bundle, { recursive: true, mode: 0o700 });
       const { spec, learn } = runtime.family === 'crun' ? seccomp.prepare(request.spec) : { spec: request.spec, learn: undefined };
       await fs.writeFile(path.join(request.bundle, 'config.json'), specText(spec));
-      const call = startConmon(conmon, createArguments(request, runtime, options), { attachPipe: false, cwd: request.bundle, signal });
+      const call = startConmon(conmon, createArguments(request, runtime, options), { attachPipe: false, cwd: request.bundle });
       try {
         call.go();
         const { data: pid, message } = await answered(call.sync(), request.bundle, signal);
@@ -59,7 +59,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
       const result = await run(runtime.executable, [...runtime.args, `--root=${options.runtimeRoot}`, 'start', containerId]);
       if (result.code !== 0) throw startFailure('create', runtime.family, result.stderr || result.stdout, undefined);
     },
-    exec: (request, signal) => startExec(conmon, runtimeFor(request.runtime), options, request, signal),
+    exec: (request) => startExec(conmon, runtimeFor(request.runtime), options, request),
     async attach(folder) {
       return connectPackets(path.join(folder, 'attach'));
     },
@@ -131,13 +131,7 @@ function createArguments(request: CreateProcess, runtime: Runtime, options: Moni
  * An added process: conmon makes the attach socket and waits, `onAttachable` connects to it, then it runs.
  * Its exit code comes on the sync pipe while we live, and as a file in its folder for whoever comes after us.
  */
-async function startExec(
-  conmon: string,
-  runtime: Runtime,
-  options: MonitorOptions,
-  request: ExecProcess,
-  signal: AbortSignal | undefined,
-): Promise<MonitoredProcess> {
+async function startExec(conmon: string, runtime: Runtime, options: MonitorOptions, request: ExecProcess): Promise<MonitoredProcess> {
   await fs.mkdir(path.join(request.folder, 'exit'), { recursive: true, mode: 0o700 });
   const processFile = path.join(request.folder, 'process.json');
   await fs.writeFile(processFile, specText(request.process));
@@ -161,7 +155,7 @@ async function startExec(
       ...(request.tty ? ['-t'] : []),
       ...(request.stdin ? ['-i'] : []),
     ],
-    { attachPipe: true, cwd: request.folder, signal },
+    { attachPipe: true, cwd: request.folder },
   );
   let kept = false;
   try {

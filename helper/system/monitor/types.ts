@@ -17,7 +17,7 @@ export interface Monitor {
   /** Runs the user's process of a created container. */
   start(containerId: string): Promise<void>;
   /** An added process; started at once. */
-  exec(request: ExecProcess, signal?: AbortSignal): Promise<MonitoredProcess>;
+  exec(request: ExecProcess): Promise<MonitoredProcess>;
   /**
    * A connection to the streams of a process. Each read is one packet: first byte 2 (stdout) or 3 (stderr), 1 to 8,192 bytes of data.
    * Writing sends to stdin; `end()` closes stdin of the process (for the whole container when StdinOnce). Destroy detaches.

@@ -11,7 +11,7 @@ const libc = koffi.load(null);
 const bound = new Map<string, Native>();
 
 /** Binds on first use: the helper's start pays only for what it calls. */
-function native(signature: string): Native {
+export function native(signature: string): Native {
   let call = bound.get(signature);
   if (!call) {
     call = libc.func(signature) as unknown as Native;
@@ -276,9 +276,9 @@ export function keepOverExec(fd: number): void {
 const F_SETFD = 2;
 
 const F_DUPFD_CLOEXEC = 1030;
-/** A second descriptor for the same open file or socket. */
-export function duplicate(fd: number): number {
-  return check('fcntl', native('int fcntl(int fd, int command, int value)')(fd, F_DUPFD_CLOEXEC, 3), String(fd));
+/** A second descriptor for the same open file or socket, close-on-exec, the lowest that is free from `atLeast` on. */
+export function duplicate(fd: number, atLeast = 3): number {
+  return check('fcntl', native('int fcntl(int fd, int command, int value)')(fd, F_DUPFD_CLOEXEC, atLeast), String(fd));
 }
 
 const MSG_DONTWAIT = 0x40;
