@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { constants, promises as fs } from 'node:fs';
+import { constants, promises as fs, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 /**
@@ -62,6 +62,29 @@ async function keep(file: string): Promise<void> {
 
 export async function writeJson(file: string, value: unknown, options?: WriteOptions): Promise<void> {
   await writeFileDurably(file, `${JSON.stringify(value)}\n`, options);
+}
+
+/**
+ * Writes run-time state at once: atomic, and there after a kill of the helper, but not after a power cut, with which it ends anyway.
+ * For the run folder, which lies in memory: handing four calls to the thread pool would take ten times as long as they do.
+ * Makes the folder (0710) when it is missing.
+ */
+export function writeRunState(file: string, value: unknown): void {
+  const temporary = `${file}.tmp-${randomBytes(4).toString('hex')}`;
+  const text = `${JSON.stringify(value)}\n`;
+  try {
+    try {
+      writeFileSync(temporary, text, { flag: 'wx', mode: 0o600 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      mkdirSync(path.dirname(file), { recursive: true, mode: 0o710 });
+      writeFileSync(temporary, text, { flag: 'wx', mode: 0o600 });
+    }
+    renameSync(temporary, file);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
 }
 
 /** `movedTo`: where a damaged file lies now; its own place if it could not be moved, or was not to be. */

@@ -62,6 +62,8 @@ export interface Live {
   /** Who needs the rootfs mounted, and the mounting. */
   rootfsHolders: Set<string>;
   rootfs: Promise<void> | undefined;
+  /** The last unmounting: whoever mounts it again, or deletes what it was made of, waits for it. */
+  rootfsGone: Promise<void> | undefined;
   /** A restart is under way: the exit in its midst must not remove the container. */
   restarting: boolean;
   health: Health | undefined;
@@ -91,6 +93,7 @@ export function enliven(record: ContainerRecord): Container {
       restartTimer: undefined,
       rootfsHolders: new Set(),
       rootfs: undefined,
+      rootfsGone: undefined,
       restarting: false,
       health: undefined,
       stopHealth: undefined,

@@ -1,6 +1,7 @@
 import { promises as fs } from 'node:fs';
 import path from 'node:path';
-import { mountOverlay, unmount } from '../../system/mount/index.ts';
+import { mountOverlay, unmount, unmountApart } from '../../system/mount/index.ts';
+import { messageOf } from '../failure.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
 
@@ -13,7 +14,7 @@ export async function holdRootfs(engine: Engine, container: Container, holder: s
   const target = engine.store.rootfs(container.id);
   const { live } = container;
   live.rootfsHolders.add(holder);
-  live.rootfs ??= mountRootfs(engine, container, target);
+  live.rootfs ??= Promise.resolve(live.rootfsGone).then(() => mountRootfs(engine, container, target));
   try {
     await live.rootfs;
   } catch (error) {
@@ -24,20 +25,29 @@ export async function holdRootfs(engine: Engine, container: Container, holder: s
   return target;
 }
 
-/** Idempotent. The last one who lets go unmounts. */
+/** Idempotent. The last one who lets go unmounts, which nobody waits for but the next who mounts it. */
 export function releaseRootfs(engine: Engine, container: Container, holder: string): void {
   const { live } = container;
   live.rootfsHolders.delete(holder);
-  if (live.rootfsHolders.size > 0) return;
-  live.rootfs = undefined;
-  unmount(engine.store.rootfs(container.id));
+  if (live.rootfsHolders.size === 0) unmountRootfs(engine, container);
 }
 
 /** The container goes away: whoever still reads it keeps what is open, nothing else. */
 export function dropRootfs(engine: Engine, container: Container): void {
   container.live.rootfsHolders.clear();
-  container.live.rootfs = undefined;
-  unmount(engine.store.rootfs(container.id));
+  unmountRootfs(engine, container);
+}
+
+function unmountRootfs(engine: Engine, container: Container): void {
+  const { live, id } = container;
+  // Never mounted since it was unmounted. (After a restart of the helper it may be mounted without our knowing.)
+  if (live.rootfsGone && !live.rootfs) return;
+  const mounting = live.rootfs?.catch(() => undefined);
+  live.rootfs = undefined;
+  live.rootfsGone = (async () => {
+    await mounting;
+    await unmountApart(engine.store.rootfs(id));
+  })().catch((error) => engine.context.log.warn('a rootfs stays mounted', { container: id, error: messageOf(error) }));
 }
 
 async function mountRootfs(engine: Engine, container: Container, target: string): Promise<void> {

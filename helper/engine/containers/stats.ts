@@ -2,6 +2,7 @@ import { promises as fs } from 'node:fs';
 import os from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CgroupStats } from '../../system/cgroup/types.ts';
+import { processors } from '../../system/process/processors.ts';
 import { NEVER, nowInstant } from '../instant.ts';
 import type { Container } from './container.ts';
 import { cgroupsPath, type Engine } from './engine.ts';
@@ -86,7 +87,7 @@ function cpuStats(sampled: Sample | undefined, version: 1 | 2): Record<string, u
     usage_in_usermode: cpu?.userNanos ?? 0,
   };
   if (!cpu) return { cpu_usage: usage, throttling_data: throttling };
-  return { cpu_usage: usage, system_cpu_usage: sampled.systemCpu, online_cpus: os.cpus().length, throttling_data: throttling };
+  return { cpu_usage: usage, system_cpu_usage: sampled.systemCpu, online_cpus: processors(), throttling_data: throttling };
 }
 
 function memoryStats(cgroup: CgroupStats | undefined, version: 1 | 2): Record<string, unknown> {

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { promises as fs, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { moveAside, readJson, sweepTemporary, syncFolder, writeJson } from '../../store/durable.ts';
+import { moveAside, readJson, sweepTemporary, syncFolder, writeJson, writeRunState } from '../../store/durable.ts';
+import { Rubbish } from '../../store/rubbish.ts';
 import type { Log, Paths } from '../context.ts';
 import { Failure, messageOf } from '../failure.ts';
 import { type Container, type ContainerRecord, enliven, recordOf } from './container.ts';
@@ -47,7 +48,7 @@ export class ContainerStore {
   #data: string;
   #run: string;
   #log: Log;
-  #deletions = new Set<Promise<void>>();
+  readonly #rubbish: Rubbish;
   /** Ids of those with a record in RUN. */
   #withRecent = new Set<string>();
 
@@ -55,6 +56,7 @@ export class ContainerStore {
     this.#data = path.join(paths.data, 'containers');
     this.#run = path.join(paths.run, 'containers');
     this.#log = log;
+    this.#rubbish = new Rubbish((error) => log.warn('removed containers left files behind', { error: messageOf(error) }));
   }
 
   /** The container's durable folder. */
@@ -204,14 +206,14 @@ export class ContainerStore {
     container.bootId = this.bootId;
     await writeJson(path.join(this.folder(container.id), 'container.json'), recordOf(container));
     // What lies in RUN is older now, and must not win over a later update of the durable file.
-    if (container.state.status !== 'created' || this.#withRecent.has(container.id)) await this.#saveRecent(container);
+    if (container.state.status !== 'created' || this.#withRecent.has(container.id)) this.#saveRecent(container);
   }
 
   /** Survives kill -9 when it resolves, a power cut a little later (see above). */
   async saveState(container: Container): Promise<void> {
     container.live.summary = undefined;
     container.bootId = this.bootId;
-    await this.#saveRecent(container);
+    this.#saveRecent(container);
     this.#saveLater(container, DURABLE_DELAY_MS);
   }
 
@@ -220,6 +222,8 @@ export class ContainerStore {
       container.live.saveTimer = undefined;
       if (container.live.removing || !this.#byId.has(container.id)) return;
       writeJson(path.join(this.folder(container.id), 'container.json'), recordOf(container)).catch((error) => {
+        // Removed while it was written: nothing is to be kept.
+        if (container.live.removing || !this.#byId.has(container.id)) return;
         // A disk that is full may not be so for long; what lies in RUN is true until then.
         this.#log.warn('a container could not be saved', { container: container.id, error: messageOf(error) });
         this.#saveLater(container, RETRY_MS);
@@ -227,24 +231,23 @@ export class ContainerStore {
     }, delayMs).unref();
   }
 
-  async #saveRecent(container: Container): Promise<void> {
+  #saveRecent(container: Container): void {
     this.#withRecent.add(container.id);
-    await fs.mkdir(this.runFolder(container.id), { recursive: true, mode: 0o710 });
-    await writeJson(path.join(this.runFolder(container.id), 'state.json'), recordOf(container), { sync: false });
+    writeRunState(path.join(this.runFolder(container.id), 'state.json'), recordOf(container));
   }
 
   /** Writes what is still due, for an orderly end of the helper. */
   async flush(): Promise<void> {
     await Promise.all([...this.#byId.values()].filter((container) => container.live.saveTimer).map((container) => this.save(container)));
-    await Promise.all(this.#deletions);
+    await this.#rubbish.empty();
   }
 
   /** Forgets it; its durable folder goes in one rename, so that a crash never leaves half of it. */
   async remove(container: Container): Promise<void> {
     clearTimeout(container.live.saveTimer);
     container.live.saveTimer = undefined;
-    await this.#discard(this.folder(container.id));
-    await fs.rm(this.runFolder(container.id), { recursive: true, force: true });
+    await this.#discard(this.folder(container.id), container.live.rootfsGone);
+    this.#rubbish.add(this.runFolder(container.id), container.live.rootfsGone);
     this.#withRecent.delete(container.id);
     this.#byId.delete(container.id);
     this.releaseName(container.name, container.id);
@@ -254,8 +257,10 @@ export class ContainerStore {
   async moveOut(container: Container, target: string): Promise<void> {
     clearTimeout(container.live.saveTimer);
     container.live.saveTimer = undefined;
+    await container.live.rootfsGone;
     await fs.rename(this.folder(container.id), target);
     await Promise.all([syncFolder(this.#data), syncFolder(path.dirname(target))]);
+    // At once: it may come back under the same id.
     await fs.rm(this.runFolder(container.id), { recursive: true, force: true });
     this.#withRecent.delete(container.id);
     this.#byId.delete(container.id);
@@ -270,7 +275,7 @@ export class ContainerStore {
   }
 
   /** Out of sight in one rename; the deletion itself (a large upper can take seconds) happens behind the answer. */
-  async #discard(folder: string): Promise<void> {
+  async #discard(folder: string, after?: Promise<void>): Promise<void> {
     const target = path.join(this.trash, `${path.basename(folder)}-${randomBytes(4).toString('hex')}`);
     try {
       await fs.rename(folder, target);
@@ -278,21 +283,13 @@ export class ContainerStore {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
       throw error;
     }
-    this.#remove(target);
-  }
-
-  #remove(target: string): void {
-    const work = fs
-      .rm(target, { recursive: true, force: true })
-      .catch((error) => this.#log.warn('a removed container left files behind', { folder: target, error: messageOf(error) }))
-      .finally(() => this.#deletions.delete(work));
-    this.#deletions.add(work);
+    this.#rubbish.add(target, after);
   }
 
   #emptyTrash(): void {
     fs.readdir(this.trash).then(
       (names) => {
-        for (const name of names) this.#remove(path.join(this.trash, name));
+        for (const name of names) this.#rubbish.add(path.join(this.trash, name));
       },
       () => undefined,
     );

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import os from 'node:os';
 import type { HostConfig, Resources } from '../../contract/docker.ts';
 import type { Cgroups } from '../../system/cgroup/types.ts';
+import { processors } from '../../system/process/processors.ts';
 import { Failure } from '../failure.ts';
 
 /** Docker's smallest memory limit: below it a container can't even start. */
@@ -26,7 +26,7 @@ function readLine(file: string, fallback: string): string {
 }
 
 export function hostCapacity(): HostCapacity {
-  const cpus = os.cpus().length;
+  const cpus = processors();
   return {
     cpus,
     onlineCpus: readLine('/sys/devices/system/cpu/online', `0-${cpus - 1}`),

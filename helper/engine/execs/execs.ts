@@ -1,4 +1,4 @@
-import { promises as fs } from 'node:fs';
+import { rmSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Monitor } from '../../system/monitor/types.ts';
@@ -21,6 +21,7 @@ export interface ExecsParts {
 const KEPT_AFTER_END_MS = 5 * 60_000;
 /** How long a resize waits for the start, as dockerd does. */
 const START_MS = 10_000;
+const REMOVED_AFTER_MS = 50;
 
 /** Source: Docker API, /containers/{id}/exec and /exec/{id}/… */
 export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
@@ -45,7 +46,16 @@ export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
     // What never ran does not die.
     if (ran) host.emit('exec_die', { execID: exec.id, exitCode: String(exitCode) });
     setTimeout(() => execs.delete(exec.id), KEPT_AFTER_END_MS).unref();
-    fs.rm(exec.folder, { recursive: true, force: true }).catch((error) => log.warn('exec folder not removed', { exec: exec.id, error }));
+    setTimeout(() => removeFolder(exec), REMOVED_AFTER_MS).unref();
+  };
+
+  /** A dozen files in memory, when the client has its answer. */
+  const removeFolder = (exec: Exec): void => {
+    try {
+      rmSync(exec.folder, { recursive: true, force: true });
+    } catch (error) {
+      log.warn('exec folder not removed', { exec: exec.id, error });
+    }
   };
 
   return {

@@ -193,9 +193,13 @@ export class ImageService implements Images {
     }
   }
 
-  /** Mounts stay warm for the next container; they go with their layer. */
+  /** Mounts stay warm for the next container; they go with their layer. Nothing to sweep as long as images have the layers. */
   async releaseLayers(owner: string): Promise<void> {
-    this.#parts.holds.release(owner);
+    const { holds, catalog } = this.#parts;
+    const released = new Set(holds.get(owner));
+    holds.release(owner);
+    for (const { config } of catalog.all()) for (const diffId of config.rootfs.diff_ids) released.delete(diffId);
+    if (released.size === 0) return;
     await sweep(this.#parts, this.#orphans);
   }
 

@@ -1,6 +1,16 @@
 import { existsSync, promises as fs } from 'node:fs';
 import path from 'node:path';
-import { killGroup, parseKeyed, parsePids, readNumber, readText, removeEmptyGroup, removeGroup, removeOthers } from './files.ts';
+import {
+  killGroup,
+  parseKeyed,
+  parsePids,
+  readNumber,
+  readText,
+  readTextNow,
+  removeEmptyGroup,
+  removeGroup,
+  removeOthers,
+} from './files.ts';
 import type { CgroupStats, Cgroups } from './types.ts';
 
 const CONTROLLERS = [
@@ -83,23 +93,23 @@ export function createCgroupsV1(root: string, instance: string): Cgroups {
       };
     },
     async pids(group) {
-      return parsePids((await readText(at('pids', group, 'cgroup.procs'))) ?? (await readText(at('freezer', group, 'cgroup.procs'))));
+      return parsePids(readTextNow(at('pids', group, 'cgroup.procs')) ?? readTextNow(at('freezer', group, 'cgroup.procs')));
     },
     async oomKills(group) {
-      return parseKeyed(await readText(at('memory', group, 'memory.oom_control'))).oom_kill ?? 0;
+      return parseKeyed(readTextNow(at('memory', group, 'memory.oom_control'))).oom_kill ?? 0;
     },
     async kill(group) {
       if (existsSync(at('freezer', group))) await freezer(group, 'THAWED');
       await killGroup(at('pids', group));
     },
     async remove(group) {
-      await Promise.all(present.map((controller) => removeGroup(at(controller, group))));
+      for (const controller of present) removeGroup(at(controller, group));
     },
     async removeStrays(keep) {
-      await Promise.all(present.map((controller) => removeOthers(at(controller, instance), keep)));
+      for (const controller of present) removeOthers(at(controller, instance), keep);
     },
     async removeOwn() {
-      await Promise.all(present.map((controller) => removeEmptyGroup(at(controller, instance))));
+      for (const controller of present) removeEmptyGroup(at(controller, instance));
     },
     features: () => ({
       memory: has('memory', 'memory.limit_in_bytes') || present.includes('memory'),

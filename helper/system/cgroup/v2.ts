@@ -1,6 +1,16 @@
 import { existsSync, promises as fs, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { killGroup, parseKeyed, parsePids, readNumber, readText, removeEmptyGroup, removeGroup, removeOthers } from './files.ts';
+import {
+  killGroup,
+  parseKeyed,
+  parsePids,
+  readNumber,
+  readText,
+  readTextNow,
+  removeEmptyGroup,
+  removeGroup,
+  removeOthers,
+} from './files.ts';
 import type { CgroupStats, Cgroups } from './types.ts';
 
 /** cgroup v2. Source: kernel Documentation/admin-guide/cgroup-v2.rst */
@@ -54,15 +64,21 @@ export function createCgroupsV2(root: string, instance: string): Cgroups {
       };
     },
     async pids(group) {
-      return parsePids(await readText(at(group, 'cgroup.procs')));
+      return parsePids(readTextNow(at(group, 'cgroup.procs')));
     },
     async oomKills(group) {
-      return parseKeyed(await readText(at(group, 'memory.events'))).oom_kill ?? 0;
+      return parseKeyed(readTextNow(at(group, 'memory.events'))).oom_kill ?? 0;
     },
     kill: (group) => killGroup(at(group)),
-    remove: (group) => removeGroup(at(group)),
-    removeStrays: (keep) => removeOthers(at(instance), keep),
-    removeOwn: () => removeEmptyGroup(at(instance)),
+    async remove(group) {
+      removeGroup(at(group));
+    },
+    async removeStrays(keep) {
+      removeOthers(at(instance), keep);
+    },
+    async removeOwn() {
+      removeEmptyGroup(at(instance));
+    },
     features: () => ({
       memory: controllers.has('memory'),
       swap: controllers.has('memory'),

@@ -1,4 +1,4 @@
-import { type FSWatcher, promises as fs, watch } from 'node:fs';
+import { type FSWatcher, promises as fs, readFileSync, statSync, watch } from 'node:fs';
 import path from 'node:path';
 import { fromNanos } from '../../engine/instant.ts';
 
@@ -12,27 +12,27 @@ export async function watchExitFolder(
 ): Promise<{ close(): void; seen: Set<string> }> {
   await fs.mkdir(folder, { recursive: true, mode: 0o700 });
   const seen = new Set<string>();
-  const look = async (id: string): Promise<void> => {
+  const look = (id: string): void => {
     // conmon writes to a temporary name (ID.XXXXXX) first.
     if (seen.has(id) || id.includes('.')) return;
     seen.add(id);
-    const exit = await readExit(path.join(folder, id));
+    const exit = readExit(path.join(folder, id));
     if (exit) listener({ id, ...exit });
     else seen.delete(id);
   };
   const watcher: FSWatcher = watch(folder, (_, name) => {
-    if (name) void look(name);
+    if (name) look(name);
   });
-  for (const name of await fs.readdir(folder)) void look(name);
+  for (const name of await fs.readdir(folder)) look(name);
   return { close: () => watcher.close(), seen };
 }
 
 /** Undefined when there is none (yet). */
-export async function readExit(file: string): Promise<{ exitCode: number; at: string } | undefined> {
+export function readExit(file: string): { exitCode: number; at: string } | undefined {
   try {
-    const [text, stat] = await Promise.all([fs.readFile(file, 'utf8'), fs.stat(file, { bigint: true })]);
+    const text = readFileSync(file, 'utf8');
     if (!/^-?\d+/.test(text)) return undefined;
-    return { exitCode: Number.parseInt(text, 10), at: fromNanos(stat.mtimeNs) };
+    return { exitCode: Number.parseInt(text, 10), at: fromNanos(statSync(file, { bigint: true }).mtimeNs) };
   } catch {
     return undefined;
   }

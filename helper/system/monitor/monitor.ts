@@ -1,4 +1,15 @@
-import { constants, promises as fs } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  promises as fs,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { Failure } from '../../engine/failure.ts';
 import { run } from '../process/run.ts';
@@ -38,9 +49,9 @@ export function createMonitor(options: MonitorOptions): Monitor {
   return {
     async create(request, signal) {
       const runtime = runtimeFor(request.runtime);
-      await fs.mkdir(request.bundle, { recursive: true, mode: 0o700 });
+      mkdirSync(request.bundle, { recursive: true, mode: 0o700 });
       const { spec, learn } = runtime.family === 'crun' ? seccomp.prepare(request.spec) : { spec: request.spec, learn: undefined };
-      await fs.writeFile(path.join(request.bundle, 'config.json'), specText(spec));
+      writeFileSync(path.join(request.bundle, 'config.json'), specText(spec));
       const call = startConmon(conmon, createArguments(request, runtime, options), { attachPipe: false, cwd: request.bundle });
       try {
         call.go();
@@ -48,14 +59,14 @@ export function createMonitor(options: MonitorOptions): Monitor {
         if (pid <= 0) throw startFailure('create', runtime.family, message ?? '', request.spec.process.args[0] ?? '');
         used.set(request.id, runtime);
         await learn?.(request.id);
-        return { pid, monitorPid: await parentPid(pid) };
+        return { pid, monitorPid: parentPid(pid) };
       } finally {
         call.close();
       }
     },
     async start(containerId) {
       const runtime = used.get(containerId) ?? runtimeFor(undefined);
-      if (runtime.family === 'crun' && (await releaseProcess(path.join(options.runtimeRoot, containerId, 'exec.fifo')))) return;
+      if (runtime.family === 'crun' && releaseProcess(path.join(options.runtimeRoot, containerId, 'exec.fifo'))) return;
       const result = await run(runtime.executable, [...runtime.args, `--root=${options.runtimeRoot}`, 'start', containerId]);
       if (result.code !== 0) throw startFailure('create', runtime.family, result.stderr || result.stdout, undefined);
     },
@@ -74,7 +85,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
       return exits;
     },
     async forgetExit(id) {
-      await fs.rm(path.join(options.exits, id), { force: true });
+      rmSync(path.join(options.exits, id), { force: true });
       exits?.seen.delete(id);
       used.delete(id);
     },
@@ -132,9 +143,9 @@ function createArguments(request: CreateProcess, runtime: Runtime, options: Moni
  * Its exit code comes on the sync pipe while we live, and as a file in its folder for whoever comes after us.
  */
 async function startExec(conmon: string, runtime: Runtime, options: MonitorOptions, request: ExecProcess): Promise<MonitoredProcess> {
-  await fs.mkdir(path.join(request.folder, 'exit'), { recursive: true, mode: 0o700 });
+  mkdirSync(path.join(request.folder, 'exit'), { recursive: true, mode: 0o700 });
   const processFile = path.join(request.folder, 'process.json');
-  await fs.writeFile(processFile, specText(request.process));
+  writeFileSync(processFile, specText(request.process));
   // With a terminal the failing process would write why on that terminal, which conmon gives up with it.
   const log = request.tty && runtime.family === 'crun' ? path.join(request.folder, 'runtime.log') : undefined;
   const call: ConmonCall = startConmon(
@@ -171,7 +182,7 @@ async function startExec(conmon: string, runtime: Runtime, options: MonitorOptio
       .then(({ data }) => data)
       .finally(() => call.close());
     exited.catch(() => undefined);
-    return { pid, monitorPid: await parentPid(pid), exited };
+    return { pid, monitorPid: parentPid(pid), exited };
   } finally {
     if (!kept) call.close();
   }
@@ -206,26 +217,26 @@ async function control(folder: string, command: string): Promise<void> {
  * @returns false when nothing waits there: crun then finds the words for why
  * Source: crun's src/libcrun/status.c and container.c
  */
-async function releaseProcess(fifo: string): Promise<boolean> {
-  let handle: Awaited<ReturnType<typeof fs.open>>;
+function releaseProcess(fifo: string): boolean {
+  let fd: number;
   try {
     // Not blocking: without a reader (the process is gone) the open would wait for ever.
-    handle = await fs.open(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
+    fd = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
   } catch {
     return false;
   }
   try {
-    await fs.unlink(fifo); // crun tells "created" from "running" by it
-    await handle.write(Buffer.alloc(1));
+    unlinkSync(fifo); // crun tells "created" from "running" by it
+    writeSync(fd, '\0');
     return true;
   } finally {
-    await handle.close();
+    closeSync(fd);
   }
 }
 
-async function parentPid(pid: number): Promise<number> {
+function parentPid(pid: number): number {
   try {
-    return parentOf(await fs.readFile(`/proc/${pid}/stat`, 'utf8'));
+    return parentOf(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return 0;
   }

@@ -1,4 +1,4 @@
 export { mountErofs } from './erofs.ts';
 export { type MountEntry, mountOf, mounts, parseMountInfo } from './mountinfo.ts';
-export { mountOverlay, type OverlayRequest, unmount } from './overlay.ts';
+export { mountOverlay, type OverlayRequest, unmount, unmountApart } from './overlay.ts';
 export { isOpaque, isWhiteout, sameAttributes, sameFolder } from './whiteout.ts';

@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync } from 'node:fs';
-import { closeFd, fsconfig, fsmount, fsopen, MS, mount, moveMount, readMountLog, umount2 } from '../syscall/index.ts';
+import { closeFd, fsconfig, fsmount, fsopen, MS, mount, moveMount, readMountLog, umount2, umountApart } from '../syscall/index.ts';
 
 export interface OverlayRequest {
   /** Read-only layers, top-most first. */
@@ -79,6 +79,13 @@ export function mountByOptions({ lower, upper, work, target }: OverlayRequest): 
 }
 
 const escaped = (file: string): string => file.replace(/[:\\,]/g, '\\$&');
+
+/** `unmount` that nobody stands still for. @throws what `unmount` throws */
+export async function unmountApart(target: string): Promise<void> {
+  await umountApart(target);
+  // It can't tell what went wrong; nothing is mounted there any more when all went well.
+  unmount(target);
+}
 
 /** Detaches whatever is mounted at `target`; a target that is no mount (any more) is fine. */
 export function unmount(target: string): void {

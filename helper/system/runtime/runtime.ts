@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, existsSync, promises as fs } from 'node:fs';
+import { closeSync, existsSync, promises as fs, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { Failure } from '../../engine/failure.ts';
 import { findProgram } from '../process/find-program.ts';
@@ -78,7 +78,7 @@ function createRuntime({ name, family, args: own, file, executable, version, roo
       }
     },
     async kill(id, signal, all = false) {
-      if (!all && family === 'crun' && (await signalDirectly(root, id, signal))) return;
+      if (!all && family === 'crun' && signalDirectly(root, id, signal)) return;
       try {
         await call(['kill', ...(all ? ['--all'] : []), id, String(signal)]);
       } catch (error) {
@@ -95,9 +95,9 @@ function createRuntime({ name, family, args: own, file, executable, version, roo
     async forget(id) {
       if (family !== 'crun') return false;
       const folder = path.join(root, id);
-      const recorded = await readStatus(folder);
-      if (!recorded || (await processStartTime(recorded.pid)) === recorded.startTime) return false;
-      await fs.rm(folder, { recursive: true, force: true });
+      const recorded = readStatus(folder);
+      if (!recorded || processStartTime(recorded.pid) === recorded.startTime) return false;
+      rmSync(folder, { recursive: true, force: true });
       return true;
     },
     async discard(id) {
@@ -121,9 +121,9 @@ function createRuntime({ name, family, args: own, file, executable, version, roo
 }
 
 /** The first process as crun recorded it; undefined when there is no such record. */
-async function readStatus(folder: string): Promise<{ pid: number; startTime: string } | undefined> {
+function readStatus(folder: string): { pid: number; startTime: string } | undefined {
   try {
-    const status = JSON.parse(await fs.readFile(path.join(folder, 'status'), 'utf8')) as { pid?: number; 'process-start-time'?: number };
+    const status = JSON.parse(readFileSync(path.join(folder, 'status'), 'utf8')) as { pid?: number; 'process-start-time'?: number };
     if (!status.pid || !status['process-start-time']) return undefined;
     return { pid: status.pid, startTime: String(status['process-start-time']) };
   } catch {
@@ -136,8 +136,8 @@ async function readStatus(folder: string): Promise<{ pid: number; startTime: str
  * The pidfd is opened before the start time is compared with crun's record, so a reused number is never hit.
  * @returns false when crun's record can't be read: the runtime has to do it
  */
-async function signalDirectly(root: string, id: string, signal: number): Promise<boolean> {
-  const recorded = await readStatus(path.join(root, id));
+function signalDirectly(root: string, id: string, signal: number): boolean {
+  const recorded = readStatus(path.join(root, id));
   if (!recorded) return false;
   const { pid, startTime } = recorded;
   let pidfd: number;
@@ -147,7 +147,7 @@ async function signalDirectly(root: string, id: string, signal: number): Promise
     return (error as { code?: string }).code === 'ESRCH';
   }
   try {
-    if ((await processStartTime(pid)) !== startTime) return true;
+    if (processStartTime(pid) !== startTime) return true;
     signalByPidfd(pidfd, signal);
     return true;
   } catch (error) {
@@ -158,9 +158,9 @@ async function signalDirectly(root: string, id: string, signal: number): Promise
 }
 
 /** Undefined when the process is gone. */
-async function processStartTime(pid: number): Promise<string | undefined> {
+function processStartTime(pid: number): string | undefined {
   try {
-    return startTimeOf(await fs.readFile(`/proc/${pid}/stat`, 'utf8'));
+    return startTimeOf(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return undefined;
   }

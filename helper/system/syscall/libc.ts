@@ -67,6 +67,15 @@ export function umount2(target: string, flags = MNT_DETACH): void {
   check('umount2', native('int umount2(const char *target, int flags)')(target, flags), target);
 }
 
+/**
+ * umount2(2) in a thread of the pool, for mounts whose end makes the kernel write: an overlay's takes along all that its upper file
+ * system has not written yet, whoever wrote it. Resolves when it is done or failed.
+ */
+export function umountApart(target: string, flags = MNT_DETACH): Promise<void> {
+  const call = native('int umount2(const char *target, int flags)') as unknown as { async(...args: unknown[]): void };
+  return new Promise((resolve) => call.async(target, flags, () => resolve()));
+}
+
 export function unshare(flags: number): void {
   check('unshare', native('int unshare(int flags)')(flags));
 }

@@ -1,5 +1,5 @@
-import { constants, promises as fs } from 'node:fs';
-import { closeFd, openInRoot } from '../../../system/syscall/index.ts';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { openInRoot } from '../../../system/syscall/index.ts';
 import { Failure } from '../../failure.ts';
 import { resolveInRoot } from '../rootfs.ts';
 
@@ -97,37 +97,27 @@ export function findUser(spec: string, groupAdd: readonly string[], users: reado
   return { uid, gid, additionalGids: [...new Set([gid, ...additional])], home: entry?.home ?? '/', name: entry?.name };
 }
 
+/** O_NONBLOCK: a FIFO under that name must not hold us for ever. An image without the file has no names: dockerd says "no matching entries" then. */
 async function readInRoot(root: string, name: string): Promise<string> {
-  try {
-    const handle = await openFile(root, name);
-    try {
-      const { size } = await handle.stat();
-      const buffer = Buffer.alloc(Math.min(size, MAX_BYTES));
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
-      return buffer.toString('utf8', 0, bytesRead);
-    } finally {
-      await handle.close();
-    }
-  } catch {
-    return ''; // an image without the file has no names: dockerd says "no matching entries" then
-  }
-}
-
-/** O_NONBLOCK: a FIFO under that name must not hold us for ever. */
-async function openFile(root: string, name: string): Promise<fs.FileHandle> {
   const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
   let fd: number;
   try {
     fd = openInRoot(root, name, flags);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOSYS') throw error;
-    return fs.open(await resolveInRoot(root, name), flags);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSYS') return '';
+    try {
+      fd = openSync(await resolveInRoot(root, name), flags);
+    } catch {
+      return '';
+    }
   }
   try {
-    // A handle of Node's, with reads that don't block; descriptors can be opened again by their names.
-    return await fs.open(`/proc/self/fd/${fd}`, flags);
+    const buffer = Buffer.alloc(Math.min(fstatSync(fd).size, MAX_BYTES));
+    return buffer.toString('utf8', 0, readSync(fd, buffer, 0, buffer.length, 0));
+  } catch {
+    return '';
   } finally {
-    closeFd(fd);
+    closeSync(fd);
   }
 }
 

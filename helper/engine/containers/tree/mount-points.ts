@@ -1,4 +1,6 @@
-import { promises as fs } from 'node:fs';
+import { closeSync, constants, promises as fs, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { O_PATH, openInRoot } from '../../../system/syscall/index.ts';
 import { type Tree, withPlace } from './walk.ts';
 
 /** What a container has before it is first started: dockerd's init layer. */
@@ -16,7 +18,27 @@ export async function makeBasics(root: string): Promise<void> {
 
 /** What no runtime makes: /etc/mtab, which df and others read. */
 export async function makeLinks(root: string): Promise<void> {
-  for (const [name, target] of LINKS) await make(rootOnly(root), name, (file) => fs.symlink(target, file));
+  for (const [name, target] of LINKS) {
+    if (!makeLinkNow(root, name, target)) await make(rootOnly(root), name, (file) => fs.symlink(target, file));
+  }
+}
+
+/** Without waiting, where the folder is there. For trees that nothing runs in. @returns false when it has to be made, or found otherwise */
+function makeLinkNow(root: string, name: string, target: string): boolean {
+  let folder: number;
+  try {
+    folder = openInRoot(root, path.dirname(name), O_PATH | constants.O_DIRECTORY);
+  } catch {
+    return false;
+  }
+  try {
+    symlinkSync(target, `/proc/self/fd/${folder}/${path.basename(name)}`);
+  } catch {
+    // It is there; or it can't be, and then it is not.
+  } finally {
+    closeSync(folder);
+  }
+  return true;
 }
 
 /** Makes the place of a mount. */
