@@ -9,6 +9,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import koffi from 'koffi';
+import { mountRunFolder } from './processes.mjs';
 
 const libc = koffi.load(null);
 const mount = libc.func('int mount(str source, str target, str type, unsigned long flags, str data)');
@@ -46,6 +47,7 @@ export class ByHand {
   /** Unpacks the small image's layer (a tar) and makes the bridge. */
   async prepare(layerTar) {
     mkdirSync(this.base, { recursive: true });
+    mountRunFolder(this.crunRoot);
     writeFileSync(join(this.folder, 'layer.tar'), layerTar);
     await exec('tar', ['-xf', join(this.folder, 'layer.tar'), '-C', this.base]);
     await exec('crun', ['spec'], { cwd: this.folder });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { root } from '../scripts/lib/paths.mjs';
 import { which } from '../scripts/lib/run.mjs';
 import { Api } from './api.mjs';
-import { answering, start } from './processes.mjs';
+import { answering, mountRunFolder, start } from './processes.mjs';
 
 const kinds = {
   gantry: {
@@ -76,6 +76,7 @@ export const isInstalled = (name) => kinds[name].installed();
 export async function startEngine(name, folder, registry = '127.0.0.1:1') {
   const kind = kinds[name];
   mkdirSync(folder, { recursive: true });
+  mountRunFolder(join(folder, 'run'));
   const socket = join(folder, 'engine.sock');
   const [command, args] = kind.command({ folder, socket });
   const env = kind.env?.({ folder, registry }) ?? {};

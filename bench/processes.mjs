@@ -1,6 +1,6 @@
 /** Starting programs for a measurement, ending them by their id, and what they use of memory. */
 import { spawn, spawnSync } from 'node:child_process';
-import { createWriteStream, readdirSync, readFileSync } from 'node:fs';
+import { createWriteStream, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -55,6 +55,13 @@ export function pssMiB(folder) {
     }
   }
   return kib / 1024;
+}
+
+/** A folder for run-time state in memory, as /run is where engines are at home. */
+export function mountRunFolder(folder) {
+  mkdirSync(folder, { recursive: true });
+  const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', folder], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`mounting a tmpfs failed: ${stderr}`);
 }
 
 /** Takes away what is still mounted below a folder (engines leave their storage mounted), so that it can be removed. */

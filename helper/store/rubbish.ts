@@ -1,7 +1,7 @@
 import { run } from '../system/process/run.ts';
 
 /** Time for the work that made the rubbish to get its answer out; what comes in it is deleted together. */
-const DELAY_MS = 200;
+const DELAY_MS = 500;
 /** Names on one command line. */
 const BATCH = 256;
 

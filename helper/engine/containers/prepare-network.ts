@@ -12,6 +12,8 @@ export interface PreparedNetwork {
   folder: string;
   request: SandboxRequest | undefined;
   sandbox: Sandbox | undefined;
+  /** To be called before the first process runs. */
+  connect(): Promise<void>;
 }
 
 /** A running container whose namespace of `kind` is to be joined. @throws Failure conflict in dockerd's words */
@@ -74,12 +76,20 @@ export async function prepareNetwork(engine: Engine, container: Container, undo:
       folder: engine.store.folder(owner.id),
       request: undefined,
       sandbox: undefined,
+      connect: async () => undefined,
     };
   }
   const request = sandboxRequest(engine, container);
   // Before, not after: a sandbox half made when the helper dies is found by the container's id.
   undo.add('network', () => engine.networks.removeSandbox(container.id));
-  const sandbox = await engine.networks.createSandbox(request, signal);
-  const host = request.networkMode === 'host';
-  return { namespace: host ? 'host' : sandbox.netnsPath, folder: request.folder, request, sandbox };
+  // Settings of links (net.ipv4.conf.eth0…) are made when the runtime creates the container: then the links must be there.
+  const whole = Object.keys(container.hostConfig.Sysctls ?? {}).some((name) => name.startsWith('net.'));
+  const sandbox = await engine.networks[whole ? 'createSandbox' : 'reserveSandbox'](request, signal);
+  return {
+    namespace: request.networkMode === 'host' ? 'host' : sandbox.netnsPath,
+    folder: request.folder,
+    request,
+    sandbox,
+    connect: async () => (whole ? undefined : engine.networks.connectSandbox(container.id)),
+  };
 }

@@ -166,7 +166,7 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
     if (isFull(engine.store.folder(id))) throw new Failure('system', `no space left on device: ${messageOf(error)}`, { cause: error });
     throw new RuntimeRefusal(error);
   };
-  const { pid, monitorPid } = await engine.monitor
+  const creating = engine.monitor
     .create({
       id,
       name: container.name,
@@ -181,6 +181,8 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
       runtime: runtime.name,
     })
     .catch(refuse);
+  // Two processes work now; the links are made meanwhile.
+  const [{ pid, monitorPid }] = await inParallel(() => [creating, network.connect()]);
   // Attached before the first instruction runs: not a byte is lost.
   const attachments = [...container.live.beforeStart];
   container.live.beforeStart.clear();

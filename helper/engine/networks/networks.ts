@@ -7,7 +7,7 @@ import { describeNetwork, listFilter } from './list.ts';
 import { pruneNetworks, removeNetwork } from './remove.ts';
 import { renameEndpoints } from './rename.ts';
 import { adopt, type Running } from './sandbox/adopt.ts';
-import { createSandbox, describeSandbox } from './sandbox/create.ts';
+import { connectSandbox, createSandbox, describeSandbox, reserveSandbox } from './sandbox/create.ts';
 import { checkSettings, modeOf } from './sandbox/joins.ts';
 import { removeSandbox } from './sandbox/remove.ts';
 import { startNetworks } from './start.ts';
@@ -79,6 +79,14 @@ class HostNetworks implements Networks {
 
   createSandbox(request: SandboxRequest, signal?: AbortSignal): Promise<Sandbox> {
     return this.world.queue.run(request.containerId, () => createSandbox(this.world, request, signal));
+  }
+
+  reserveSandbox(request: SandboxRequest, signal?: AbortSignal): Promise<Sandbox> {
+    return this.world.queue.run(request.containerId, () => reserveSandbox(this.world, request, signal));
+  }
+
+  connectSandbox(containerId: string): Promise<void> {
+    return this.world.queue.run(containerId, () => connectSandbox(this.world, containerId));
   }
 
   removeSandbox(containerId: string): Promise<void> {

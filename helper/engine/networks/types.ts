@@ -52,6 +52,10 @@ export interface Networks {
 
   /** A namespace with its links, addresses, routes, files, names and published ports. All or nothing. */
   createSandbox(request: SandboxRequest, signal?: AbortSignal): Promise<Sandbox>;
+  /** Its first half: all but what leads in or out, so that a container can be created in it meanwhile. */
+  reserveSandbox(request: SandboxRequest, signal?: AbortSignal): Promise<Sandbox>;
+  /** The second half: links, routes, the resolver, published ports. When it throws, `removeSandbox` takes away what there is. */
+  connectSandbox(containerId: string): Promise<void>;
   /** Idempotent; also frees addresses and ports. */
   removeSandbox(containerId: string): Promise<void>;
   /**

@@ -38,15 +38,14 @@ export function inNamespaceAt<T>(file: string, work: () => T): T {
   }
 }
 
-/** A new namespace, bound at `file`; `work` runs in it. Nothing is left if it throws. */
-export function createNamespace(file: string, work: () => void): void {
+/** A new namespace, bound at `file`. Nothing is left if it throws. */
+export function createNamespace(file: string): void {
   mkdirSync(path.dirname(file), { recursive: true, mode: 0o711 });
   writeFileSync(file, '', { mode: 0o600 });
   try {
     unshare(CLONE.NEWNET);
     try {
       mount('/proc/thread-self/ns/net', file, null, MS.BIND);
-      work();
     } finally {
       comeBack();
     }

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';
-import { createNamespace, Netlink, removeNamespace, setLink } from '../../../system/netns/index.ts';
+import { createNamespace, inNamespace, Netlink, removeNamespace, setLink } from '../../../system/netns/index.ts';
+import { Failure } from '../../failure.ts';
 import { withUndo } from '../../undo.ts';
 import { refuseEndpoint } from '../config-only.ts';
 import { openResolver } from '../dns/resolver.ts';
@@ -18,6 +19,18 @@ import { removeSandbox } from './remove.ts';
 
 /** A namespace with its links, addresses, routes, files, names and published ports. All or nothing. */
 export async function createSandbox(world: World, request: SandboxRequest, signal?: AbortSignal): Promise<Sandbox> {
+  const sandbox = await reserveSandbox(world, request, signal);
+  try {
+    await connectSandbox(world, request.containerId);
+  } catch (error) {
+    await removeSandbox(world, request.containerId);
+    throw error;
+  }
+  return sandbox;
+}
+
+/** The first half: addresses, ports, an empty namespace and the files are there; nothing leads in or out. All or nothing. */
+export async function reserveSandbox(world: World, request: SandboxRequest, signal?: AbortSignal): Promise<Sandbox> {
   signal?.throwIfAborted();
   await removeSandbox(world, request.containerId);
   const joins = joinsOf(world, request);
@@ -54,15 +67,10 @@ export async function createSandbox(world: World, request: SandboxRequest, signa
       for (const port of sandbox.published) port.close();
     });
     if (sandbox.netnsPath !== undefined) {
-      buildNamespace(world, sandbox, sandbox.netnsPath);
+      createNamespace(sandbox.netnsPath);
       undo.add('namespace', () => removeNamespace(sandbox.netnsPath ?? ''));
     }
-    if (usesResolver(sandbox)) {
-      openResolver(world, sandbox);
-      undo.add('resolver', () => sandbox.closeDns?.());
-    }
-    undo.add('packet filter', () => world.firewall.unpublish(sandbox.publications));
-    await Promise.all([writeSandboxFiles(world, sandbox), world.firewall.publish(sandbox.publications)]);
+    await writeSandboxFiles(world, sandbox);
     signal?.throwIfAborted();
     register(world, sandbox);
     // Its address may be another than before.
@@ -71,8 +79,20 @@ export async function createSandbox(world: World, request: SandboxRequest, signa
     );
     await Promise.all(linking.map((other) => writeHosts(world, other)));
   });
-  for (const endpoint of sandbox.endpoints.values()) world.endpointEvent('connect', endpoint);
   return describeSandbox(world, sandbox);
+}
+
+/**
+ * The second half: links with their addresses, routes, the resolver, the packet filter. What has begun when it throws is taken away by
+ * `removeSandbox`.
+ */
+export async function connectSandbox(world: World, containerId: string): Promise<void> {
+  const sandbox = world.sandboxes.get(containerId);
+  if (!sandbox) throw new Failure('system', `the network of container ${containerId} is gone`);
+  if (sandbox.netnsPath !== undefined) makeLinks(world, sandbox, sandbox.netnsPath);
+  if (usesResolver(sandbox)) openResolver(world, sandbox);
+  await world.firewall.publish(sandbox.publications);
+  for (const endpoint of sandbox.endpoints.values()) world.endpointEvent('connect', endpoint);
 }
 
 export function register(world: World, sandbox: LiveSandbox): void {
@@ -81,28 +101,21 @@ export function register(world: World, sandbox: LiveSandbox): void {
 }
 
 /** Two milliseconds, all synchronous: no other JavaScript runs while the main thread is in the new namespace. */
-function buildNamespace(world: World, sandbox: LiveSandbox, file: string): void {
+function makeLinks(world: World, sandbox: LiveSandbox, file: string): void {
+  const fd = openSync(file, 'r');
   let inside: Netlink | undefined;
-  createNamespace(file, () => {
-    inside = new Netlink();
-    setLink(inside, 1, { up: true });
-  });
-  if (!inside) return;
-  let fd = -1;
   try {
-    fd = openSync(file, 'r');
+    inside = inNamespace(fd, () => new Netlink());
+    setLink(inside, 1, { up: true });
     for (const endpoint of sandbox.endpoints.values()) {
       if (endpoint.network.stored.driver === 'null') continue;
       attachLink(world.host, inside, fd, endpoint, nextLinkName(sandbox.linkNumbers, endpoint));
     }
     setRoutes(inside, sandbox.endpoints.values(), true);
     if (sandbox.gateway && sandbox.published.length > 0) allowHairpin(world.host, sandbox.gateway);
-  } catch (error) {
-    removeNamespace(file);
-    throw error;
   } finally {
-    inside.close();
-    if (fd >= 0) closeSync(fd);
+    inside?.close();
+    closeSync(fd);
   }
 }
 
