@@ -40,7 +40,7 @@ export interface JobResult {
   deferred: DeferredStep[];
 }
 
-/** Free space is looked at each time that an archive has grown by this. */
+/** Free space is looked at, and the disk set to work, each time that an archive has grown by this. */
 const CHECK_BYTES = 16 * 1024 * 1024;
 
 const dataSync = promisify(fs.fdatasync);
@@ -60,6 +60,9 @@ export class LayerJob {
   #size = 0;
   #tarSize = 0;
   #sizeChecked = 0;
+  /** Writing to the disk what has come so far. */
+  #syncing: Promise<void> | undefined;
+  #syncFailed: { error: unknown } | undefined;
   #closed = false;
 
   /** @throws on a target or blob that can't be opened */
@@ -101,8 +104,10 @@ export class LayerJob {
     this.#reader.end();
     const counts = this.#builder.finish();
     const tarDigest = `sha256:${this.#tarHash.digest('hex')}`;
-    // In the thread pool, both at once: another layer of this thread goes on meanwhile.
-    await Promise.all([this.#imageFd, this.#blobFd].map((fd) => (fd === undefined ? undefined : dataSync(fd))));
+    await this.#syncing;
+    // The kernel reports a failed write once: to the one who asked first.
+    if (this.#syncFailed) throw this.#syncFailed.error;
+    await this.#sync();
     this.#close();
     return {
       digest: this.#compression === 'none' ? tarDigest : `sha256:${this.#blobHash.digest('hex')}`,
@@ -131,6 +136,7 @@ export class LayerJob {
       if (this.#tarSize - this.#sizeChecked > CHECK_BYTES) {
         this.#sizeChecked = this.#tarSize;
         checkSpace(path.dirname(this.#options.target));
+        this.#syncAhead();
       }
       this.#reader.write(piece);
     };
@@ -144,9 +150,31 @@ export class LayerJob {
     await this.#decompressor?.write(chunk);
   }
 
+  /** In the thread pool, both files at once: another layer of this thread goes on meanwhile. */
+  async #sync(): Promise<void> {
+    await Promise.all([this.#imageFd, this.#blobFd].map((fd) => (fd === undefined ? undefined : dataSync(fd))));
+  }
+
+  /** Layers that come together end together: without this the disk would rest until then, and everything else after that. */
+  #syncAhead(): void {
+    this.#syncing ??= this.#sync()
+      .catch((error: unknown) => {
+        this.#syncFailed ??= { error };
+      })
+      .then(() => {
+        this.#syncing = undefined;
+      });
+  }
+
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    // A number that is closed may be another file's at once.
+    if (this.#syncing) void this.#syncing.then(() => this.#closeFiles());
+    else this.#closeFiles();
+  }
+
+  #closeFiles(): void {
     if (this.#imageFd !== undefined) fs.closeSync(this.#imageFd);
     if (this.#blobFd !== undefined) fs.closeSync(this.#blobFd);
   }
