@@ -18,6 +18,11 @@ export class KeyedQueue {
     }
   }
 
+  /** Settles when all work queued so far has. */
+  async allIdle(): Promise<void> {
+    await Promise.all(this.#tails.values());
+  }
+
   /** Settles when the work queued so far with `key` has. */
   async idle(key: string): Promise<void> {
     await this.#tails.get(key);

@@ -17,12 +17,14 @@ describe.runIf(onGantry)('a container that is ending, but has not ended', { time
     (await engine.client.post(`/containers/${id}/exec`, request)).json.Id as string;
   const inspect = async (id: string) => (await engine.client.get(`/containers/${id}/json`)).json;
 
+  const monitorOf = (pid: number): number => Number(execFileSync('ps', ['-o', 'ppid=', '-p', String(pid)], { encoding: 'utf8' }));
+
   async function endingContainer(config: Record<string, unknown> = {}): Promise<{ id: string; finish(): Promise<void> }> {
     const id = await launch(engine.client, { Cmd: ['sleep', '1000'], ...config });
     const other = await exec(id, { Cmd: ['sleep', '1000'] });
     await engine.client.post(`/exec/${other}/start`, { Detach: true });
     const { Pid } = (await engine.client.get(`/exec/${other}/json`)).json;
-    const monitor = Number(execFileSync('ps', ['-o', 'ppid=', '-p', String(Pid)], { encoding: 'utf8' }));
+    const monitor = monitorOf(Pid);
     process.kill(monitor, 'SIGSTOP');
     process.kill((await inspect(id)).State.Pid, 'SIGKILL');
     await eventually('the other process is dead', () =>
@@ -37,6 +39,51 @@ describe.runIf(onGantry)('a container that is ending, but has not ended', { time
       },
     };
   }
+
+  it('is ended by a kill or a stop though its monitor was killed', async () => {
+    for (const how of ['kill', 'stop?t=0', 'remove'] as const) {
+      const id = await launch(engine.client, { Cmd: ['sleep', '1000'] });
+      const { Pid } = (await inspect(id)).State;
+      process.kill(monitorOf(Pid), 'SIGKILL');
+      if (how === 'remove') {
+        expect((await engine.client.delete(`/containers/${id}?force=1`)).status).toBe(204);
+        continue;
+      }
+      expect((await engine.client.post(`/containers/${id}/${how}`)).status).toBe(204);
+      expect((await inspect(id)).State).toMatchObject({ Status: 'exited', ExitCode: 137 });
+      expect((await engine.client.post(`/containers/${id}/start`)).status).toBe(204);
+      expect((await engine.client.delete(`/containers/${id}?force=1`)).status).toBe(204);
+    }
+  });
+
+  it('is not found by what waited for its removal', async () => {
+    const id = await launch(engine.client, { Cmd: ['sleep', '1000'] });
+    const [removal, ...late] = await Promise.all([
+      engine.client.delete(`/containers/${id}?force=1`),
+      ...Array.from({ length: 8 }, (_, at) => engine.client.post(`/containers/${id}/rename?name=late${at}`)),
+      ...Array.from({ length: 8 }, () => engine.client.post(`/containers/${id}/update`, { Memory: 2 ** 26, MemorySwap: 2 ** 26 })),
+    ]);
+    expect(removal?.status).toBe(204);
+    for (const { status, text } of late) expect([200, 204, 404], text).toContain(status);
+  });
+
+  it('goes though somebody commits it meanwhile, who is told', async () => {
+    const lives = Array.from({ length: 12 }, async () => {
+      const id = await launch(engine.client, {
+        Cmd: ['sh', '-c', 'for i in $(seq 300); do echo $i > /file$i; done'],
+        HostConfig: { AutoRemove: true },
+      });
+      for (let status = 201; status !== 404; ) {
+        const answer = await engine.client.post(`/commit?container=${id}&pause=0`);
+        expect([201, 404, 409], answer.text).toContain(answer.status);
+        status = answer.status;
+        if (status === 201) await engine.client.delete(`/images/${answer.json.Id}?force=1`);
+      }
+      expect((await engine.client.get(`/containers/${id}/json`)).status).toBe(404);
+    });
+    await Promise.all(lives);
+    expect(engine.log()).not.toContain('unable to remove filesystem');
+  });
 
   it('says of an exec that it is not running, not what the runtime ran into', async () => {
     const { id, finish } = await endingContainer();

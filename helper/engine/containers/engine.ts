@@ -5,6 +5,7 @@ import type { Runtime } from '../../system/runtime/types.ts';
 import type { EngineContext } from '../context.ts';
 import type { Events } from '../events/types.ts';
 import type { createExecs } from '../execs/index.ts';
+import { Failure } from '../failure.ts';
 import type { Images } from '../images/types.ts';
 import type { Networks } from '../networks/types.ts';
 import type { KeyedQueue } from '../queue.ts';
@@ -38,6 +39,14 @@ export interface Engine extends Parts {
   queue: KeyedQueue;
   execs: ReturnType<typeof createExecs>;
   stopping: boolean;
+}
+
+/** Changes a container in its queue. @throws Failure notFound when it was removed while others were before us */
+export function inQueue<T>(engine: Engine, container: Container, work: () => Promise<T>): Promise<T> {
+  return engine.queue.run(container.id, () => {
+    if (engine.store.byId(container.id) !== container) throw new Failure('notFound', `No such container: ${container.id}`);
+    return work();
+  });
 }
 
 /** Publishes a container's event with its labels, image and name, as dockerd does. */

@@ -1,4 +1,5 @@
 import { createExecs } from '../execs/index.ts';
+import { Failure, isFailure } from '../failure.ts';
 import { KeyedQueue } from '../queue.ts';
 import { archiveGet, archivePut, archiveStat } from './archive.ts';
 import { attach } from './attach.ts';
@@ -59,6 +60,19 @@ export function createContainers(parts: Parts): Containers & { usersOfImage: Ret
     <Args extends unknown[], Result>(verb: (engine: Engine, ...args: Args) => Result) =>
     (...args: Args): Result =>
       verb(engine, ...args);
+  /** The same for a verb on one container: what fails since the container was removed meanwhile says just that. */
+  const on =
+    <Args extends unknown[], Result>(verb: (engine: Engine, reference: string, ...args: Args) => Promise<Result>) =>
+    async (reference: string, ...args: Args): Promise<Result> => {
+      const container = store.exact(reference);
+      try {
+        return await verb(engine, reference, ...args);
+      } catch (error) {
+        const gone = container && (container.state.status === 'removing' || store.byId(container.id) !== container);
+        if (!gone || (isFailure(error) && error.kind !== 'system')) throw error;
+        throw new Failure('notFound', `No such container: ${reference}`, { cause: error });
+      }
+    };
 
   return {
     async start() {
@@ -78,22 +92,22 @@ export function createContainers(parts: Parts): Containers & { usersOfImage: Ret
     kill: bind(kill),
     pause: bind(pause),
     unpause: bind(unpause),
-    rename: bind(rename),
-    update: bind(update),
+    rename: on(rename),
+    update: on(update),
     remove: bind(remove),
     prune: bind(prune),
     wait: bind(wait),
-    logs: bind(logs),
+    logs: on(logs),
     attach: bind(attach),
     resize: bind(resize),
-    top: bind(top),
+    top: on(top),
     stats: bind(stats),
-    changes: bind(changes),
-    export: bind(exportContainer),
-    commit: bind(commit),
-    archiveStat: bind(archiveStat),
-    archiveGet: bind(archiveGet),
-    archivePut: bind(archivePut),
+    changes: on(changes),
+    export: on(exportContainer),
+    commit: on(commit),
+    archiveStat: on(archiveStat),
+    archiveGet: on(archiveGet),
+    archivePut: on(archivePut),
     connectNetwork: bind(connectNetwork),
     disconnectNetwork: bind(disconnectNetwork),
     counts: () => counts(engine),

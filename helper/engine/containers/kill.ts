@@ -1,13 +1,19 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { hasEnded } from '../../system/process/ended.ts';
 import { Failure, messageOf } from '../failure.ts';
+import { nowInstant } from '../instant.ts';
 import type { Container } from './container.ts';
 import { cancelRestart, cgroupsPath, type Engine, emit, runtimeOf, untilStopped } from './engine.ts';
+import { recordExit } from './exit.ts';
 import { noteRequest } from './note-stop.ts';
 import { checkSupported, parseSignal, SIGKILL } from './signals.ts';
 import { isRunning } from './state.ts';
 
 /** A killed process has this long to be seen dead. */
 const KILL_WAIT_MS = 10_000;
+/** The same when there is nobody who could see it. */
+const UNMONITORED_WAIT_MS = 500;
+/** What a shell adds to the number of the signal that ended a process. */
+const SIGNAL_EXIT = 128;
 
 const notRunning = (container: Container): Failure => new Failure('conflict', `container ${container.id} is not running`);
 
@@ -77,11 +83,21 @@ export async function killAndWait(engine: Engine, container: Container): Promise
     if (!isRunning(container.state)) return;
     throw error;
   }
-  if (await untilStopped(container, KILL_WAIT_MS)) return;
-  // The monitor may be gone (killed by hand): its exit file never comes. Look ourselves.
+  const monitored = container.state.status === 'running' && !hasEnded(container.state.monitorPid);
+  if (await untilStopped(container, monitored ? KILL_WAIT_MS : UNMONITORED_WAIT_MS)) return;
   const state = await runtimeOf(engine, container).state(container.id);
   if (state && state.status !== 'stopped') await runtimeOf(engine, container).kill(container.id, SIGKILL, true);
-  await delay(0);
-  if (await untilStopped(container, 2_000)) return;
-  throw new Failure('system', 'tried to kill container, but did not receive an exit event');
+  if (await untilStopped(container, UNMONITORED_WAIT_MS)) return;
+  await recordUnseen(engine, container);
+  if (isRunning(container.state)) throw new Failure('system', 'tried to kill container, but did not receive an exit event');
+}
+
+/** The monitor is gone (killed by hand, or for want of memory), and with it the exit file that would have come. */
+async function recordUnseen(engine: Engine, container: Container): Promise<void> {
+  await engine.queue.run(container.id, async () => {
+    const { state } = container;
+    if (state.status !== 'running' || !hasEnded(state.pid)) return;
+    engine.context.log.warn('the end of a container is recorded without its monitor', { container: container.id });
+    await recordExit(engine, container, { exitCode: SIGNAL_EXIT + SIGKILL, at: nowInstant() });
+  });
 }

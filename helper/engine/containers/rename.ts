@@ -1,5 +1,5 @@
 import { Failure, isFailure } from '../failure.ts';
-import { type Engine, emit } from './engine.ts';
+import { type Engine, emit, inQueue } from './engine.ts';
 import { checkName } from './names.ts';
 
 /** POST /containers/{id}/rename */
@@ -7,7 +7,7 @@ export async function rename(engine: Engine, reference: string, name: string): P
   const wanted = name.trim().replace(/^\//, '');
   if (!wanted) throw new Failure('invalidParameter', 'Neither old nor new names may be empty');
   const container = engine.store.get(reference);
-  await engine.queue.run(container.id, async () => {
+  await inQueue(engine, container, async () => {
     const before = container.name;
     if (wanted === before) throw new Failure('invalidParameter', 'Renaming a container with the same name as its current name');
     const bare = reserve(engine, wanted, container.id);

@@ -54,6 +54,8 @@ export async function shutDown(engine: Engine): Promise<void> {
     );
     if (!(await within(all, seconds))) log.error('containers were still running when the time for the shutdown was over');
   }
+  // A start that is cut off would leave processes that the next helper has to look for.
+  if (!(await within(engine.queue.allIdle(), GRACE_SECONDS))) log.warn('what was being done with containers is left as it is');
   await engine.store.flush();
   await engine.cgroups.removeOwn().catch((error) => log.warn('the own cgroup was left', { error: messageOf(error) }));
 }

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { promises as fs, readFileSync } from 'node:fs';
+import { existsSync, promises as fs, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { moveAside, readJson, sweepTemporary, syncFolder, writeJson, writeRunState } from '../../store/durable.ts';
 import { Rubbish } from '../../store/rubbish.ts';
+import { unmount } from '../../system/mount/index.ts';
 import type { Log, Paths } from '../context.ts';
 import { Failure, messageOf } from '../failure.ts';
 import { type Container, type ContainerRecord, enliven, recordOf } from './container.ts';
@@ -247,6 +248,7 @@ export class ContainerStore {
     clearTimeout(container.live.saveTimer);
     container.live.saveTimer = undefined;
     await this.#discard(this.folder(container.id), container.live.rootfsGone);
+    this.#unmountWithin(this.runFolder(container.id));
     this.#rubbish.add(this.runFolder(container.id), container.live.rootfsGone);
     this.#withRecent.delete(container.id);
     this.#byId.delete(container.id);
@@ -260,7 +262,8 @@ export class ContainerStore {
     await container.live.rootfsGone;
     await fs.rename(this.folder(container.id), target);
     await Promise.all([syncFolder(this.#data), syncFolder(path.dirname(target))]);
-    // At once: it may come back under the same id.
+    this.#unmountWithin(this.runFolder(container.id));
+    // At once: it may be back with the same id before rubbish is deleted.
     await fs.rm(this.runFolder(container.id), { recursive: true, force: true });
     this.#withRecent.delete(container.id);
     this.#byId.delete(container.id);
@@ -272,6 +275,13 @@ export class ContainerStore {
     const durable = await readJson(path.join(folder, 'container.json'), (value) => parseRecord(value), { keep: true });
     if (durable.status === 'ok') return durable.value;
     throw new Failure('system', `the container's record is ${durable.status}`);
+  }
+
+  /** A commit may have mounted the image in it: what is mounted must neither be deleted nor keep the folder. (The rootfs goes by itself.) */
+  #unmountWithin(folder: string): void {
+    for (const entry of existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : []) {
+      if (entry.isDirectory() && entry.name !== 'rootfs') unmount(path.join(folder, entry.name));
+    }
   }
 
   /** Out of sight in one rename; the deletion itself (a large upper can take seconds) happens behind the answer. */

@@ -1,6 +1,6 @@
 import type { HostConfig, Resources, RestartPolicy } from '../../contract/docker.ts';
 import { Failure, messageOf } from '../failure.ts';
-import { type Engine, emit, runtimeOf } from './engine.ts';
+import { type Engine, emit, inQueue, runtimeOf } from './engine.ts';
 import { blockIo, linuxResources } from './spec/resources.ts';
 import { validateHostConfig } from './validate.ts';
 import { hostCapacity, validateResources } from './validate-resources.ts';
@@ -78,7 +78,7 @@ export async function update(
     new Failure(error instanceof Failure ? error.kind : 'system', `Cannot update container ${container.id}: ${messageOf(error)}`, {
       cause: error,
     });
-  await engine.queue.run(container.id, async () => {
+  await inQueue(engine, container, async () => {
     if (container.state.status === 'removing' || container.live.removing) {
       throw refuse(new Failure('system', 'container is marked for removal and cannot be "update"'));
     }
