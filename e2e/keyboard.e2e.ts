@@ -68,6 +68,7 @@ it('changes language and theme in the settings, and keeps them', async () => {
   await expect.poll(theme).toBe('dark');
   await page.getByTestId('language').focus();
   await keyboard.press('Enter');
+  await page.getByRole('listbox').waitFor();
   await keyboard.press('ArrowDown');
   await keyboard.press('Enter');
   await page.getByRole('heading', { name: '设置' }).waitFor();

@@ -97,7 +97,7 @@ const connected: Host['state'] = {
   engine: { product: 'Gantry', version: '1', apiVersion: '1.47', os: 'linux', arch: 'amd64' },
   since: 0,
 };
-const lost = (code: 'ssh-lost' | 'closed'): Host['state'] => ({
+const lost = (code: 'ssh-lost' | 'timeout' | 'closed'): Host['state'] => ({
   status: 'reconnecting',
   error: { code, message: code },
   retryAt: 0,
@@ -295,19 +295,22 @@ test('made anew under its name, the container is found again', async () => {
 });
 
 describe('asked again, not opened by itself', () => {
-  test('after the machine was lost; an engine that restarts takes no tunnel away', async () => {
-    const { id, localPort } = await opened();
-    tunnels.onHosts([host(lost('closed'))]);
-    tunnels.onHosts([host(connected)]);
-    expect(tunnels.list()[0]).toMatchObject({ state: 'open', offered: false });
-    tunnels.onHosts([host(lost('ssh-lost'))]);
-    expect(tunnels.list()[0]).toMatchObject({ state: 'closed', offered: true });
-    await expect(talk(localPort, '')).rejects.toThrow(/ECONNREFUSED/);
-    tunnels.onHosts([host(connected)]);
-    expect(tunnels.list()[0]).toMatchObject({ state: 'closed', offered: true });
-    expect(await tunnels.reopen(id)).toMatchObject({ tunnel: { localPort, state: 'open', offered: false } });
-    expect(await talk(localPort, 'x')).toBe('xbye');
-  });
+  test.each(['ssh-lost', 'timeout'] as const)(
+    'after the machine was lost (%s); an engine that restarts takes no tunnel away',
+    async (code) => {
+      const { id, localPort } = await opened();
+      tunnels.onHosts([host(lost('closed'))]);
+      tunnels.onHosts([host(connected)]);
+      expect(tunnels.list()[0]).toMatchObject({ state: 'open', offered: false });
+      tunnels.onHosts([host(lost(code))]);
+      expect(tunnels.list()[0]).toMatchObject({ state: 'closed', offered: true });
+      await expect(talk(localPort, '')).rejects.toThrow(/ECONNREFUSED/);
+      tunnels.onHosts([host(connected)]);
+      expect(tunnels.list()[0]).toMatchObject({ state: 'closed', offered: true });
+      expect(await tunnels.reopen(id)).toMatchObject({ tunnel: { localPort, state: 'open', offered: false } });
+      expect(await talk(localPort, 'x')).toBe('xbye');
+    },
+  );
 
   test('after a new start of the app; a no is remembered', async () => {
     const { id, localPort } = await opened();

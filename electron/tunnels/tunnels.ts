@@ -156,7 +156,8 @@ export class Tunnels {
 
 /** An engine that restarts leaves its containers running, and the way to them stands; a lost machine takes it away. */
 function isLost({ kind, state }: Host): boolean {
-  return kind === 'ssh' && 'error' in state && state.error.code.startsWith('ssh-');
+  // Silence is a lost machine, too: after a sleep its connection is dead without having been told.
+  return kind === 'ssh' && 'error' in state && (state.error.code.startsWith('ssh-') || state.error.code === 'timeout');
 }
 
 /** After these it may have another address, or none. */
