@@ -79,6 +79,10 @@ describe(`images on ${ENGINE}`, { timeout: 30_000 }, () => {
       VirtualSize: entry.Size,
       ContainerConfig: expect.anything(),
     });
+    if (onGantry) {
+      expect((await engine.at('1.44').get('/images/json')).json[0]).not.toHaveProperty('VirtualSize');
+      expect((await engine.at('1.44').get(`/images/${BASE}/json`)).json).not.toHaveProperty('VirtualSize');
+    }
   });
 
   it.runIf(onGantry)('have the container’s config that docker-compose 1 asks the newest version for', async () => {

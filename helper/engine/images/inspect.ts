@@ -28,7 +28,6 @@ export function inspect(parts: Parts, reference: string, platform?: Platform, ma
     Os: config.os,
     ...(typeof config['os.version'] === 'string' ? { OsVersion: config['os.version'] } : {}),
     Size: size,
-    VirtualSize: size,
     GraphDriver: { Name: 'overlay2', Data: graphData(parts, config.rootfs.diff_ids) },
     RootFS: { Type: 'layers', ...(config.rootfs.diff_ids.length > 0 ? { Layers: config.rootfs.diff_ids } : {}) },
     Metadata: { LastTagTime: image.lastTagged ?? NEVER },

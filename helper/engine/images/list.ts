@@ -54,7 +54,6 @@ export function list(parts: Parts, options: ListOptions): ImageSummary[] {
       Created: Math.floor(created / 1000),
       Size: size,
       SharedSize: shared?.get(image.id) ?? -1,
-      VirtualSize: size,
       Labels: image.config.config?.Labels ?? null,
       Containers: options.sharedSize ? parts.usage(image.id).length : -1,
     };
