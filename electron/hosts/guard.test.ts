@@ -37,6 +37,7 @@ test('production: deleting needs the name, all else does not', () => {
     ['POST', '/v1.47/volumes/prune'],
     ['POST', '/build/prune?all=1'],
     ['POST', '/gantry/v1/bin'],
+    ['POST', '/v1.47/gantry/v1/bin'],
   ] as const) {
     expect(passes(marks, method, path)).toBe('confirm');
     expect(passes(marks, method, path, 'other')).toBe('confirm');

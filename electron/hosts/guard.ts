@@ -30,7 +30,7 @@ export class Forbidden extends Error {
 const WRITING_GET = /\/attach\/ws$/;
 const READING_POST = /\/containers\/[^/]+\/wait$/;
 /** Put into the bin is deleted, too: it stays there for a time only. */
-const DELETING_POST = /\/prune$|^\/gantry\/v1\/bin$/;
+const DELETING_POST = /\/prune$|\/gantry\/v1\/bin$/;
 
 const mayRead = ({ method, path }: GuardedRequest): boolean => {
   const [bare = ''] = path.split('?');

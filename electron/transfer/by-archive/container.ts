@@ -15,7 +15,7 @@ import {
 import { type Carried, type Carrying, type Made, nothingMade, takeBack } from '../carry.ts';
 import { networksOf } from '../plan.ts';
 import { carryImage } from './image.ts';
-import { portableHost } from './portable.ts';
+import { portableHost, withVolumeNames } from './portable.ts';
 import { carryVolume } from './volume.ts';
 
 /**
@@ -104,11 +104,7 @@ const endpoint = v.object({
 function createRequest(container: ContainerAnswer, image: string): Record<string, unknown> {
   const { Config, HostConfig, Mounts, NetworkSettings, Id } = container;
   const { Hostname, Volumes: _volumes, ...config } = Config;
-  const host = portableHost(HostConfig);
-  const asked = JSON.stringify([host.Binds, host.Mounts]);
-  // Volumes that came by the image or by -v /path: by their names, so that it is the same data.
-  const anonymous = Mounts.filter(({ Type, Name, Destination }) => Type === 'volume' && Name !== '' && !asked.includes(`${Destination}`));
-  const binds = anonymous.map(({ Name, Destination, RW }) => `${Name}:${Destination}${RW ? '' : ':ro'}`);
+  const host = withVolumeNames(portableHost(HostConfig), Mounts);
   const shortId = Id.slice(0, 12);
   const networks = networksOf(NetworkSettings.Networks).map((name) => {
     const parsed = v.safeParse(endpoint, NetworkSettings.Networks[name]);
@@ -123,7 +119,7 @@ function createRequest(container: ContainerAnswer, image: string): Record<string
     ...config,
     ...(typeof Hostname === 'string' && Hostname !== shortId ? { Hostname } : {}),
     Image: image,
-    HostConfig: { ...host, Binds: [...(Array.isArray(host.Binds) ? host.Binds : []), ...binds] },
+    HostConfig: host,
     NetworkingConfig: { EndpointsConfig: Object.fromEntries(networks) },
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { portableBind, portableHost } from './portable.ts';
+import { portableBind, portableHost, withVolumeNames } from './portable.ts';
 
 describe('what travels of a HostConfig', () => {
   it('is what means the same to every engine', () => {
@@ -35,5 +35,28 @@ describe('what travels of a HostConfig', () => {
     expect(portableBind('/srv:/x:ro,rslave,rbind')).toBe('/srv:/x:ro,rslave');
     expect(portableBind('named:/x:ro,nocopy')).toBe('named:/x:ro,nocopy');
     expect(portableBind('/x')).toBe('/x');
+  });
+
+  it('are all volumes by their names, those without one and whatever lies beside them, too', () => {
+    const volume = (Name: string, Destination: string, RW = true) => ({ Type: 'volume', Name, Destination, RW });
+    const host = {
+      Binds: ['named:/data2/', '/plain'],
+      Mounts: [
+        { Type: 'volume', Target: '/mounted' },
+        { Type: 'volume', Source: 'own', Target: '/own' },
+      ],
+    };
+    const shown = [
+      volume('named', '/data2'),
+      volume('anonymous', '/data'),
+      volume('by-v', '/plain', false),
+      volume('by-mount', '/mounted'),
+      volume('own', '/own'),
+      { Type: 'bind', Name: '', Destination: '/host', RW: true },
+    ];
+    expect(withVolumeNames(host, shown)).toEqual({
+      Binds: ['named:/data2/', 'anonymous:/data', 'by-v:/plain:ro', 'by-mount:/mounted'],
+      Mounts: [{ Type: 'volume', Source: 'own', Target: '/own' }],
+    });
   });
 });

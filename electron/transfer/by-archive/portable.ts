@@ -1,3 +1,5 @@
+import { posix } from 'node:path';
+
 /** What of a HostConfig means the same to every engine; the rest is what an engine has filled in of its own. */
 const PORTABLE = [
   ...['Binds', 'Mounts', 'Tmpfs', 'PortBindings', 'PublishAllPorts', 'NetworkMode', 'Dns', 'DnsOptions', 'DnsSearch', 'ExtraHosts'],
@@ -46,4 +48,28 @@ export function portableBind(bind: string): string {
   if (destination === undefined) return bind;
   const words = mode.split(',').filter((word) => MODE_WORDS.has(word) || (source.startsWith('/') && PROPAGATIONS.has(word)));
   return [source, destination, ...(words.length > 0 ? [words.join(',')] : [])].join(':');
+}
+
+export interface ShownMount {
+  Type: string;
+  Name: string;
+  Destination: string;
+  RW: boolean;
+}
+
+const placeOf = (path: unknown): string => posix.resolve('/', String(path ?? ''));
+
+/**
+ * A HostConfig that names every volume that a container has, also those that it got without a name (by its image, `-v /path`, a mount
+ * without a source): what is made anew has the same data then, and no empty volume in its place.
+ */
+export function withVolumeNames(host: Record<string, unknown>, shown: readonly ShownMount[]): Record<string, unknown> {
+  const { Binds, Mounts, ...rest } = host;
+  const binds = (Array.isArray(Binds) ? Binds.map(String) : []).filter((bind) => bind.includes(':'));
+  const mounts = (Array.isArray(Mounts) ? Mounts : []).filter(({ Type, Source }) => Type !== 'volume' || Source);
+  const places = new Set([...binds.map((bind) => placeOf(bind.split(':')[1])), ...mounts.map(({ Target }) => placeOf(Target))]);
+  const named = shown
+    .filter(({ Type, Name, Destination }) => Type === 'volume' && Name !== '' && !places.has(placeOf(Destination)))
+    .map(({ Name, Destination, RW }) => `${Name}:${Destination}${RW ? '' : ':ro'}`);
+  return { ...rest, Binds: [...binds, ...named], ...(mounts.length > 0 && { Mounts: mounts }) };
 }
