@@ -14,6 +14,7 @@ import { MenuAt, type MenuEntry } from '../../ui/Menu.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { EmptyState, ErrorPanel, Skeleton } from '../../ui/Panels.tsx';
 import { type Column, type Sort, Table, type TableHandle, type TableItem } from '../../ui/Table.tsx';
+import { HostCell } from '../hosts/index.ts';
 import { deleteForGood, empty, restore, useBusy } from './actions.ts';
 import './bin.css';
 import { RestoreDialog } from './RestoreDialog.tsx';
@@ -64,7 +65,13 @@ export function BinPage() {
       matches(filter, `${entry.Name} ${entry.Image ?? ''}`, { host: [host.name], name: [entry.Name] }),
     );
     return sortBin(hits, sort.column, sort.down).map(
-      (row): TableItem<BinRow> => ({ kind: 'row', key: row.key, row, stripe: many ? `var(--host-${row.host.colour})` : undefined }),
+      (row): TableItem<BinRow> => ({
+        kind: 'row',
+        key: row.key,
+        row,
+        stripe: many ? `var(--host-${row.host.colour})` : undefined,
+        stale: row.host.state.status !== 'connected',
+      }),
     );
   }, [rows, filterText, sort, many]);
   const byKey = useMemo(() => new Map(rows.map((row) => [row.key, row])), [rows]);
@@ -109,7 +116,7 @@ export function BinPage() {
               width: 'minmax(70px, 0.7fr)',
               sortable: true,
               from: 820,
-              cell: ({ host }: BinRow) => <span className="dim truncate">{host.name}</span>,
+              cell: ({ host }: BinRow) => <HostCell host={host} page="bin" />,
             },
           ]
         : []),
