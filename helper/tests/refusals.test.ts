@@ -70,4 +70,9 @@ describe(`refusals on ${ENGINE}`, { timeout: 60_000 }, () => {
     expect(refused.code).toBe(127);
     expect(refused.stderr).toMatch(/failed to mount local volume: mount \/nowhere:\S+\/_data, flags: 0x1000: no such file or directory/);
   });
+
+  it('an import says what kept it from its archive', async () => {
+    const refused = await docker('import', 'http://127.0.0.1:1/archive.tar');
+    expect(refused.stderr).toContain('Get "http://127.0.0.1:1/archive.tar": dial tcp 127.0.0.1:1: connect: connection refused');
+  });
 });

@@ -1,8 +1,8 @@
 import type { ContainerCreateRequest } from '../../contract/docker.ts';
 import { Failure } from '../../engine/failure.ts';
+import { download } from '../../engine/images/index.ts';
 import { readJson, uploadOf } from '../body.ts';
 import { type Call, type Route, route } from '../call.ts';
-import { download } from '../download.ts';
 import { ACCEPTED, booleanFilter, parseFilters } from '../filters.ts';
 import { onePlatform } from '../platform.ts';
 import { sendProgress, sendProgressAlways } from '../progress.ts';

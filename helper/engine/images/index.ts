@@ -12,6 +12,7 @@ import { ImageService } from './service.ts';
 import type { Images, ImageUsage } from './types.ts';
 
 export { applyChanges } from './changes.ts';
+export { download } from './download.ts';
 export { type Emit, streamProgress } from './progress.ts';
 export { familiarReference } from './references.ts';
 export type { ImageConfigFile, ImageSource, Images, ImageTarget, ImageUsage, LowerLayers, Platform, ResolvedImage } from './types.ts';

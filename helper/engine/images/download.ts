@@ -1,8 +1,8 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { Readable } from 'node:stream';
-import { Failure, messageOf } from '../engine/failure.ts';
-import { readText } from './body.ts';
+import { connectionError, readBody } from '../../registry/errors.ts';
+import { Failure } from '../failure.ts';
 
 const MOST_REDIRECTS = 10;
 
@@ -30,7 +30,7 @@ async function follow(url: URL, signal: AbortSignal, redirects: number): Promise
     );
   }
   const answer = await get(url, signal).catch((error) => {
-    throw new Failure('system', `Get ${JSON.stringify(url.href)}: ${messageOf(error)}`, { cause: error });
+    throw connectionError('GET', url.href, error);
   });
   const status = answer.statusCode ?? 0;
   if (status < 300) return answer;
@@ -40,7 +40,7 @@ async function follow(url: URL, signal: AbortSignal, redirects: number): Promise
     if (redirects === 0) throw new Failure('system', `Get ${JSON.stringify(url.href)}: stopped after ${MOST_REDIRECTS} redirects`);
     return follow(new URL(location, url), signal, redirects - 1);
   }
-  const words = (await readText(answer, 4096).catch(() => '')).trim();
+  const words = (await readBody(answer, 4096).catch(() => '')).toString().trim();
   const message = `failed to GET ${url.href} with status ${status} ${answer.statusMessage}: ${words}`;
   throw new Failure(status === 404 ? 'notFound' : 'system', message);
 }
