@@ -158,9 +158,11 @@ it('a copy that is cancelled in the midst leaves nothing on either side, and sho
 });
 
 it('a volume of a container goes to another host under another name', async () => {
-  const { page, pictures } = app();
+  const { page, picture, pictures } = app();
   await page.getByRole('row', { name: /busy/ }).click();
   await page.getByTestId('detail').getByRole('tab', { name: 'Inspect' }).click();
+  await page.getByTestId('volume-copy').waitFor();
+  await picture('transfer-from-inspect');
   await page.getByTestId('volume-copy').click();
   await page.getByTestId('transfer-preview').waitFor();
   await page.getByTestId('transfer-name').fill('large-copy');

@@ -99,7 +99,7 @@ export function InspectTab({ host: hostId, data, error }: { host: string; data: 
 function Mount({ hostId, text, volume }: { hostId: string; text: string; volume: string | undefined }) {
   const { t } = useTranslation();
   return (
-    <li className="mono">
+    <li className="mono mount">
       {text}
       {volume && (
         <IconButton
