@@ -46,7 +46,8 @@ export async function startFirewalld(
     mount -t tmpfs none /run; mkdir /run/dbus /run/firewalld
     dbus-daemon --config-file=${folder}/bus.conf --fork --nopidfile 2>/dev/null
     echo up; exec /usr/bin/python3 ${files}/usr/sbin/firewalld --nofork --nopid`;
-  const child = await place.startProgram(/^up$/m, 'unshare', '-m', 'sh', '-ec', script);
+  // With a PID namespace, so that the bus goes when firewalld is ended.
+  const child = await place.startProgram(/^up$/m, 'unshare', '-m', '-p', '--fork', '--kill-child', 'sh', '-ec', script);
   mkdirSync(path.join(folder, 'bin'));
   const program = path.join(folder, 'bin', 'firewall-cmd');
   writeFileSync(program, `#!/bin/sh\nexec nsenter -t ${child.pid} -m /usr/bin/python3 ${files}/usr/bin/firewall-cmd "$@"\n`, {
