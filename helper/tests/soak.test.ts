@@ -115,7 +115,7 @@ describe.runIf(onGantry)(`${CLIENTS} clients at once`, { timeout: SECONDS * 1000
   }
 
   /** All that the engine holds of the kernel and of its folders. */
-  function holds(): Record<string, number | string[]> {
+  function holds() {
     const { processes, links, cgroups } = engineTraces(engine.folder);
     const inside = (...names: string[]): string[] =>
       readdirSync(path.join(engine.folder, ...names)).filter((name) => !name.startsWith('.'));
@@ -166,8 +166,10 @@ describe.runIf(onGantry)(`${CLIENTS} clients at once`, { timeout: SECONDS * 1000
     const count = await lives('soak', deadline);
     if (process.env.GANTRY_SOAK_SECONDS)
       report(count, { descriptors: [descriptorsBefore, descriptors()], bytes: [bytesBefore, residentBytes(engine.pid)] });
-    await eventually('what was removed is gone', () => JSON.stringify(holds()) === JSON.stringify(before)).catch(() => undefined);
-    expect(holds()).toEqual(before);
+    // Layers of images that the first clients had removed may still have been mounted: fewer mounts are no fault.
+    const after = () => ({ ...holds(), mounts: Math.max(before.mounts, holds().mounts) });
+    await eventually('what was removed is gone', () => JSON.stringify(after()) === JSON.stringify(before)).catch(() => undefined);
+    expect(after()).toEqual(before);
     await eventually('descriptors are closed', () => descriptors() <= descriptorsBefore + SPARE_DESCRIPTORS).catch(() => undefined);
     expect(descriptors()).toBeLessThanOrEqual(descriptorsBefore + SPARE_DESCRIPTORS);
     expect(residentBytes(engine.pid)).toBeLessThan(bytesBefore + SPARE_BYTES);
