@@ -115,7 +115,7 @@ describe.runIf(onGantry)(`${CLIENTS} clients at once`, { timeout: SECONDS * 1000
   }
 
   /** All that the engine holds of the kernel and of its folders. */
-  function holds(): Record<string, number | string[]> {
+  function holds() {
     const { processes, links, cgroups } = engineTraces(engine.folder);
     const inside = (...names: string[]): string[] =>
       readdirSync(path.join(engine.folder, ...names)).filter((name) => !name.startsWith('.'));
@@ -157,18 +157,23 @@ describe.runIf(onGantry)(`${CLIENTS} clients at once`, { timeout: SECONDS * 1000
 
   it(`for ${SECONDS} s: none hangs, none fails, and nothing is left`, async () => {
     await lives('warm', Date.now());
+    // Folders are deleted a moment after their container is gone.
+    const idle = (): boolean => [holds().containers, holds().running].every((ids) => JSON.stringify(ids) === '[]');
+    await eventually('what was removed is gone', idle);
     const before = holds();
     const [descriptorsBefore, bytesBefore] = [descriptors(), residentBytes(engine.pid)];
     const deadline = Date.now() + SECONDS * 1000;
     const count = await lives('soak', deadline);
-    await eventually('what was removed is gone', () => JSON.stringify(holds()) === JSON.stringify(before)).catch(() => undefined);
-    expect(holds()).toEqual(before);
+    if (process.env.GANTRY_SOAK_SECONDS)
+      report(count, { descriptors: [descriptorsBefore, descriptors()], bytes: [bytesBefore, residentBytes(engine.pid)] });
+    // Layers of images that the first clients had removed may still have been mounted: fewer mounts are no fault.
+    const after = () => ({ ...holds(), mounts: Math.max(before.mounts, holds().mounts) });
+    await eventually('what was removed is gone', () => JSON.stringify(after()) === JSON.stringify(before)).catch(() => undefined);
+    expect(after()).toEqual(before);
     await eventually('descriptors are closed', () => descriptors() <= descriptorsBefore + SPARE_DESCRIPTORS).catch(() => undefined);
     expect(descriptors()).toBeLessThanOrEqual(descriptorsBefore + SPARE_DESCRIPTORS);
-    const bytes = residentBytes(engine.pid);
-    expect(bytes).toBeLessThan(bytesBefore + SPARE_BYTES);
+    expect(residentBytes(engine.pid)).toBeLessThan(bytesBefore + SPARE_BYTES);
     expect(engine.log()).not.toMatch(/nobody handled/);
-    if (process.env.GANTRY_SOAK_SECONDS) report(count, { descriptors: [descriptorsBefore, descriptors()], bytes: [bytesBefore, bytes] });
   });
 
   function report(lives: number, { descriptors: fds, bytes }: { descriptors: number[]; bytes: number[] }): void {
