@@ -14,6 +14,13 @@ export const mayHavePasswords = hasSshd && process.getuid?.() === 0 && spawnSync
 /** With a password, without rights on root's sockets. */
 export const GUEST = { name: 'gantryguest', uid: 64_901, password: 'correct horse', shell: '/bin/sh' };
 
+/**
+ * Without what the machine's user has for their own shells: it may take long, print, or be left locked by a session that a test kills
+ * (pyenv's rehash is).
+ */
+const PLAIN_SHELL =
+  'for file in .bashrc .bash_profile .bash_login .profile .zshrc .zshenv; do [ ! -e ~/$file ] || mount --bind /dev/null ~/$file; done';
+
 export interface SshdOptions {
   address?: '127.0.0.1' | '::1';
   /** Types of host keys besides ed25519; `rsa` lies in host_rsa. */
@@ -106,7 +113,12 @@ export class Sshd {
     const run = [SSHD ?? 'sshd', '-D', '-e', '-f', this.path('sshd_config')];
     const isRoot = process.getuid?.() === 0;
     if (isRoot) mkdirSync('/run/sshd', { recursive: true });
-    const steps = [...(network ? ['ip link set lo up'] : []), ...(guest ? this.#guestMounts(pam) : []), ...mounts];
+    const steps = [
+      ...(isRoot ? [PLAIN_SHELL] : []),
+      ...(network ? ['ip link set lo up'] : []),
+      ...(guest ? this.#guestMounts(pam) : []),
+      ...mounts,
+    ];
     const inside = ['unshare', '-m', ...(network ? ['-n'] : []), 'sh', '-ec', `${steps.join('\n')}\nexec "$@"`, 'sh', ...run];
     const [program = '', ...args] = isRoot && steps.length > 0 ? inside : run;
     const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, FOLDER: this.folder } });
