@@ -3,9 +3,13 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { InstallJob } from '../electron/ipc/contract.ts';
+import { Installs, remoteMachine } from '../electron/provision/install/index.ts';
+import { connectSsh, parseAddress, readConfigFiles, type SshSession } from '../electron/ssh/index.ts';
+import { answers, MemorySecrets } from '../electron/testing/ssh-answers.ts';
 import { vmDisk } from '../scripts/vm/disk.mjs';
 import { startMachine, type VirtualMachine } from '../scripts/vm/machine.mjs';
-import { application } from './app.ts';
+import { application, ROOT } from './app.ts';
 import { shellAnswers } from './terminal.ts';
 
 /** A machine as users have it: systemd, cgroup v2, a kernel of its own, sudo with a password. Emulated: everything takes its time. */
@@ -147,4 +151,53 @@ it('install by click: a wrong sudo password and a right one, packages by apt, a 
 ip -o link | grep -c -v ' \\(lo\\|en[a-z0-9]*\\):'; nft list tables; grep gantry /etc/group; pgrep -a conmon; true`,
     ),
   ).toBe('0');
+});
+
+it('an upgrade that does not start under systemd puts back the engine that was there', async () => {
+  const files = await readConfigFiles({ home });
+  const secrets = new MemorySecrets();
+  let session: SshSession | undefined;
+  const connect = async (signal: AbortSignal) => {
+    if (!session || session.closed)
+      session = await connectSsh(parseAddress('root@vm'), { files, secrets, ask: answers(true), signal, answerMs: 120_000 });
+    return session;
+  };
+  const jobs = new Map<string, InstallJob>();
+  const does = async (action: InstallJob['action'], engine: string): Promise<InstallJob> => {
+    const installs = new Installs({
+      engine,
+      units: path.join(ROOT, 'assets', 'systemd'),
+      runtime: { shipped: [], own: process.execPath },
+      onChange: (job) => jobs.set(job.id, job),
+      log: () => {},
+    });
+    const { id } = installs.start(remoteMachine('root@vm', connect), action);
+    await expect.poll(() => jobs.get(id)?.state, SLOW).toBe('ready');
+    installs.run(id);
+    await expect.poll(() => jobs.get(id)?.state, SLOW).toMatch(/^(done|failed)$/);
+    return jobs.get(id) as InstallJob;
+  };
+  try {
+    expect((await does('install', path.join(ROOT, 'dist', 'gantryd.js'))).error).toBeUndefined();
+    const pid = () => there('systemctl show --value -p MainPID gantry.service');
+    const before = await pid();
+    const broken = path.join(home, 'broken.js');
+    writeFileSync(broken, 'process.stderr.write("broken by intent\\n"); process.exit(1);');
+    const failed = await does('upgrade', broken);
+    expect(failed).toMatchObject({ state: 'failed', error: { code: 'install-step', values: { step: 'swap' } } });
+    expect(failed.error?.detail).toMatch(/broken by intent/);
+    expect(failed.steps.map(({ id, status }) => `${id} ${status}`)).toEqual([
+      'upload undone',
+      'swap undone',
+      'verify waiting',
+      'cleanup waiting',
+    ]);
+    expect(await there('systemctl is-active gantry.service; gantryd --version; ls /tmp | grep -c ^gantry- || true')).toMatch(
+      /^active\nGantry version .*\n0$/,
+    );
+    expect(await pid()).not.toBe(before);
+    expect((await does('uninstall', broken)).error).toBeUndefined();
+  } finally {
+    session?.close();
+  }
 });
