@@ -164,7 +164,7 @@ export class Content {
   remove(digest: string, failed: (error: unknown) => void): void {
     this.#known.delete(digest);
     // In the queue: whoever brings the blob again waits for this.
-    const removal = this.#queue.run(digest, () => fs.rm(this.path(digest), { force: true })).catch(failed);
+    const removal = this.#queue.run(digest, () => unlinkIfThere(this.path(digest))).catch(failed);
     this.#removals.add(removal);
     void removal.finally(() => this.#removals.delete(removal));
   }
@@ -172,4 +172,11 @@ export class Content {
   async close(): Promise<void> {
     await Promise.all(this.#removals);
   }
+}
+
+/** One call, where `rm` makes several, each waiting for its turn in the thread pool. */
+async function unlinkIfThere(file: string): Promise<void> {
+  await fs.unlink(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
 }

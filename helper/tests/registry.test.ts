@@ -292,7 +292,8 @@ describe.runIf(onGantry)('with a registry that lies, stalls and fails', { timeou
   afterEach(async () => {
     await registry.stop();
     for (const { Id } of (await engine.client.get('/images/json?all=1')).json) await engine.client.delete(`/images/${Id}?force=1`);
-    expect(kept(), 'of images that are gone').toEqual(NOTHING);
+    // Files are deleted behind the answer.
+    await expect.poll(kept, { message: 'of images that are gone', timeout: 10_000, interval: 5 }).toEqual(NOTHING);
     expect(engine.log()).not.toMatch(/nobody handled/);
   });
 
