@@ -10,7 +10,7 @@ import { defineConfig } from 'vitest/config';
  * vm      e2e/*.vm.ts: through the window on a virtual machine (npm run test:vm)
  */
 /** What needs systemd runs in the virtual machine only (npm run test:vm). */
-const inMachine = process.env.GANTRY_TEST_MACHINE ? [] : ['helper/tests/service.test.ts'];
+const inMachine = process.env.GANTRY_TEST_MACHINE ? [] : ['helper/tests/service.test.ts', 'helper/tests/journal.test.ts'];
 const serial = { fileParallelism: false, maxWorkers: 1, retry: 0 } as const;
 
 export default defineConfig({

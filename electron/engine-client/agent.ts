@@ -1,4 +1,4 @@
-import { Agent } from 'node:http';
+import { Agent, type ClientRequest } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Dialer } from './dialer.ts';
 
@@ -28,8 +28,9 @@ export class DialingAgent extends Agent {
     return true;
   }
 
-  override reuseSocket(_socket: Duplex, request: { reusedSocket: boolean }): void {
-    request.reusedSocket = true;
+  /** The default takes its error listener away again, and calls ref, which only a net.Socket has. */
+  override reuseSocket(socket: Duplex, request: ClientRequest): void {
+    super.reuseSocket('ref' in socket ? socket : Object.assign(socket, { ref: () => socket }), request);
   }
 
   override destroy(): void {

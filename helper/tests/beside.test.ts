@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -241,6 +241,13 @@ describe.runIf(onGantry)('beside', () => {
     await containers();
     await docker('network', 'create', '--internal', 'quiet');
     const pids = await docker('inspect', '-f', '{{.State.Pid}}', 'server', 'client');
+    // What a power cut finds on the disk, which is a moment behind.
+    const records = path.join(engine.folder, 'data/containers');
+    await eventually('that they run is on the disk', () =>
+      readdirSync(records)
+        .filter((name) => !name.startsWith('.'))
+        .every((name) => /"status":\s*"running"/.test(readFileSync(path.join(records, name, 'container.json'), 'utf8'))),
+    );
     await engine.crash();
     for (const pid of pids.split('\n')) process.kill(Number(pid), 'SIGKILL');
     const running = path.join(engine.folder, 'run');

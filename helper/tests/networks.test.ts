@@ -328,10 +328,13 @@ describe.runIf(onGantry)('networks beside another host', () => {
   });
 
   it('have several subnets, ranges, auxiliary addresses and a gateway of their own', async () => {
-    await docker(
-      ...['network', 'create', '--subnet', '10.60.0.0/30', '--subnet', '10.61.0.0/24', '--ip-range', '10.61.0.128/25'],
-      ...['--gateway', '10.61.0.254', '--aux-address', 'a=10.61.0.128', '--aux-address', 'DefaultGatewayIPv4=10.61.0.9', 'wide'],
-    );
+    // Not by the docker CLI, which sends several subnets in any order.
+    const second = {
+      ...{ Subnet: '10.61.0.0/24', IPRange: '10.61.0.128/25', Gateway: '10.61.0.254' },
+      AuxiliaryAddresses: { a: '10.61.0.128', DefaultGatewayIPv4: '10.61.0.9' },
+    };
+    const made = await engine.client.post('/networks/create', { Name: 'wide', IPAM: { Config: [{ Subnet: '10.60.0.0/30' }, second] } });
+    expect(made.status).toBe(201);
     for (const name of ['w1', 'w2', 'w3']) await sleeper('--name', name, '--network', 'wide');
     // Three of the first subnet's four are the network's, the bridge's and the broadcast address.
     expect(await Promise.all(['w1', 'w2', 'w3'].map((name) => addressOf(name, 'wide')))).toEqual([

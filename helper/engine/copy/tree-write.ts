@@ -67,6 +67,7 @@ export class TreeWriter {
       this.#stack.push({ path: '', entry });
       return;
     }
+    if (entry.Node !== undefined && entry.Kind === 'folder') throw damaged('a folder with several names');
     await this.#leaveTo(checkPath(entry.Path));
     const file = this.#path(entry.Path);
     await this.#make(entry, file);

@@ -28,7 +28,7 @@ afterEach(async () => {
   for (const layers of open) await layers.close();
   open = [];
   fs.rmSync(folder, { recursive: true, force: true });
-});
+}, 60_000);
 
 async function store(kind: LayerKind, pool?: JobPool): Promise<Layers> {
   const layers = await layerStore(folder, kind, pool);
