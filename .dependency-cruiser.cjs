@@ -19,8 +19,8 @@ module.exports = {
       name: 'contracts-import-nothing',
       comment: 'A contract is types and schemas; it may use valibot and the other contract.',
       severity: 'error',
-      from: { path: '^(electron/ipc/(contract|schemas)\\.ts$|helper/contract/)' },
-      to: { pathNot: '^(electron/ipc/(contract|schemas)\\.ts$|helper/contract/|node_modules/valibot/)' },
+      from: { path: '^(electron/ipc/(contract/|(contract|schemas)\\.ts$)|helper/contract/)' },
+      to: { pathNot: '^(electron/ipc/(contract/|(contract|schemas)\\.ts$)|helper/contract/|node_modules/valibot/)' },
     },
     {
       name: 'electron-meets-renderer-in-ipc',
@@ -32,7 +32,7 @@ module.exports = {
       name: 'renderer-meets-electron-in-ipc',
       severity: 'error',
       from: { path: '^renderer/' },
-      to: { path: '^electron/', pathNot: '^electron/ipc/(contract|schemas)\\.ts$' },
+      to: { path: '^electron/', pathNot: '^electron/ipc/(contract/|(contract|schemas)\\.ts$)' },
     },
     {
       name: 'only-the-contract-leaves-the-helper',
