@@ -1,32 +1,17 @@
-import { existsSync } from 'node:fs';
 import { type Arguments, HELP, readArguments } from './arguments.ts';
-import { type File, mergeFlags, readConfigFile, resolveConfig, type Settings } from './config/index.ts';
+import { type Configuration, configuration } from './configuration.ts';
 import { dialStdio } from './dial-stdio.ts';
 import { messageOf } from './engine/failure.ts';
 import { enterPrivateMounts } from './system/namespace/index.ts';
 import { BUILD, VERSION } from './version.ts';
 
 /** gantryd: see HELP in arguments.ts. Exit codes: 0, 1 for a failure or a wrong configuration, 2 for wrong arguments. */
-const DEFAULT_CONFIG = '/etc/gantry/daemon.json';
 const DEFAULT_DATA = '/var/lib/gantry';
 const DEFAULT_RUN = '/run/gantry';
-
-export interface Configuration {
-  file: File;
-  settings: Settings;
-  /** The file it came from; undefined: there is none. */
-  path: string | undefined;
-}
 
 function fail(message: string, code: 1 | 2): never {
   process.stderr.write(`gantryd: ${message}\n`);
   process.exit(code);
-}
-
-function configuration(options: Arguments): Configuration {
-  const path = options.config ?? (existsSync(DEFAULT_CONFIG) ? DEFAULT_CONFIG : undefined);
-  const file = mergeFlags(options.flags, path === undefined ? {} : readConfigFile(path), path ?? '');
-  return { file, settings: resolveConfig(file), path };
 }
 
 /** @throws what is wrong with the arguments */

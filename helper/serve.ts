@@ -4,6 +4,7 @@ import { type Api, FEATURES, NEWEST_TEXT, OLDEST_TEXT, serveMetrics, startApi } 
 import type { Arguments } from './arguments.ts';
 import { withoutEffect } from './config/index.ts';
 import { needRestart, reloadAttributes, takeOver } from './config/reload.ts';
+import type { Configuration } from './configuration.ts';
 import { createBin } from './engine/bin/index.ts';
 import { createContainers } from './engine/containers/index.ts';
 import type { DaemonConfig, EngineContext, Log } from './engine/context.ts';
@@ -20,7 +21,6 @@ import { createVolumes } from './engine/volumes/index.ts';
 import { instanceName, lockData, writePidFile } from './instance.ts';
 import { listenersOf, readTls } from './listeners.ts';
 import { createLog } from './log.ts';
-import type { Configuration } from './main.ts';
 import { detectCgroups } from './system/cgroup/index.ts';
 import { createMonitor } from './system/monitor/index.ts';
 import { run } from './system/process/run.ts';

@@ -1,9 +1,8 @@
 import path from 'node:path';
-import type { CopyManifest, CopyResult, CopyVolume } from '../../contract/copy.ts';
+import type { CopyResult, CopyVolume } from '../../contract/copy.ts';
 import type { ContainerCreateRequest, EndpointSettings } from '../../contract/docker.ts';
 import { newContainerId } from '../containers/index.ts';
 import { Failure, isFailure, messageOf } from '../failure.ts';
-import type { ImageTarget } from '../images/index.ts';
 import { nowInstant } from '../instant.ts';
 import { withUndo } from '../undo.ts';
 import { anonymousName } from '../volumes/index.ts';
@@ -11,20 +10,7 @@ import { isThere } from './check.ts';
 import type { Job, Journal } from './journal.ts';
 import { makeNetworks } from './networks.ts';
 import type { CopyParts } from './parts.ts';
-import type { CopyDecoders } from './types.ts';
-
-/** All of a copy, verified and laid aside. */
-export interface Received {
-  manifest: CopyManifest;
-  image: ImageTarget;
-  /** Folder of the writable layer. */
-  upper: string | undefined;
-  /** By name: the folder in the job's that becomes the volume. */
-  volumes: Map<string, string>;
-  /** What the container or volume is to be called. */
-  name: string | undefined;
-  decoders: CopyDecoders;
-}
+import type { Received } from './received.ts';
 
 type Made = NonNullable<Journal['made']>;
 

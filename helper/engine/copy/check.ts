@@ -1,6 +1,6 @@
 import { Failure, isFailure } from '../failure.ts';
-import type { Received } from './apply.ts';
 import type { CopyParts } from './parts.ts';
+import type { Received } from './received.ts';
 
 /**
  * What would only be found out when all has been carried here: names that are taken.

@@ -9,12 +9,13 @@ import type { CopyMessage } from '../../contract/copy.ts';
 import { syncFileSystem } from '../../system/syscall/index.ts';
 import { Failure } from '../failure.ts';
 import type { Emit, ImageTarget } from '../images/index.ts';
-import { apply, type Received } from './apply.ts';
+import { apply } from './apply.ts';
 import { checkTarget } from './check.ts';
 import { type Frame, holeBytes, readFrames } from './frames.ts';
 import { openJob } from './journal.ts';
 import { checkManifest, parseMessage } from './manifest.ts';
 import type { CopyParts } from './parts.ts';
+import type { Received } from './received.ts';
 import { TreeWriter } from './tree-write.ts';
 import type { CopyDecoders } from './types.ts';
 
