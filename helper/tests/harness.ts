@@ -87,7 +87,22 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     execFileSync('mount', ['-o', 'loop', disk, path.join(folder, 'data')]);
   }
   if (options.config) writeFileSync(path.join(folder, 'daemon.json'), JSON.stringify(options.config));
-  await start();
+  const cleanUp = async (): Promise<void> => {
+    // Of an engine that hangs or is dead nothing stays, either.
+    await end(child, 'SIGKILL');
+    if (options.dataSize) execFileSync('umount', [path.join(folder, 'data')]);
+    try {
+      if (onGantry) await checkTraces(folder);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  };
+  try {
+    await start();
+  } catch (error) {
+    await cleanUp();
+    throw error;
+  }
 
   mkdirSync(path.join(folder, 'cli'));
   const env = {
@@ -121,11 +136,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
         await removeContainers(client);
         await end(child, 'SIGTERM');
       } finally {
-        // Of an engine that hangs or is dead nothing stays, either.
-        await end(child, 'SIGKILL');
-        if (options.dataSize) execFileSync('umount', [path.join(folder, 'data')]);
-        if (onGantry) await checkTraces(folder);
-        rmSync(folder, { recursive: true, force: true });
+        await cleanUp();
       }
     },
   };
