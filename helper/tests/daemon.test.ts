@@ -140,7 +140,7 @@ describe.runIf(onGantry)('gantryd', () => {
     const { client, docker } = engine;
     expect((await client.get('/info')).json.Runtimes.own).toEqual({ path: wrapper, runtimeArgs: ['--cgroup-manager=cgroupfs'] });
     const script =
-      'grep NoNewPrivs /proc/self/status; ulimit -n; df -k /dev/shm | tail -1; cat /sys/class/net/eth0/mtu; ip -4 -o addr show eth0; cat /proc/1/comm; grep gw /etc/hosts; grep pids /proc/self/cgroup';
+      'grep NoNewPrivs /proc/self/status; ulimit -n; df -k /dev/shm | tail -1; cat /sys/class/net/eth0/mtu; ip -4 -o addr show eth0; cat /proc/1/comm; grep gw /etc/hosts; grep -E "pids|^0:" /proc/self/cgroup';
     const ran = await docker([
       'run',
       '--rm',
