@@ -44,6 +44,7 @@ export const packageSets = {
       { name: 'openssl', program: 'openssl' },
       { name: 'ca-certificates' },
       { name: 'procps', program: 'ps' },
+      { name: 'curl', program: 'curl' },
       { name: 'kmod', program: 'modprobe' },
       { name: 'iptables', program: 'iptables' },
       { name: 'docker.io', program: 'dockerd', optional: true },
