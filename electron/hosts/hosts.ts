@@ -22,6 +22,7 @@ import { dialNet } from './dial-net.ts';
 import { unixDialer } from './dial-unix.ts';
 import { HostFailure } from './errors.ts';
 import { type GuardedRequest, guard } from './guard.ts';
+import { onceATurn } from './once-a-turn.ts';
 import { firstHosts, type HostRecord, type HostsFile, LOCAL_ID } from './records.ts';
 import { SshLink } from './ssh-link.ts';
 import { suggestions } from './suggestions.ts';
@@ -67,7 +68,7 @@ export class Hosts {
   readonly attempts: Attempts;
   /** Hosts that an attempt signs in to. */
   readonly #signingIn = new Map<string, string>();
-  #announcing = false;
+  readonly #announce = onceATurn(() => this.#options.onChange(this.list()));
 
   constructor(options: HostsOptions) {
     this.#options = options;
@@ -325,16 +326,6 @@ export class Hosts {
   async #changed(): Promise<void> {
     this.#announce();
     await this.#options.file.write({ version: 1, hosts: [...this.#entries.values()].map(({ record }) => record) });
-  }
-
-  /** Several changes in one turn of the event loop are one message. */
-  #announce(): void {
-    if (this.#announcing) return;
-    this.#announcing = true;
-    queueMicrotask(() => {
-      this.#announcing = false;
-      this.#options.onChange(this.list());
-    });
   }
 }
 

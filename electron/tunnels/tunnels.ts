@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { EngineClient } from '../engine-client/index.ts';
+import { onceATurn } from '../hosts/once-a-turn.ts';
 import type { Host, HostEvent, OpenedTunnel, OpenTunnel, Tunnel as TunnelInfo } from '../ipc/contract.ts';
 import type { JsonFile } from '../store/json-file.ts';
 import type { TunnelRecord, TunnelsFile } from './records.ts';
@@ -26,7 +27,7 @@ export class Tunnels {
   readonly #options: TunnelsOptions;
   readonly #tunnels = new Map<string, Tunnel>();
   readonly #status = new Map<string, Host['state']['status']>();
-  #announcing = false;
+  readonly #announce = onceATurn(() => this.#options.onChange(this.list()));
 
   constructor(options: TunnelsOptions) {
     this.#options = options;
@@ -142,15 +143,6 @@ export class Tunnels {
   async #changed(): Promise<void> {
     this.#announce();
     await this.#options.file.write({ version: 1, tunnels: [...this.#tunnels.values()].map(({ record }) => record) });
-  }
-
-  #announce(): void {
-    if (this.#announcing) return;
-    this.#announcing = true;
-    queueMicrotask(() => {
-      this.#announcing = false;
-      this.#options.onChange(this.list());
-    });
   }
 }
 
