@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Place } from './places.ts';
@@ -58,7 +58,7 @@ export async function startFirewalld(
   return { command };
 }
 
-/** dockerd in a place. `stop` ends it in order: containerd would stay behind else. */
+/** dockerd in a place. `stop` ends it in order, as containerd would stay behind else, and takes away the mounts that it leaves. */
 export async function startDockerd(place: Place, folder: string): Promise<{ socket: string; stop(): Promise<void> }> {
   const socket = path.join(folder, 'dockerd.sock');
   const folders = [
@@ -70,7 +70,11 @@ export async function startDockerd(place: Place, folder: string): Promise<{ sock
     path.join(folder, 'pid'),
   ];
   const child = await place.startProgram(/API listen on/, 'dockerd', ...folders, '-H', `unix://${socket}`);
-  return { socket, stop: () => end(child, 'SIGTERM') };
+  const stop = async (): Promise<void> => {
+    await end(child, 'SIGTERM');
+    unmountBelow(folder);
+  };
+  return { socket, stop };
 }
 
 /** Podman in a place, with everything of its own. `call` is one command of it; `close` takes away all it made. */
@@ -86,7 +90,12 @@ export function podmanIn(place: Place): { call(...args: string[]): Promise<strin
   const call = (...args: string[]): Promise<string> => place.output('podman', ...own, ...args);
   const close = async (): Promise<void> => {
     await call('rm', '-af', '-t', '0');
-    execFileSync('sh', ['-ec', `findmnt -rno TARGET | grep '^${folder}/' | sort -r | xargs -r umount -l; rm -rf ${folder}`]);
+    unmountBelow(folder);
+    rmSync(folder, { recursive: true, force: true });
   };
   return { call, close };
+}
+
+function unmountBelow(folder: string): void {
+  execFileSync('sh', ['-ec', `findmnt -rno TARGET | { grep '^${folder}/' || :; } | sort -r | xargs -r umount -l`]);
 }

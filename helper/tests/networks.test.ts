@@ -133,8 +133,11 @@ describe.runIf(onGantry)('networks beside another host', () => {
   });
 
   it('may have IPv6 alone', async () => {
-    await docker('network', 'create', '--ipv4=false', '--ipv6', '--subnet', 'fd00:99::/64', 'six');
-    expect(await refused('network', 'create', '--ipv4=false', 'none-at-all')).toContain('IPv4 or IPv6 must be enabled');
+    // By the API, as all that the CLI of a stable distribution can't say.
+    const alone = { EnableIPv4: false, EnableIPv6: true, IPAM: { Config: [{ Subnet: 'fd00:99::/64' }] } };
+    expect((await engine.client.post('/networks/create', { Name: 'six', ...alone })).status).toBe(201);
+    const none = await engine.client.post('/networks/create', { Name: 'none-at-all', EnableIPv4: false });
+    expect(none).toMatchObject({ status: 400, json: { message: expect.stringContaining('IPv4 or IPv6 must be enabled') } });
     const place = await sleeper('--name', 'six', '--network', 'six', '--ip6', 'fd00:99::42', '-p', '8086:80');
     await place.serveTcp(80);
     await wire.peer.serveTcp(76);
@@ -183,11 +186,16 @@ describe.runIf(onGantry)('networks beside another host', () => {
   it('give endpoints what was asked for: names, sysctls, link-local and MAC addresses, the gateway', async () => {
     await docker('network', 'create', '--subnet', '10.91.0.0/24', 'one');
     await docker('network', 'create', '--subnet', '10.92.0.0/24', '-o', 'com.docker.network.container_iface_prefix=lan', 'two');
-    const sysctls = 'driver-opt=com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.log_martians=1';
-    const place = await sleeper(
-      ...['--name', 'asked', '--network', `"name=one","${sysctls}","mac-address=02:42:0a:00:00:11","link-local-ip=169.254.7.8"`],
-      ...['--network', 'name=two,gw-priority=7'],
-    );
+    const one = {
+      DriverOpts: { 'com.docker.network.endpoint.sysctls': 'net.ipv4.conf.IFNAME.log_martians=1' },
+      MacAddress: '02:42:0a:00:00:11',
+      IPAMConfig: { LinkLocalIPs: ['169.254.7.8'] },
+    };
+    await launch(engine.client, {
+      ...{ name: 'asked', Cmd: ['sleep', '600'], HostConfig: { NetworkMode: 'one' } },
+      NetworkingConfig: { EndpointsConfig: { one, two: { GwPriority: 7 } } },
+    });
+    const place = await inside('asked');
     const addresses = await place.output('ip', '-o', '-4', 'addr');
     expect(addresses).toMatch(/eth0 +inet 10\.91\.0\.2\/24/);
     expect(addresses).toMatch(/eth0 +inet 169\.254\.7\.8\/16/);
@@ -197,7 +205,8 @@ describe.runIf(onGantry)('networks beside another host', () => {
     expect(await place.output('ip', 'route')).toContain('default via 10.92.0.1 dev lan0');
     // Numbers are not given again.
     await docker('network', 'disconnect', 'one', 'asked');
-    await docker('network', 'connect', '--gw-priority', '9', 'one', 'asked');
+    const preferred = { Container: 'asked', EndpointConfig: { GwPriority: 9 } };
+    expect((await engine.client.post('/networks/one/connect', preferred)).status).toBe(200);
     expect(await place.output('ip', 'route')).toContain('default via 10.91.0.1 dev eth1');
     await docker('network', 'disconnect', 'one', 'asked');
     await docker('network', 'connect', '--driver-opt', 'com.docker.network.endpoint.ifname=mine', 'one', 'asked');
@@ -302,7 +311,8 @@ describe.runIf(onGantry)('networks beside another host', () => {
     await docker('network', 'connect', 'first', 'mover');
     expect(await ports()).toContain('80/tcp -> 0.0.0.0:8082');
     expect(await peer.tcp(wire.hostAddress, 8082)).toBe(wire.peerAddress);
-    await docker('network', 'connect', '--gw-priority', '3', 'second', 'mover');
+    const preferred = { Container: 'mover', EndpointConfig: { GwPriority: 3 } };
+    expect((await engine.client.post('/networks/second/connect', preferred)).status).toBe(200);
     expect(await peer.tcp(wire.hostAddress, 8082)).toBe(wire.peerAddress);
     expect(await wire.host.output('nft', 'list', 'ruleset')).toContain('tcp . 8082 : 10.83.0.2 . 80');
     await docker('network', 'disconnect', 'second', 'mover');
