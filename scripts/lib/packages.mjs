@@ -53,6 +53,10 @@ export const packageSets = {
       { name: 'aardvark-dns', optional: true },
       { name: 'tmux', program: 'tmux', optional: true },
       { name: 'python3-docker', optional: true },
+      // firewalld's own files are unpacked beside the system (helper/tests/beside.ts); this is what it runs on.
+      { name: 'dbus', program: 'dbus-daemon', optional: true },
+      { name: 'python3-dbus', optional: true },
+      { name: 'python3-gi', optional: true },
       { name: 'docker-compose', program: 'docker-compose', optional: true },
       { name: 'openssh-server', program: 'sshd', optional: true },
       { name: 'criu', program: 'criu', optional: true },
