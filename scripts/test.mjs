@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { rootPrefix } from './lib/debian.mjs';
 import { virtualDisplay } from './lib/display.mjs';
+import { lacking, skippedTests } from './lib/facilities.mjs';
 import { root, testOutput } from './lib/paths.mjs';
 import { isRoot, run } from './lib/run.mjs';
 import { bold, green, red, runMain, Stop, say, since, yellow } from './lib/say.mjs';
@@ -55,8 +56,8 @@ function counts(step, code) {
 
 /** sudo and pkexec drop the environment: what the tests need of it goes along by `env`. */
 function withRights(step, environment) {
-  const prefix = step.needsRoot ? rootPrefix() : [];
-  if (prefix === undefined) return undefined;
+  const prefix = step.needsRoot || step.wantsRoot ? rootPrefix() : [];
+  if (prefix === undefined) return step.wantsRoot ? { command: step.command, args: step.args } : undefined;
   if (prefix.length === 0) return { command: step.command, args: step.args };
   const passed = ['PATH', 'HOME', 'DISPLAY', 'CI', 'XDG_CACHE_HOME', 'LANG', 'GANTRY_UPDATE_PICTURES'].filter(
     (name) => environment[name] !== undefined,
@@ -103,6 +104,15 @@ function summary(results) {
   return `\n${bold('── summary')}\n${rows.join('\n')}\n\n`;
 }
 
+/** Why tests were skipped: what is not here, and which tests those are. */
+function skipped(results) {
+  const tests = results.flatMap(({ step, counts: { skipped: count } }) => (count > 0 ? skippedTests(step.results) : []));
+  if (tests.length === 0) return '';
+  const missing = lacking(isRoot || rootPrefix() !== undefined);
+  const why = missing.length > 0 ? `, for want of ${missing.join(', ')}` : ': each says why above';
+  return `${bold('── skipped')}${why}\n${tests.map((test) => `  ${test}\n`).join('')}\n`;
+}
+
 await runMain(async () => {
   const { chosen, filter, help } = readOptions();
   if (help) {
@@ -124,6 +134,7 @@ await runMain(async () => {
       2,
     )}\n`,
   );
+  process.stdout.write(skipped(results));
   process.stdout.write(summary(results));
   say(`all in ${since(start)}; logs and screenshots in test-output/`);
   const failedSteps = results.filter(({ code }) => code !== 0);

@@ -1,4 +1,7 @@
-/** The steps of `npm test`: what each runs, and whether it needs root or a display. Dependency-free. */
+/**
+ * The steps of `npm test`: what each runs, and whether it needs root or a display; with `wantsRoot` it runs without, too, but
+ * skips tests then. Dependency-free.
+ */
 import { join } from 'node:path';
 import { root, testOutput } from './paths.mjs';
 
@@ -28,7 +31,7 @@ export const steps = [
   { name: 'types', what: 'tsc', command: bin('tsc'), args: ['--noEmit'] },
   { name: 'deps', what: 'who may import whom', command: process.execPath, args: [join(root, 'scripts', 'deps.mjs')] },
   { name: 'unused', what: 'knip', command: bin('knip'), args: [] },
-  { name: 'unit', what: 'decisions and formats', ...vitest('unit') },
+  { name: 'unit', what: 'decisions and formats', wantsRoot: true, ...vitest('unit') },
   { name: 'engine', what: 'through the API on the running helper', needsRoot: true, ...vitest('engine') },
   { name: 'e2e', what: 'through the window', needsRoot: true, needsDisplay: true, ...vitest('e2e') },
 ];
