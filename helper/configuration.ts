@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Arguments } from './arguments.ts';
 import { type File, mergeFlags, readConfigFile, resolveConfig, type Settings } from './config/index.ts';
+import { findProgram } from './system/process/find-program.ts';
 
 const DEFAULT_CONFIG = '/etc/gantry/daemon.json';
 
@@ -15,5 +16,10 @@ export interface Configuration {
 export function configuration(options: Arguments): Configuration {
   const path = options.config ?? (existsSync(DEFAULT_CONFIG) ? DEFAULT_CONFIG : undefined);
   const file = mergeFlags(options.flags, path === undefined ? {} : readConfigFile(path), path ?? '');
-  return { file, settings: resolveConfig(file), path };
+  return { file, settings: resolveConfig(file, usualRuntime()), path };
+}
+
+/** crun, and runc where only that is installed. */
+function usualRuntime(): string {
+  return findProgram('crun') === undefined && findProgram('runc') !== undefined ? 'runc' : 'crun';
 }

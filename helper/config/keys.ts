@@ -178,7 +178,11 @@ export const KEYS: Record<Key, About> = {
   'max-download-attempts': { text: 'tries for a layer whose connection breaks (default 5)', flag: number, reload: true },
   proxies: { text: 'http-proxy, https-proxy, no-proxy, for registries' },
 
-  'default-runtime': { text: 'crun, runc or one of runtimes (default crun)', flag: text, reload: true },
+  'default-runtime': {
+    text: 'crun, runc or one of runtimes (default crun, or runc where only that is installed)',
+    flag: text,
+    reload: true,
+  },
   runtimes: { text: 'more OCI runtimes: NAME: { path, runtimeArgs }', flag: { name: 'add-runtime', takes: 'map' }, reload: true },
   init: { text: 'an init in each container that does not say otherwise', flag: nothing },
   'cgroup-parent': { text: 'cgroup above the containers', flag: text },

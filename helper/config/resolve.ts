@@ -26,9 +26,10 @@ const GIB = 1024 ** 3;
 
 /**
  * Defaults filled in, values checked as far as their key alone tells.
+ * @param usualRuntime the OCI runtime where the file names none
  * @throws Failure invalidParameter that names the key
  */
-export function resolveConfig(file: File = {}): Settings {
+export function resolveConfig(file: File = {}, usualRuntime = 'crun'): Settings {
   const level = file['log-level'] ?? 'info';
   return {
     engine: {
@@ -49,7 +50,7 @@ export function resolveConfig(file: File = {}): Settings {
       maxConcurrentDownloads: file['max-concurrent-downloads'] || 6,
       maxConcurrentUploads: file['max-concurrent-uploads'] || 5,
       maxDownloadAttempts: file['max-download-attempts'] || 5,
-      defaultRuntime: file['default-runtime'] || 'crun',
+      defaultRuntime: file['default-runtime'] || usualRuntime,
       runtimes: runtimes(file.runtimes ?? {}),
       init: file.init ?? false,
       cgroupParent: file['cgroup-parent'] ?? '',

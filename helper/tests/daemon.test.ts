@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
@@ -39,6 +39,22 @@ describe.runIf(onGantry)('gantryd', () => {
     expect((await gantryd('--help')).stdout).toContain('--registry-mirror');
     expect(await gantryd('--colour')).toMatchObject({ code: 2, stderr: "gantryd: unknown flag: --colour\nSee 'gantryd --help'.\n" });
   });
+
+  it('runs containers by runc where there is no crun, and says what to install where there is neither', async () => {
+    const programs = path.join(folder, 'programs');
+    mkdirSync(programs);
+    for (const name of new Set(['/usr/sbin', '/usr/bin'].flatMap((from) => readdirSync(from)))) {
+      const from = ['/usr/sbin', '/usr/bin'].find((at) => existsSync(path.join(at, name)));
+      if (from && name !== 'crun') symlinkSync(path.join(from, name), path.join(programs, name));
+    }
+    engine = await startEngine({ env: { PATH: programs } });
+    expect((await engine.client.get('/info')).json.DefaultRuntime).toBe('runc');
+    expect((await engine.docker(['run', '--rm', BASE, 'echo', 'by runc'])).stdout).toBe('by runc\n');
+    rmSync(path.join(programs, 'runc'));
+    await expect(startEngine({ env: { PATH: programs }, image: false })).rejects.toThrow(
+      'the OCI runtime crun is not installed: install the package "crun"',
+    );
+  }, 30_000);
 
   it('takes the configuration over on SIGHUP and says so in an event; a broken one changes nothing', async () => {
     configure({ labels: ['place=here'], 'max-concurrent-downloads': 2 });
