@@ -32,17 +32,47 @@ export async function smallLayer() {
 
 /** A docker-save archive of a one-layer image with busybox. */
 export async function smallArchive() {
-  const content = await smallLayer();
-  const config = Buffer.from(JSON.stringify(configOf([sha256(content)])));
+  return collect(archiveOf(smallImage, [await smallLayer()]));
+}
+
+/** A docker-save archive, as a stream, of an image with these layers (buffers). */
+function archiveOf(reference, layers) {
+  const digests = layers.map(sha256);
+  const config = Buffer.from(JSON.stringify(configOf(digests)));
   const archive = pack();
   archive.entry({ name: `${sha256(config)}.json`, mtime }, config);
-  archive.entry({ name: 'layer.tar', mtime }, content);
-  archive.entry(
-    { name: 'manifest.json', mtime },
-    JSON.stringify([{ Config: `${sha256(config)}.json`, RepoTags: [smallImage], Layers: ['layer.tar'] }]),
-  );
+  for (const [at, content] of layers.entries()) archive.entry({ name: `${digests[at]}.tar`, mtime }, content);
+  const Layers = digests.map((digest) => `${digest}.tar`);
+  archive.entry({ name: 'manifest.json', mtime }, JSON.stringify([{ Config: `${sha256(config)}.json`, RepoTags: [reference], Layers }]));
   archive.finalize();
-  return collect(archive);
+  return archive;
+}
+
+/**
+ * An image of many small layers above the one with busybox, as an archive: made in memory, nothing of it is on disk.
+ *
+ * @param first   number of its first layer: layers of equal numbers are equal
+ * @param layers  how many
+ * @param bytes   in each, in files of some 64 KiB
+ */
+export async function layeredArchive(reference, base, { first, layers, bytes }) {
+  const made = [];
+  for (let number = first; number < first + layers; number++) {
+    const next = generator(number + 1);
+    pool ??= filler(generator(1));
+    const layer = pack();
+    const name = `layer-${number}`;
+    layer.entry({ name: `${name}/`, type: 'directory', mode: 0o755, mtime });
+    for (let left = bytes, file = 0; left > 0; file++) {
+      const size = Math.min(left, 65_536);
+      const at = next() % (pool.length - size);
+      layer.entry({ name: `${name}/file-${file}`, mode: 0o644, mtime }, pool.subarray(at, at + size));
+      left -= size;
+    }
+    layer.finalize();
+    made.push(await collect(layer));
+  }
+  return archiveOf(reference, [base, ...made]);
 }
 
 const configOf = (diffIds) => ({
@@ -77,9 +107,12 @@ function filler(next) {
   return pool;
 }
 
+/** Made once: 4 MiB that many layers take their files from. */
+let pool;
+
 async function writeLayer(path, seed, files, bytes) {
   const next = generator(seed);
-  const pool = filler(next);
+  const content = filler(next);
   const layer = pack();
   const written = pipeline(layer, createWriteStream(path));
   const mean = bytes / files;
@@ -88,8 +121,8 @@ async function writeLayer(path, seed, files, bytes) {
     if (i % 100 === 0) layer.entry({ name: `${folder}/`, type: 'directory', mode: 0o755, mtime });
     // Many small files and a few large ones: half of them share a tenth of the bytes.
     const size = Math.floor(i % 2 === 0 ? mean * 0.2 : mean * 1.8);
-    const offset = next() % (pool.length - Math.min(size, pool.length - 1));
-    if (!layer.entry({ name: `${folder}/file-${i}`, mode: 0o644, mtime }, pool.subarray(offset, offset + size))) {
+    const offset = next() % (content.length - Math.min(size, content.length - 1));
+    if (!layer.entry({ name: `${folder}/file-${i}`, mode: 0o644, mtime }, content.subarray(offset, offset + size))) {
       await new Promise((resolve) => layer.once('drain', resolve));
     }
   }

@@ -1,9 +1,9 @@
 /**
- * How our engine grows: containers, running ones, networks and events, each in steps, with what a step costs. A measure that grows
+ * How our engine grows: containers, running ones, networks, images' layers and events, each in steps, with what a step costs. A measure that grows
  * faster than what it is about is worse than linear, and said so.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { smallImage } from './images.mjs';
+import { layeredArchive, smallImage, smallLayer } from './images.mjs';
 import { pssMiB } from './processes.mjs';
 
 const labels = { Labels: { load: '1' } };
@@ -63,7 +63,7 @@ async function containerRow(engine, count, extra) {
     'filtered ms': await least(20, () =>
       engine.api.drain('GET', `/containers/json?all=1&filters=${encodeURIComponent('{"name":["nobody"]}')}`),
     ),
-    'start ms': await leastStart(engine),
+    'start of one ms': await leastStart(engine),
     'memory MiB': pssMiB(engine.folder),
   };
 }
@@ -75,10 +75,10 @@ export async function created(engine, count, say) {
     const more = size - there;
     const took = await timed(() => inParallel(more, 4, () => create(engine)));
     there = size;
-    rows.push(await containerRow(engine, size, { 'create ms': took / more }));
+    rows.push(await containerRow(engine, size, { 'create of one ms': took / more }));
     say(`  ${size} created`);
   }
-  rows.push({ restart: await timed(() => engine.restart()) });
+  rows.push({ 'stopped and started anew': await timed(() => engine.restart()) });
   await removeAll(engine);
   return rows;
 }
@@ -95,10 +95,10 @@ export async function running(engine, count, say) {
       }),
     );
     there = size;
-    rows.push(await containerRow(engine, size, { 'run ms': took / more }));
+    rows.push(await containerRow(engine, size, { 'run of one ms': took / more }));
     say(`  ${size} running`);
   }
-  rows.push({ restart: await timed(() => engine.restart()) });
+  rows.push({ 'stopped and started anew': await timed(() => engine.restart()) });
   await removeAll(engine);
   return rows;
 }
@@ -117,15 +117,58 @@ export async function networks(engine, count, say) {
     there = size;
     rows.push({
       count: size,
-      'create ms': took / more,
+      'create of one ms': took / more,
       'list ms': await least(20, () => engine.api.drain('GET', '/networks')),
-      'start ms': await leastStart(engine, { HostConfig: { NetworkMode: `load-${size - 1}` } }),
+      'start of one ms': await leastStart(engine, { HostConfig: { NetworkMode: `load-${size - 1}` } }),
       'memory MiB': pssMiB(engine.folder),
     });
     say(`  ${size} networks`);
   }
-  rows.push({ restart: await timed(() => engine.restart()) });
+  rows.push({ 'stopped and started anew': await timed(() => engine.restart()) });
   for (let index = 0; index < there; index++) await engine.api.call('DELETE', `/networks/load-${index}`);
+  return rows;
+}
+
+const layersPerImage = 25;
+
+/**
+ * Images of many small layers, loaded one after the other.
+ *
+ * @param layers     how many in all
+ * @param gigabytes  in all of them
+ */
+export async function images(engine, { layers, gigabytes }, say) {
+  const { api } = engine;
+  const base = await smallLayer();
+  const bytes = Math.round((gigabytes * 1e9) / layers);
+  const name = (index) => `load/many:${index}`;
+  const count = Math.ceil(layers / layersPerImage);
+  const rows = [];
+  let there = 0;
+  for (const size of steps(count)) {
+    let took = 0;
+    const more = size - there;
+    for (; there < size; there++) {
+      const body = await layeredArchive(name(there), base, { first: there * layersPerImage, layers: layersPerImage, bytes });
+      took += await timed(() => api.call('POST', '/images/load?quiet=1', { body, headers: { 'Content-Type': 'application/x-tar' } }));
+    }
+    rows.push({
+      count: size * layersPerImage,
+      GB: (size * layersPerImage * bytes) / 1e9,
+      'load of one ms': took / (more * layersPerImage),
+      'list ms': await least(20, () => api.drain('GET', '/images/json?all=1&shared-size=1')),
+      'inspect of one ms': await least(20, () => api.drain('GET', `/images/${name(0)}/json`)),
+      'df ms': await least(5, () => api.drain('GET', '/system/df')),
+      'start of one ms': await leastStart(engine, { Image: name(size - 1) }),
+      'memory MiB': pssMiB(engine.folder),
+    });
+    say(`  ${size * layersPerImage} layers`);
+  }
+  rows.push({ 'stopped and started anew': await timed(() => engine.restart()) });
+  const took = await timed(async () => {
+    for (let index = 0; index < there; index++) await engine.api.call('DELETE', `/images/${name(index)}`);
+  });
+  rows.push({ 'removed, each image': took / there, 'df afterwards': await timed(() => engine.api.drain('GET', '/system/df')) });
   return rows;
 }
 
@@ -179,7 +222,7 @@ export async function events(engine, { seconds, clients }, say) {
   return rows;
 }
 
-/** What grows faster than its number of things. Starts and creations are of one thing: they must not grow at all, but for noise. */
+/** What grows faster than its number of things. What is of one thing must not grow at all, but for noise. */
 export function superlinear(rows) {
   const curve = rows.filter((row) => row.count > 0);
   const [first, last] = [curve[0], curve.at(-1)];
@@ -187,7 +230,7 @@ export function superlinear(rows) {
   return Object.keys(first)
     .filter((key) => / ms$/.test(key))
     .filter((key) => {
-      const ofOne = /^(start|create|run) /.test(key);
+      const ofOne = / of one /.test(key);
       // Under a few milliseconds it is the machine's noise.
       return last[key] > 5 && last[key] / first[key] > (ofOne ? 2.5 : growth * 1.5);
     });

@@ -30,18 +30,18 @@ export function table(rows, columns) {
 }
 
 /**
- * @param rows  [{ count, 'list ms': 1.5, … }], and one `{ restart: ms }` where the engine was started anew on all of it
+ * @param rows  [{ count, 'list ms': 1.5, … }], and `{ WHAT: ms }` for what was done once, on all of it
  * @returns text as `table`
  */
 export function curve(rows) {
   const steps = rows.filter((row) => row.count !== undefined);
   const head = Object.keys(steps[0]);
-  const restart = rows.find((row) => row.restart !== undefined)?.restart;
   const text = lines(
     head,
     steps.map((row) => head.map((key) => (key === 'count' ? String(row[key]) : number(row[key])))),
   );
-  return restart === undefined ? text : `${text}\n\nstopped and started anew on all of them: ${restart.toFixed(0)} ms`;
+  const once = rows.filter((row) => row.count === undefined).flatMap((row) => Object.entries(row));
+  return [text, ...once.map(([what, ms]) => `${what}: ${ms.toFixed(0)} ms`)].join('\n\n');
 }
 
 /** Aligned columns, the first to the left. */

@@ -4,19 +4,16 @@
  * loopback, both until the bytes are on disk.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { buildAll } from './build.mjs';
-import { enterNamespaces } from './lib/namespaces.mjs';
+import { runMeasuring } from './lib/measuring.mjs';
 import { which } from './lib/run.mjs';
-import { runMain, Stop, say } from './lib/say.mjs';
-import { setup } from './setup.mjs';
+import { Stop, say } from './lib/say.mjs';
 
 const usage = `Usage: node scripts/bench-copy.mjs [options]
 
@@ -112,21 +109,4 @@ async function measure(folder, undo) {
   }
 }
 
-await runMain(async () => {
-  if (options.help) return void process.stdout.write(usage);
-  if (!process.env.GANTRY_BENCH_INSIDE) {
-    await setup(['engine', 'test']);
-    await buildAll({ names: ['helper'] });
-    process.exit(enterNamespaces(fileURLToPath(import.meta.url)));
-  }
-  const folder = mkdtempSync(join(tmpdir(), 'gantry-bench-'));
-  const undo = [];
-  try {
-    await measure(folder, undo);
-  } finally {
-    for (const action of undo.reverse()) await action().catch((error) => say(`cleaning up: ${error.message}`));
-    const { unmountBelow } = await import('../bench/processes.mjs');
-    unmountBelow(folder);
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-  }
-});
+await runMeasuring({ script: fileURLToPath(import.meta.url), usage, help: options.help }, measure);

@@ -4,15 +4,12 @@
  *
  * Everything runs in a network and a mount namespace of its own: links, packet filters and mounts of the engines are gone with it.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { buildAll } from './build.mjs';
-import { enterNamespaces } from './lib/namespaces.mjs';
-import { runMain, Stop, say } from './lib/say.mjs';
-import { setup } from './setup.mjs';
+import { runMeasuring } from './lib/measuring.mjs';
+import { Stop, say } from './lib/say.mjs';
 
 const usage = `Usage: npm run bench -- [options]
 
@@ -159,32 +156,14 @@ async function freshEngines(startEngine, loadSmall, names, archive, folder, purp
   return engines;
 }
 
-await runMain(async () => {
-  if (options.help) {
-    process.stdout.write(usage);
-    return;
-  }
-  if (!process.env.GANTRY_BENCH_INSIDE) {
-    await setup(['engine', 'test']);
-    await buildAll({ names: ['helper'] });
-    process.exit(enterNamespaces(fileURLToPath(import.meta.url)));
-  }
+await runMeasuring({ script: fileURLToPath(import.meta.url), usage, help: options.help }, async (folder, undo) => {
   const { table } = await import('../bench/report.mjs');
-  const folder = mkdtempSync(join(tmpdir(), 'gantry-bench-'));
-  const undo = [];
-  try {
-    const { rows, columns } = await measure(folder, undo);
-    process.stdout.write(
-      `\n${table(rows, columns)}\n\nMedians. × NAME: how many times better than it the first engine is; below 1 it is worse.\n`,
-    );
-    if (options.json) {
-      const samples = rows.map(({ name, what, unit, values }) => ({ name, what, unit, values }));
-      writeFileSync(options.json, `${JSON.stringify({ date: new Date().toISOString(), quick: options.quick, samples }, null, 2)}\n`);
-    }
-  } finally {
-    for (const action of undo.reverse()) await action().catch((error) => say(`cleaning up: ${error.message}`));
-    const { unmountBelow } = await import('../bench/processes.mjs');
-    unmountBelow(folder);
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  const { rows, columns } = await measure(folder, undo);
+  process.stdout.write(
+    `\n${table(rows, columns)}\n\nMedians. × NAME: how many times better than it the first engine is; below 1 it is worse.\n`,
+  );
+  if (options.json) {
+    const samples = rows.map(({ name, what, unit, values }) => ({ name, what, unit, values }));
+    writeFileSync(options.json, `${JSON.stringify({ date: new Date().toISOString(), quick: options.quick, samples }, null, 2)}\n`);
   }
 });

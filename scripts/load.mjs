@@ -1,26 +1,25 @@
 #!/usr/bin/env node
 /**
- * How our engine grows under load, as curves: containers, running containers, networks, events with slow clients.
+ * How our engine grows under load, as curves: containers, running containers, networks, images in many layers, events with slow clients.
  * In a network and a mount namespace of its own, like the benchmark.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { buildAll } from './build.mjs';
-import { enterNamespaces } from './lib/namespaces.mjs';
-import { runMain, Stop, say } from './lib/say.mjs';
-import { setup } from './setup.mjs';
+import { runMeasuring } from './lib/measuring.mjs';
+import { Stop, say } from './lib/say.mjs';
 
 const usage = `Usage: npm run load -- [options]
 
   --containers N  created containers (default 1000)
-  --running N     running containers, each with a published port (default 150)
+  --running N     running containers, each with a published port (default 200)
   --networks N    networks (default 100)
+  --layers N      layers of images (default 1000)
+  --gigabytes N   in these layers (default 5); as much is needed on the disk
   --clients N     slow readers of events (default 20)
   --seconds N     how long events are made in each step (default 3)
-  --only LIST     of created, running, networks, events
+  --only LIST     of created, running, networks, images, events
   --json FILE     writes all rows
 
 Ends with 1 when something grows faster than the number of things.
@@ -29,8 +28,10 @@ Ends with 1 when something grows faster than the number of things.
 const { values: options } = parseArgs({
   options: {
     containers: { type: 'string', default: '1000' },
-    running: { type: 'string', default: '150' },
+    running: { type: 'string', default: '200' },
     networks: { type: 'string', default: '100' },
+    layers: { type: 'string', default: '1000' },
+    gigabytes: { type: 'string', default: '5' },
     clients: { type: 'string', default: '20' },
     seconds: { type: 'string', default: '3' },
     only: { type: 'string' },
@@ -50,6 +51,7 @@ async function measure(folder, undo) {
     created: (engine) => load.created(engine, number('containers'), say),
     running: (engine) => load.running(engine, number('running'), say),
     networks: (engine) => load.networks(engine, number('networks'), say),
+    images: (engine) => load.images(engine, { layers: number('layers'), gigabytes: number('gigabytes') }, say),
     events: (engine) => load.events(engine, { seconds: number('seconds'), clients: number('clients') }, say),
   };
   const names = options.only?.split(',') ?? Object.keys(parts);
@@ -79,27 +81,9 @@ async function measure(folder, undo) {
   return { results, worse };
 }
 
-await runMain(async () => {
-  if (options.help) {
-    process.stdout.write(usage);
-    return;
-  }
-  if (!process.env.GANTRY_BENCH_INSIDE) {
-    await setup(['engine', 'test']);
-    await buildAll({ names: ['helper'] });
-    process.exit(enterNamespaces(fileURLToPath(import.meta.url)));
-  }
-  const folder = mkdtempSync(join(tmpdir(), 'gantry-load-'));
-  const undo = [];
-  try {
-    const { results, worse } = await measure(folder, undo);
-    if (options.json) writeFileSync(options.json, JSON.stringify(results, undefined, 2));
-    if (worse.length > 0) throw new Stop(`grows faster than linear: ${worse.join(', ')}`);
-    say('nothing grows faster than linear');
-  } finally {
-    for (const step of undo.reverse()) await step().catch((error) => say(`cleaning up: ${error.message}`));
-    const { unmountBelow } = await import('../bench/processes.mjs');
-    unmountBelow(folder);
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-  }
+await runMeasuring({ script: fileURLToPath(import.meta.url), usage, help: options.help }, async (folder, undo) => {
+  const { results, worse } = await measure(folder, undo);
+  if (options.json) writeFileSync(options.json, JSON.stringify(results, undefined, 2));
+  if (worse.length > 0) throw new Stop(`grows faster than linear: ${worse.join(', ')}`);
+  say('nothing grows faster than linear');
 });

@@ -28,3 +28,12 @@ export class KeyedQueue {
     await this.#tails.get(key);
   }
 }
+
+/** Works on all items, `width` at a time, in their order. Rejects with the first failure; what runs then goes on by itself. */
+export async function forEachAtOnce<T>(items: Iterable<T>, width: number, work: (item: T) => Promise<void>): Promise<void> {
+  const next = items[Symbol.iterator]();
+  const worker = async (): Promise<void> => {
+    for (let step = next.next(); !step.done; step = next.next()) await work(step.value);
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+}

@@ -15,8 +15,8 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import * as v from 'valibot';
 import { Failure } from '../engine/failure.ts';
-import { KeyedQueue } from '../engine/queue.ts';
-import { moveAside, readJson, sweepTemporary, syncFolder, writeFileDurably, writeJson } from './durable.ts';
+import { forEachAtOnce, KeyedQueue } from '../engine/queue.ts';
+import { moveAside, READS_AT_ONCE, readJson, sweepTemporary, syncFolder, writeFileDurably, writeJson } from './durable.ts';
 
 const PARTIAL = /^([0-9a-f]{64})\.partial$/;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
@@ -53,11 +53,11 @@ export class Content {
     // Not for us: other tools look at it before anything else.
     const known = await readJson(layout, (value) => v.parse(LAYOUT, value));
     if (known.status !== 'ok') await writeJson(layout, { imageLayoutVersion: '1.0.0' });
-    for (const name of await fs.readdir(this.#blobs)) {
-      if (!DIGEST.test(`sha256:${name}`)) continue;
+    const blobs = (await fs.readdir(this.#blobs)).filter((name) => DIGEST.test(`sha256:${name}`));
+    await forEachAtOnce(blobs, READS_AT_ONCE, async (name) => {
       const { size } = await fs.stat(path.join(this.#blobs, name));
       this.#known.set(`sha256:${name}`, size);
-    }
+    });
     for (const name of await fs.readdir(this.#ingest)) {
       if (!PARTIAL.test(name)) await fs.rm(path.join(this.#ingest, name), { recursive: true, force: true });
     }

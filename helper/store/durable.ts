@@ -107,6 +107,9 @@ export async function readJson<T>(file: string, parse: (value: unknown) => T, op
   }
 }
 
+/** How many of many files are read at the same time: most of it is waiting for the disk. */
+export const READS_AT_ONCE = 32;
+
 /** Keeps a file (or what lies in its place) for somebody to look at. @returns where it is now; where it was, on a disk that takes no changes any more */
 export async function moveAside(file: string): Promise<string> {
   const movedTo = `${file}.damaged-${Date.now()}`;

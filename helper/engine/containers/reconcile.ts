@@ -2,6 +2,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { mounts, unmount } from '../../system/mount/index.ts';
 import { isFailure, messageOf } from '../failure.ts';
+import { forEachAtOnce } from '../queue.ts';
 import { cleanUp, endByForce } from './cleanup.ts';
 import { type Container, sharedWith } from './container.ts';
 import { cgroupsPath, type Engine, runtimeOf } from './engine.ts';
@@ -64,8 +65,7 @@ export async function reconcile(engine: Engine): Promise<{ close(): void }> {
 async function runs(engine: Engine, container: Container): Promise<boolean> {
   if (container.state.status !== 'running' || container.bootId !== engine.store.bootId) return false;
   try {
-    const state = await runtimeOf(engine, container).state(container.id);
-    return state !== undefined && state.status !== 'stopped' && state.pid === container.state.pid;
+    return await runtimeOf(engine, container).runs(container.id, container.state.pid);
   } catch (error) {
     engine.context.log.warn("a container's state is not known to the runtime", { container: container.id, error: messageOf(error) });
     return false;
@@ -176,22 +176,17 @@ async function resumePolicies(engine: Engine, containers: readonly Container[]):
   await startAll(engine, due.filter(joins));
 }
 
-async function startAll(engine: Engine, due: Container[]): Promise<void> {
-  const next = due.values();
-  await Promise.all(
-    Array.from({ length: STARTS_AT_ONCE }, async () => {
-      for (const container of next) {
-        try {
-          await engine.queue.run(container.id, async () => {
-            if (isRunning(container.state) || container.live.removing || engine.stopping) return;
-            container.stoppedByUser = false;
-            await launch(engine, container);
-          });
-        } catch (error) {
-          if (!isFailure(error)) throw error;
-          engine.context.log.warn('a container did not start with the engine', { container: container.id, error: error.message });
-        }
-      }
-    }),
-  );
+function startAll(engine: Engine, due: Container[]): Promise<void> {
+  return forEachAtOnce(due, STARTS_AT_ONCE, async (container) => {
+    try {
+      await engine.queue.run(container.id, async () => {
+        if (isRunning(container.state) || container.live.removing || engine.stopping) return;
+        container.stoppedByUser = false;
+        await launch(engine, container);
+      });
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+      engine.context.log.warn('a container did not start with the engine', { container: container.id, error: error.message });
+    }
+  });
 }

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, promises as fs, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { moveAside, readJson, sweepTemporary, syncFolder, writeJson, writeRunState } from '../../store/durable.ts';
+import { moveAside, READS_AT_ONCE, readJson, sweepTemporary, syncFolder, writeJson, writeRunState } from '../../store/durable.ts';
 import { Rubbish } from '../../store/rubbish.ts';
 import { unmount } from '../../system/mount/index.ts';
 import type { Log, Paths } from '../context.ts';
 import { Failure, messageOf } from '../failure.ts';
+import { forEachAtOnce } from '../queue.ts';
 import { type Container, type ContainerRecord, enliven, recordOf } from './container.ts';
 import { findLinked } from './links.ts';
 
@@ -84,11 +85,12 @@ export class ContainerStore {
     await fs.mkdir(this.#run, { recursive: true, mode: 0o710 });
     await fs.mkdir(this.trash, { recursive: true, mode: 0o700 });
     this.#emptyTrash();
-    for (const id of await fs.readdir(this.#data)) {
-      if (!/^[0-9a-f]{64}$/.test(id)) continue;
+    const ids = (await fs.readdir(this.#data)).filter((id) => /^[0-9a-f]{64}$/.test(id));
+    // Waiting for the disk is nearly all of it.
+    await forEachAtOnce(ids, READS_AT_ONCE, async (id) => {
       try {
         const found = await this.#read(id);
-        if (!found) continue;
+        if (!found) return;
         const container = enliven(found.record);
         if (this.#byName.has(container.name)) container.name = id.slice(0, 12);
         this.add(container);
@@ -96,7 +98,7 @@ export class ContainerStore {
       } catch (error) {
         this.#log.error('a container can not be read and is left out', { container: id, reason: messageOf(error) });
       }
-    }
+    });
   }
 
   /** The newer of its two records, and whether it is the durable one; undefined when it is none, or damaged in both. */

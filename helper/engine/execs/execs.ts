@@ -22,6 +22,8 @@ const KEPT_AFTER_END_MS = 5 * 60_000;
 /** How long a resize waits for the start, as dockerd does. */
 const START_MS = 10_000;
 const REMOVED_AFTER_MS = 50;
+/** Those that nobody started are kept as long as their container runs, as by dockerd, but no more than so many of them in all. */
+const MOST_UNSTARTED = 10_000;
 
 /** Source: Docker API, /containers/{id}/exec and /exec/{id}/… */
 export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
@@ -31,6 +33,8 @@ export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
   forget(container: string): void;
 } {
   const execs = new Map<string, Exec>();
+  /** Ids of those that nobody started yet, the eldest first. */
+  const unstarted = new Set<string>();
 
   const known = (id: string): Exec => {
     const exec = execs.get(id);
@@ -58,12 +62,20 @@ export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
     }
   };
 
+  const forgetOne = (id: string): void => {
+    execs.delete(id);
+    unstarted.delete(id);
+  };
+
   return {
     async create(container, request) {
       const host = usable(find(container));
       parseDetachKeys(request.DetachKeys, 'escape');
       const exec = newExec(host, request);
       execs.set(exec.id, exec);
+      unstarted.add(exec.id);
+      const [eldest] = unstarted;
+      if (eldest !== undefined && unstarted.size > MOST_UNSTARTED) forgetOne(eldest);
       host.emit(`exec_create: ${commandText(exec)}`, { execID: exec.id });
       return exec.id;
     },
@@ -78,6 +90,7 @@ export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
       if (exec.state.status !== 'created') throw new Failure('conflict', `exec command ${id} is already running`);
       const host = usable(find(exec.container));
       exec.state = { status: 'starting' };
+      unstarted.delete(id);
       host.emit(`exec_start: ${commandText(exec)}`, { execID: exec.id });
       const { request } = exec;
       const stdin = !options.detach && (request.AttachStdin ?? false);
@@ -155,7 +168,7 @@ export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
     },
 
     forget(container) {
-      for (const exec of execs.values()) if (exec.container === container) execs.delete(exec.id);
+      for (const exec of execs.values()) if (exec.container === container) forgetOne(exec.id);
     },
   };
 }

@@ -1,9 +1,10 @@
 import { promises as fs } from 'node:fs';
 import path from 'node:path';
 import * as v from 'valibot';
-import { emptyFolder, type ReadResult, readJson, removeFolder, syncFolder, writeJson } from '../../store/durable.ts';
+import { emptyFolder, READS_AT_ONCE, type ReadResult, readJson, removeFolder, syncFolder, writeJson } from '../../store/durable.ts';
 import type { Log } from '../context.ts';
 import { messageOf } from '../failure.ts';
+import { forEachAtOnce } from '../queue.ts';
 
 /**
  * DATA/volumes/NAME/{_data,volume.json}: the data, and what is known about it. A folder without volume.json is a creation
@@ -45,16 +46,17 @@ export class VolumeStore {
     await fs.mkdir(this.#root, { recursive: true, mode: 0o701 });
     await emptyFolder(path.join(this.#root, TRASH));
     const volumes: StoredVolume[] = [];
-    for (const entry of await fs.readdir(this.#root, { withFileTypes: true })) {
-      if (!entry.isDirectory() || entry.name === TRASH) continue;
+    const entries = await fs.readdir(this.#root, { withFileTypes: true });
+    const names = entries.filter((entry) => entry.isDirectory() && entry.name !== TRASH).map(({ name }) => name);
+    await forEachAtOnce(names, READS_AT_ONCE, async (name) => {
       try {
-        const result = await readJson(path.join(this.folder(entry.name), 'volume.json'), (value) => v.parse(SCHEMA, value));
-        if (result.status === 'ok' && result.value.name === entry.name) volumes.push(result.value);
-        else await this.#recover(entry.name, volumes, result);
+        const result = await readJson(path.join(this.folder(name), 'volume.json'), (value) => v.parse(SCHEMA, value));
+        if (result.status === 'ok' && result.value.name === name) volumes.push(result.value);
+        else await this.#recover(name, volumes, result);
       } catch (error) {
-        this.#log.error('a volume can not be read and is left out', { volume: entry.name, reason: messageOf(error) });
+        this.#log.error('a volume can not be read and is left out', { volume: name, reason: messageOf(error) });
       }
-    }
+    });
     return volumes;
   }
 

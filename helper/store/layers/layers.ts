@@ -15,8 +15,8 @@ import path from 'node:path';
 import * as v from 'valibot';
 import type { Log } from '../../engine/context.ts';
 import { Failure } from '../../engine/failure.ts';
-import { KeyedQueue } from '../../engine/queue.ts';
-import { emptyFolder, readJson, syncFolder, writeJson } from '../durable.ts';
+import { forEachAtOnce, KeyedQueue } from '../../engine/queue.ts';
+import { emptyFolder, READS_AT_ONCE, readJson, syncFolder, writeJson } from '../durable.ts';
 import type { Compression } from './compression.ts';
 import type { DeferredStep } from './folder.ts';
 import { timeOf } from './folder.ts';
@@ -135,8 +135,8 @@ class LayerStore implements Layers {
   async start(): Promise<void> {
     await fs.mkdir(this.#root, { recursive: true, mode: 0o700 });
     for (const leftovers of [this.#ingest, this.#trash]) await emptyFolder(leftovers);
-    for (const name of await fs.readdir(this.#root)) {
-      if (name === 'ingest' || name === 'trash') continue;
+    const names = (await fs.readdir(this.#root)).filter((name) => name !== 'ingest' && name !== 'trash');
+    await forEachAtOnce(names, READS_AT_ONCE, async (name) => {
       const folder = path.join(this.#root, name);
       const record = await readJson(path.join(folder, 'layer.json'), (value) => v.parse(Record, value));
       if (record.status === 'ok' && hex(record.value.diffId).startsWith(name)) {
@@ -147,7 +147,7 @@ class LayerStore implements Layers {
         // To the trash, which the next start empties: a container may be running on it.
         await fs.rename(folder, path.join(this.#trash, randomBytes(8).toString('hex')));
       }
-    }
+    });
     await this.#clearMounts();
   }
 

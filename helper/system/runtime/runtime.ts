@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, existsSync, promises as fs, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { Failure } from '../../engine/failure.ts';
+import { hasEnded } from '../process/ended.ts';
 import { findProgram } from '../process/find-program.ts';
 import { run } from '../process/run.ts';
 import { startTimeOf } from '../process/stat.ts';
@@ -61,6 +62,16 @@ function createRuntime({ name, family, args: own, file, executable, version, roo
   const isGone = (error: unknown): boolean =>
     error instanceof Failure && /does not exist|no such process|not running|No such file|already finished|not found/i.test(error.message);
 
+  const stateOf: Runtime['state'] = async (id) => {
+    try {
+      const state = JSON.parse(await call(['state', id])) as { status: 'created' | 'running' | 'stopped' | 'paused'; pid: number };
+      return { status: state.status, pid: state.pid };
+    } catch (error) {
+      if (isGone(error)) return undefined;
+      throw error;
+    }
+  };
+
   return {
     name,
     family,
@@ -68,14 +79,12 @@ function createRuntime({ name, family, args: own, file, executable, version, roo
     version,
     path: file,
     executable,
-    async state(id) {
-      try {
-        const state = JSON.parse(await call(['state', id])) as { status: 'created' | 'running' | 'stopped' | 'paused'; pid: number };
-        return { status: state.status, pid: state.pid };
-      } catch (error) {
-        if (isGone(error)) return undefined;
-        throw error;
-      }
+    state: stateOf,
+    async runs(id, pid) {
+      const recorded = family === 'crun' ? readStatus(path.join(root, id)) : undefined;
+      if (recorded) return recorded.pid === pid && processStartTime(pid) === recorded.startTime && !hasEnded(pid);
+      const state = await stateOf(id);
+      return state !== undefined && state.status !== 'stopped' && state.pid === pid;
     },
     async kill(id, signal, all = false) {
       if (!all && family === 'crun' && signalDirectly(root, id, signal)) return;

@@ -21,6 +21,8 @@ export interface Runtime {
       }
     | undefined
   >;
+  /** Whether the container's first process is this one, and has not ended. Starts the runtime only where its record does not say. */
+  runs(id: string, pid: number): Promise<boolean>;
   /** Sends a signal by number; to all processes of the cgroup with `all`. Resolves also when it is gone already. */
   kill(id: string, signal: number, all?: boolean): Promise<void>;
   delete(id: string, force?: boolean): Promise<void>;
