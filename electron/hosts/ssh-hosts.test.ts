@@ -260,13 +260,19 @@ describe.skipIf(!hasSshd)('hosts over SSH', () => {
 
   // docker's CLI or another program that dials has to be there.
   const hasDialer = ['socat', 'docker', 'podman'].some((name) => spawnSync(name, ['--version']).error === undefined);
-  test.skipIf(!hasDialer)('forwarding closed: a program on the machine dials, for more streams than one connection may have', async () => {
-    const { server, app } = await ready({ config: ['DisableForwarding yes'] });
+  const closed = ['DisableForwarding yes', 'AllowStreamLocalForwarding no', 'AllowTcpForwarding no', 'AllowTcpForwarding remote'];
+  test.skipIf(!hasDialer).each(closed)('%s: a program on the machine dials, and the host works', async (line) => {
+    const { app } = await ready({ config: [line] });
     app.hosts.attempts.start('nas', engine.socketPath);
     const attempt = await app.through({ hostKey: 'yes' });
     expect(attempt.engines?.[0]).toMatchObject({ state: 'usable', byCommand: true });
     await app.add();
     await app.becomes('connected');
+    expect(await app.hosts.clientOrThrow(app.host?.id ?? '').json('GET', '/version')).toMatchObject({ Version: '9.9' });
+  });
+
+  test.skipIf(!hasDialer)('forwarding closed: more streams than one connection may have', async () => {
+    const { server, app } = await added({ config: ['AllowTcpForwarding no'] });
     const client = app.hosts.clientOrThrow(app.host?.id ?? '');
     const opened = [];
     for (let n = 0; n < 14; n += 1) opened.push(await client.stream('GET', '/events'));
