@@ -42,6 +42,10 @@ export interface App {
   starter(): Promise<void>;
   /** Ends the application as a user does and starts it again: `page` and `electron` are new ones. */
   restart(): Promise<void>;
+  /** As when its machine's memory ran out: SIGKILL. The helper runs on, and the next start finds it. */
+  kill(): Promise<void>;
+  /** After `kill`. */
+  start(): Promise<void>;
   /** The helper's process, started by the application. */
   helperPid(): number;
   close(): Promise<void>;
@@ -95,6 +99,7 @@ async function startApp({ width = 1440, height = 900, settings }: AppOptions): P
   };
   let electron = await launch();
   let page = await windowOf(electron);
+  let orphan: number | undefined;
   const engine = new Client(socket, '');
   const app: App = {
     get electron() {
@@ -142,6 +147,16 @@ async function startApp({ width = 1440, height = 900, settings }: AppOptions): P
     async restart() {
       const problems = await quit(electron, folder);
       if (problems.length > 0) throw new Error(problems.join('\n'));
+      await app.start();
+    },
+    async kill() {
+      orphan = app.helperPid();
+      const main = electron.process();
+      const exited = new Promise((resolve) => main.once('exit', resolve));
+      main.kill('SIGKILL');
+      await inTime('the end of what was killed', exited);
+    },
+    async start() {
       electron = await launch();
       page = await windowOf(electron);
       await app.resize(width, height);
@@ -150,6 +165,7 @@ async function startApp({ width = 1440, height = 900, settings }: AppOptions): P
     async close() {
       await inTime('the removal of containers', removeContainers(engine, socket));
       const problems = await quit(electron, folder);
+      if (orphan !== undefined) await inTime('the helper without its application', endProcess(orphan));
       problems.push(...leftovers(folder));
       rmSync(folder, { recursive: true, force: true });
       if (problems.length > 0) throw new Error(`the application ended badly; what it left behind:\n${problems.join('\n')}`);
@@ -192,6 +208,13 @@ async function quit(electron: ElectronApplication, folder: string): Promise<stri
   main.kill('SIGKILL');
   await asked;
   return [`it did not end within ${QUIT_MS / 1000} s of being asked to`, ...log];
+}
+
+/** Ends a process that is not our child. */
+async function endProcess(pid: number): Promise<void> {
+  const isThere = () => existsSync(`/proc/${pid}/exe`);
+  if (isThere()) process.kill(pid, 'SIGTERM');
+  while (isThere()) await delay(20);
 }
 
 /** Containers outlive the application; those of a test do not. */

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { eventually, startEngine, type TestEngine } from '../helper/tests/harness.ts';
 import { application } from './app.ts';
 import { isInstalled, type Peer, startPeer } from './peers.ts';
+import { addEngine, fillVolume, openTransfer, runOn, STARTER } from './transfer-steps.ts';
 
 const app = application();
 let second: TestEngine;
@@ -17,30 +18,6 @@ afterAll(async () => {
   await second?.stop();
 });
 
-const STARTER = 'gantry/starter:latest';
-
-async function addHost(name: string, socketPath: string): Promise<string> {
-  const id = await app().page.evaluate((host) => window.gantry.hosts.addSocket(host).then((added) => added.id), {
-    name,
-    socketPath,
-    colour: 'teal' as const,
-  });
-  await app().page.waitForFunction(
-    (wanted) =>
-      window.gantry.hosts.list().then((hosts) => hosts.some(({ id: each, state }) => each === wanted && state.status === 'connected')),
-    id,
-  );
-  return id;
-}
-
-async function run(name: string, config: Record<string, unknown>): Promise<string> {
-  const { engine } = app();
-  const { status, json } = await engine.post(`/containers/create?name=${name}`, { Image: STARTER, ...config });
-  expect(status).toBe(201);
-  await engine.post(`/containers/${json.Id}/start`);
-  return json.Id;
-}
-
 /** Nothing of a copy is on an engine's disk. */
 function aside(folder: string): string[] {
   return ['copies', 'layers/ingest', 'images/ingest'].flatMap((name) => {
@@ -49,24 +26,17 @@ function aside(folder: string): string[] {
   });
 }
 
-async function openMenu(row: RegExp, entry: string): Promise<void> {
-  const { page } = app();
-  await page.getByRole('row', { name: row }).first().click({ button: 'right' });
-  await page.getByTestId(`menu-${entry}`).click();
-  await page.getByTestId('transfer-preview').waitFor();
-}
-
 it('shows what travels, moves a container with its volume and network, and starts it there', async () => {
   const { page, engine, starter, pictures, picture, resize } = app();
   await starter();
-  await addHost('second', second.socketPath);
+  await addEngine(page, 'second', second.socketPath);
   await engine.post('/networks/create', { Name: 'shop' });
-  await run('web', { HostConfig: { Binds: ['web-data:/data'], NetworkMode: 'shop' }, Labels: { role: 'front' } });
+  await runOn(engine, 'web', { HostConfig: { Binds: ['web-data:/data'], NetworkMode: 'shop' }, Labels: { role: 'front' } });
   const data = (await engine.get('/volumes/web-data')).json.Mountpoint;
   execFileSync('sh', ['-c', `echo kept > ${data}/file; chown 7:8 ${data}/file`]);
 
   await page.getByTestId('nav-containers').click();
-  await openMenu(/web/, 'move-to');
+  await openTransfer(page, /web/, 'move-to');
   const dialog = page.getByTestId('transfer-dialog');
   const preview = page.getByTestId('transfer-preview');
   await preview.getByText(STARTER).waitFor();
@@ -94,7 +64,7 @@ it('shows what travels, moves a container with its volume and network, and start
   // And back, by keyboard: what is there does not travel again.
   await page.keyboard.press('Escape');
   await engine.delete('/volumes/web-data');
-  await openMenu(/web/, 'move-to');
+  await openTransfer(page, /web/, 'move-to');
   await preview.getByText('is there already').waitFor();
   await page.keyboard.press('Tab');
   await page.getByTestId('transfer-name').press('Enter');
@@ -108,8 +78,8 @@ it('a move whose container does not run there is taken back: the original runs a
   const { page, engine, pictures } = app();
   // It runs on no host but the one where it ran first.
   const script = 'if [ -f /mark ]; then [ "$(cat /mark)" = "$(hostname)" ] || exit 3; else hostname > /mark; fi; exec sleep 1000';
-  await run('rooted', { Entrypoint: ['/bin/sh', '-c'], Cmd: [script], HostConfig: { Binds: ['roots:/roots'] } });
-  await openMenu(/rooted/, 'move-to');
+  await runOn(engine, 'rooted', { Entrypoint: ['/bin/sh', '-c'], Cmd: [script], HostConfig: { Binds: ['roots:/roots'] } });
+  await openTransfer(page, /rooted/, 'move-to');
   await page.getByTestId('transfer-start').click();
   await page.getByTestId('transfer-put-back').waitFor();
   await page.getByTestId('transfer-dialog').getByText('exit code 3').waitFor();
@@ -123,9 +93,8 @@ it('a move whose container does not run there is taken back: the original runs a
 
 it('a copy that is cancelled in the midst leaves nothing on either side, and shows its way in the status bar', async () => {
   const { page, engine, pictures, folder } = app();
-  await run('busy', { HostConfig: { Binds: ['large:/large'] } });
-  const data = (await engine.get('/volumes/large')).json.Mountpoint;
-  execFileSync('dd', ['if=/dev/urandom', `of=${data}/file`, 'bs=1M', 'count=150'], { stdio: 'ignore' });
+  await runOn(engine, 'busy', { HostConfig: { Binds: ['large:/large'] } });
+  await fillVolume(engine, 'large', 150);
   // The target takes it slowly, so that there is a midst.
   process.kill(second.pid, 'SIGSTOP');
   let stopped = true;
@@ -135,7 +104,7 @@ it('a copy that is cancelled in the midst leaves nothing on either side, and sho
   };
   try {
     goOn();
-    await openMenu(/busy/, 'copy-to');
+    await openTransfer(page, /busy/, 'copy-to');
     await page.getByTestId('transfer-start').click();
     const progress = page.getByTestId('transfer-progress');
     await progress.getByText(/MB of/).waitFor();
@@ -177,10 +146,10 @@ it('a volume of a container goes to another host under another name', async () =
 it.skipIf(!isInstalled('dockerd'))('an image goes to dockerd', async () => {
   const { page, engine, pictures } = app();
   peer = await startPeer('dockerd');
-  await addHost('dockerd', peer.socket);
+  await addEngine(page, 'dockerd', peer.socket);
   await engine.post('/commit?container=busy&repo=mine&tag=1');
   await page.getByTestId('nav-images').click();
-  await openMenu(/mine/, 'copy-to');
+  await openTransfer(page, /mine/, 'copy-to');
   await page.getByTestId('transfer-target').click();
   await page.getByRole('option', { name: 'dockerd' }).click();
   await page.getByTestId('transfer-preview').getByText('One of the two is not a Gantry engine').waitFor();

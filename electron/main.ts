@@ -22,7 +22,7 @@ import { windowStateSchema } from './shell/window-state.ts';
 import { readConfigFiles } from './ssh/index.ts';
 import { JsonFile } from './store/json-file.ts';
 import { startLocalShell, startSshShell, Terminals } from './streams/index.ts';
-import { Transfers } from './transfer/index.ts';
+import { Transfers, transfersFileSchema } from './transfer/index.ts';
 import { Tunnels, tunnelsFileSchema } from './tunnels/index.ts';
 
 /** Wiring only: builds the parts and hands them to each other. The bundle lies in dist/electron. */
@@ -107,7 +107,9 @@ async function start(): Promise<void> {
     log,
   });
   const transfers = new Transfers({
+    file: new JsonFile(inUserData('transfers.json'), transfersFileSchema),
     client: (hostId) => hosts.clientOrThrow(hostId),
+    whenConnected: (hostId, signal) => hosts.whenConnected(hostId, signal),
     hostName: (hostId) => hosts.list().find(({ id }) => id === hostId)?.name ?? '',
     onChange: (list) => broadcast('transfers.change', list),
     log,
@@ -140,6 +142,7 @@ async function start(): Promise<void> {
 
   await tunnels.load();
   await hosts.start();
+  await transfers.load();
   powerMonitor.on('resume', () => hosts.reconnectAll());
   const windowFile = new JsonFile(inUserData('window.json'), windowStateSchema);
   const open = () => openWindow(join(__dirname, 'preload.cjs'), windowFile, firstOf(join(dist, 'icon.png')));

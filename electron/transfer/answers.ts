@@ -63,6 +63,7 @@ export const containerAnswer = v.object({
   RestartCount: v.optional(v.number(), 0),
   SizeRw: v.optional(v.number(), -1),
   State: v.object({
+    Status: v.optional(v.string(), ''),
     Running: v.optional(v.boolean(), false),
     Paused: v.optional(v.boolean(), false),
     Restarting: v.optional(v.boolean(), false),
@@ -89,7 +90,13 @@ export const containerAnswer = v.object({
 export type ContainerAnswer = v.InferOutput<typeof containerAnswer>;
 
 export const imageAnswer = v.object({ Id: v.string(), Size: v.optional(v.number(), 0), RepoTags: listed });
-export const volumeAnswer = v.object({ Name: v.string(), Driver: v.optional(v.string(), ''), Options: mapped, Labels: mapped });
+export const volumeAnswer = v.object({
+  Name: v.string(),
+  CreatedAt: v.optional(v.string()),
+  Driver: v.optional(v.string(), ''),
+  Options: mapped,
+  Labels: mapped,
+});
 export const networkAnswer = v.looseObject({ Id: v.string(), Name: v.string(), Driver: v.optional(v.string(), 'bridge') });
 export const createdAnswer = v.object({ Id: v.string(), Warnings: listed });
 

@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { ProtocolError } from '../engine-client/index.ts';
+import type { TransferPlan } from '../ipc/contract.ts';
 import { ask, containerAnswer, haveAnswer, planAnswer, resultAnswer } from './answers.ts';
-import { type Carried, type Carrying, nothingMade, pipeOver, takeBack } from './carry.ts';
+import { type Carried, type Carrying, type Made, nothingMade, pipeOver, takeBack } from './carry.ts';
 import { TransferFailure } from './failure.ts';
 
 const MEDIA_TYPE = 'application/vnd.gantry.copy';
@@ -28,12 +29,17 @@ export async function carryByStream(carrying: Carrying): Promise<Carried> {
   const carried: Carried = { id: result.Id, name: result.Name, warnings: result.Warnings, made: nothingMade() };
   const { made } = carried;
   if (source.kind === 'container') made.containers.push(result.Id);
-  if (source.kind === 'volume') made.volumes.push(result.Id);
-  else made.volumes.push(...plan.volumes.filter(({ there, anonymous }) => !there && !anonymous).map(({ name }) => name));
-  made.networks.push(...plan.networks.filter(({ there }) => !there).map(({ name }) => name));
-  if (plan.image && !plan.image.there) made.images.push(plan.image.id);
+  if (source.kind === 'volume') made.volumes.push({ name: result.Id });
+  else addPlanned(made, plan);
   if (source.kind === 'container') await checkAnnounced(carrying, carried);
   return carried;
+}
+
+/** What came with a container or an image, as was said before: a stream brings all of it or nothing. */
+export function addPlanned(made: Made, plan: Pick<TransferPlan, 'volumes' | 'networks' | 'image'>): void {
+  made.volumes.push(...plan.volumes.filter(({ there, anonymous }) => !there && !anonymous).map(({ name }) => ({ name })));
+  made.networks.push(...plan.networks.filter(({ there }) => !there).map(({ name }) => name));
+  if (plan.image && !plan.image.there) made.images.push(plan.image.id);
 }
 
 /** Asked again: between the preview and now much may have come and gone. */

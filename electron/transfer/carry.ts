@@ -11,17 +11,26 @@ export interface Carrying {
   to: EngineClient;
   request: StartTransfer;
   plan: TransferPlan;
+  /** Of this transfer: what is on an engine for a moment only is marked with it. */
+  id: string;
   /** So many more bytes have travelled. */
   count(bytes: number): void;
+  /** Keeps on disk what there is to take away should the app be killed. */
+  keep(made: Made): Promise<void>;
   signal: AbortSignal;
 }
 
 /** What is on the target for it now, so that it can be taken away again. */
 export interface Made {
   containers: string[];
-  volumes: string[];
+  volumes: MadeVolume[];
   networks: string[];
   images: string[];
+}
+/** `createdAt`, as the target said it, tells it from one of the same name that somebody else makes later; unknown of what came by stream. */
+export interface MadeVolume {
+  name: string;
+  createdAt?: string | undefined;
 }
 export interface Carried {
   id: string;
@@ -38,7 +47,10 @@ export async function takeBack(client: EngineClient, { containers, volumes, netw
     for (const name of names) await tell(client, 'DELETE', path(encodeURIComponent(name))).catch(() => undefined);
   };
   await each(containers, (id) => `/containers/${id}?force=1&v=1`);
-  await each(volumes, (name) => `/volumes/${name}`);
+  await each(
+    volumes.map(({ name }) => name),
+    (name) => `/volumes/${name}`,
+  );
   await each(networks, (name) => `/networks/${name}`);
   await each(images, (name) => `/images/${name}?force=1`);
 }

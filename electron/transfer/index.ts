@@ -1,1 +1,2 @@
+export { transfersFileSchema } from './records.ts';
 export { Transfers } from './transfers.ts';

@@ -83,7 +83,9 @@ async function run(request = REQUEST) {
       to: clients[1],
       request,
       signal: new AbortController().signal,
-      step: (step) => steps.push(step),
+      id: 'x0',
+      step: async (step) => void steps.push(step),
+      keep: async () => undefined,
       count: () => undefined,
       total: () => undefined,
     });

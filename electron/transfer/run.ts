@@ -5,18 +5,15 @@ import { imagePath, tell } from './answers.ts';
 import { carryContainer, stateOf } from './by-archive/container.ts';
 import { carryImage } from './by-archive/image.ts';
 import { carryVolume } from './by-archive/volume.ts';
-import { carryByStream } from './by-stream.ts';
-import { type Carried, type Carrying, takeBack } from './carry.ts';
+import { addPlanned, carryByStream } from './by-stream.ts';
+import { type Carried, type Carrying, nothingMade, takeBack } from './carry.ts';
 import { TransferFailure } from './failure.ts';
 import { makePlan } from './plan.ts';
+import type { Known } from './records.ts';
 
-export interface Work {
-  from: EngineClient;
-  to: EngineClient;
-  request: StartTransfer;
-  signal: AbortSignal;
-  step(step: TransferStep): void;
-  count(bytes: number): void;
+export interface Work extends Omit<Carrying, 'plan'> {
+  /** Resolves when it is on disk that this step is taken, and what is known by then: it may be the last that the app does. */
+  step(step: Exclude<TransferStep, 'wait'>, known?: Partial<Known>): Promise<void>;
   /** About so many bytes will travel. */
   total(bytes: number): void;
 }
@@ -44,25 +41,29 @@ const wordsOf = (error: unknown): string => (error instanceof Error ? error.mess
 /** Copies or moves. All that it has made is taken away again when it fails, and what it has stopped goes on. */
 export async function transfer(work: Work): Promise<Outcome> {
   const { from, to, request, signal } = work;
-  work.step('look');
+  await work.step('look');
   const plan = await makePlan(from, to, request.source, signal);
   refuse(plan, request);
   work.total(bytesOf(plan, request));
   const stopped = request.move && plan.container?.running === true;
   try {
     if (stopped) {
-      work.step('stop');
+      await work.step('stop', { stopped });
       await tell(from, 'POST', `/containers/${request.source.id}/stop`, signal);
     }
-    work.step('copy');
-    const carried = await carry({ from, to, request, plan, count: work.count, signal });
-    if (request.start && request.source.kind === 'container') await startThere(work, carried);
-    return await finish(work, carried);
+    const made = nothingMade();
+    if (plan.way === 'stream') addPlanned(made, plan);
+    await work.step('copy', { way: plan.way, image: plan.image?.id, made });
+    return await settle(work, await carry({ ...work, plan }));
   } catch (error) {
-    if (!stopped) throw error;
-    work.step('putBack');
-    throw await putBack(from, request.source.id, error);
+    throw stopped ? await putBack(work, error) : error;
   }
+}
+
+/** All of it is there: it is started, if it is to run, and only then the original is removed. */
+export async function settle(work: Work, carried: Carried): Promise<Outcome> {
+  if (work.request.start && work.request.source.kind === 'container') await startThere(work, carried);
+  return finish(work, carried);
 }
 
 function refuse(plan: TransferPlan, { move, name, source }: StartTransfer): void {
@@ -90,9 +91,10 @@ function carry(carrying: Carrying): Promise<Carried> {
 }
 
 /** It runs when it has run for a while, or its health check says so; a job that ended well ran, too. */
-async function startThere({ to, step, signal }: Work, { id, made }: Carried): Promise<void> {
-  step('start');
+async function startThere({ to, step, signal }: Work, carried: Carried): Promise<void> {
+  const { id, made } = carried;
   try {
+    await step('start', { carried });
     await tell(to, 'POST', `/containers/${id}/start`, signal);
     await untilItRuns(to, id, signal);
   } catch (error) {
@@ -125,10 +127,11 @@ async function untilItRuns(client: EngineClient, id: string, signal: AbortSignal
 }
 
 /** What is done cannot fail any more: an original that can't be removed is told, and stays. */
-async function finish({ from, request, step }: Work, { id, name, warnings }: Carried): Promise<Outcome> {
+async function finish({ from, request, step }: Work, carried: Carried): Promise<Outcome> {
+  const { id, name, warnings } = carried;
   if (!request.move || !request.remove) return { id, name, warnings };
-  step('remove');
   try {
+    await step('remove', { carried });
     await removeOriginal(from, request);
     return { id, name, warnings };
   } catch (error) {
@@ -136,8 +139,12 @@ async function finish({ from, request, step }: Work, { id, name, warnings }: Car
   }
 }
 
+function ifThere(error: unknown): void {
+  if (!(error instanceof EngineError && error.status === 404)) throw error;
+}
+
 async function removeOriginal(from: EngineClient, { source }: StartTransfer): Promise<void> {
-  if (source.kind === 'image') return tell(from, 'DELETE', `/images/${imagePath(source.id)}`);
+  if (source.kind === 'image') return tell(from, 'DELETE', `/images/${imagePath(source.id)}`).catch(ifThere);
   const container = source.kind === 'container';
   try {
     // Where the engine has a bin: it can be taken out again.
@@ -145,13 +152,17 @@ async function removeOriginal(from: EngineClient, { source }: StartTransfer): Pr
     await from.json('POST', '/gantry/v1/bin', { body: { json } });
   } catch (error) {
     if (!(error instanceof EngineError && error.status === 404)) throw error;
-    await tell(from, 'DELETE', container ? `/containers/${source.id}?v=1` : `/volumes/${encodeURIComponent(source.id)}`);
+    // Without a bin; or it is gone already, as after a crash.
+    await tell(from, 'DELETE', container ? `/containers/${source.id}?v=1` : `/volumes/${encodeURIComponent(source.id)}`).catch(ifThere);
   }
 }
 
-async function putBack(from: EngineClient, id: string, error: unknown): Promise<PutBack> {
+/** Starts the original again. @returns what to throw: why it was necessary, and why it did not work, if it did not */
+export async function putBack({ from, request, step }: Pick<Work, 'from' | 'request' | 'step'>, error: unknown): Promise<PutBack> {
   try {
-    await tell(from, 'POST', `/containers/${id}/start`);
+    // It is started whether or not that can be written down.
+    await step('putBack').catch(() => undefined);
+    await tell(from, 'POST', `/containers/${request.source.id}/start`);
     return new PutBack(undefined, error);
   } catch (failure) {
     return new PutBack(wordsOf(failure), error);

@@ -75,11 +75,15 @@ export interface TransferFailure {
     | 'ended'
     | 'other-bind'
     | 'other-privileged'
-    | 'source-broke-off';
+    | 'source-broke-off'
+    | 'interrupted'
+    | 'unsettled'
+    | 'runs-here';
   /** For its text: name, exit code, folder, reason. */
   values: Record<string, string>;
 }
-export type TransferStep = 'look' | 'stop' | 'copy' | 'start' | 'remove' | 'putBack';
+/** `wait`: the app ended in its midst, and its hosts are not connected yet. */
+export type TransferStep = 'wait' | 'look' | 'stop' | 'copy' | 'start' | 'remove' | 'putBack';
 /** A copy or move; it goes on when the window's dialog is closed. */
 export interface Transfer {
   id: string;
@@ -107,4 +111,6 @@ export interface Transfer {
   /** What it is called there. */
   result?: { id: string; name: string };
   startedAt: number;
+  /** Found when the app started: it had ended in the midst of it. */
+  found?: boolean;
 }

@@ -31,19 +31,23 @@ export async function carryContainer(carrying: Carrying): Promise<Carried> {
     const image = await carryItsImage(carrying, container, made);
     for (const network of networksOf(container.NetworkSettings.Networks)) await makeNetwork(carrying, network, made, warnings);
     for (const { Type, Name } of container.Mounts) {
-      if (Type !== 'volume' || Name === '' || request.useVolumes.includes(Name) || made.volumes.includes(Name)) continue;
-      made.volumes.push(...(await carryVolume(carrying, Name)).made.volumes);
+      const isMade = made.volumes.some(({ name }) => name === Name);
+      if (Type === 'volume' && Name !== '' && !request.useVolumes.includes(Name) && !isMade) await carryVolume(carrying, Name, Name, made);
     }
     const name = request.name ?? container.Name.replace(/^\//, '');
     const json = createRequest(container, image);
     const created = await ask(to, createdAnswer, 'POST', `/containers/create?name=${encodeURIComponent(name)}`, { json, signal });
     made.containers.push(created.Id);
+    await carrying.keep(made);
     return { id: created.Id, name, warnings: [...warnings, ...created.Warnings], made };
   } catch (error) {
     await takeBack(to, made);
     throw error;
   }
 }
+
+/** Names of images that are made for a copy; each is its own. */
+export const COPY_NAMES = 'gantry-copy/';
 
 const changes = v.nullish(v.array(v.unknown()));
 
@@ -61,18 +65,19 @@ async function carryItsImage(carrying: Carrying, container: ContainerAnswer, mad
     made.images.push(...(await carryImage(carrying, reference)).made.images);
     return reference;
   }
-  const reference = `gantry-copy/${
+  const reference = `${COPY_NAMES}${
     request.source.name
       .toLowerCase()
       .replaceAll(/[^a-z0-9]+/g, '-')
       .replaceAll(/^-|-$/g, '') || 'container'
   }:${randomBytes(4).toString('hex')}`;
   const [repo = '', tag = ''] = reference.split(':');
+  made.images.push(reference);
+  await carrying.keep(made);
   const query = new URLSearchParams({ container: container.Id, repo, tag, pause: request.pause ? '1' : '0' });
   await from.json('POST', `/commit?${query}`, { body: { json: {} }, signal });
   try {
     await carryImage(carrying, reference);
-    made.images.push(reference);
   } finally {
     // A name of ours only: the layers below are the image's.
     await tell(from, 'DELETE', `/images/${imagePath(reference)}`).catch(() => undefined);
@@ -80,19 +85,21 @@ async function carryItsImage(carrying: Carrying, container: ContainerAnswer, mad
   return reference;
 }
 
-async function makeNetwork({ from, to, signal }: Carrying, name: string, made: Made, warnings: string[]): Promise<void> {
+async function makeNetwork({ from, to, keep, signal }: Carrying, name: string, made: Made, warnings: string[]): Promise<void> {
   const path = `/networks/${encodeURIComponent(name)}`;
   if (await askIfThere(to, networkAnswer, path, signal)) return;
   const { Driver, Internal, Attachable, EnableIPv6, IPAM, Options, Labels } = await ask(from, networkAnswer, 'GET', path, { signal });
   const json = { Name: name, CheckDuplicate: true, Driver, Internal, Attachable, EnableIPv6, Options, Labels };
+  let id: string;
   try {
-    await ask(to, createdNetwork, 'POST', '/networks/create', { json: { ...json, IPAM }, signal });
+    ({ Id: id } = await ask(to, createdNetwork, 'POST', '/networks/create', { json: { ...json, IPAM }, signal }));
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
-    await ask(to, createdNetwork, 'POST', '/networks/create', { json, signal });
+    ({ Id: id } = await ask(to, createdNetwork, 'POST', '/networks/create', { json, signal }));
     warnings.push(`${name}: ${error.message}`);
   }
-  made.networks.push(name);
+  made.networks.push(id);
+  await keep(made);
 }
 const createdNetwork = v.object({ Id: v.string() });
 

@@ -7,20 +7,22 @@ import { type Carried, type Carrying, nothingMade, pipeOver } from '../carry.ts'
 /** An archive without entries: an image of nothing, of which a container is made that never runs. */
 const EMPTY_ARCHIVE = Buffer.alloc(1024);
 const PLACE = '/volume';
+/** Which transfer a container that only holds a volume belongs to. */
+export const HOLDER_LABEL = 'dev.gantry.transfer';
 
 /** By an archive of a container that has the volume and never runs. Owners, modes and times travel. */
-export async function carryVolume(carrying: Carrying, name: string, as = name): Promise<Carried> {
+export async function carryVolume(carrying: Carrying, name: string, as = name, made = nothingMade()): Promise<Carried> {
   const { from, to, signal } = carrying;
   const source = await ask(from, volumeAnswer, 'GET', `/volumes/${encodeURIComponent(name)}`, { signal });
-  const made = nothingMade();
   const json = { Name: as, Driver: source.Driver === 'local' ? 'local' : '', Labels: source.Labels, DriverOpts: source.Options };
-  await ask(to, volumeAnswer, 'POST', '/volumes/create', { json, signal });
-  made.volumes.push(as);
+  const { CreatedAt } = await ask(to, volumeAnswer, 'POST', '/volumes/create', { json, signal });
+  made.volumes.push({ name: as, createdAt: CreatedAt });
+  await carrying.keep(made);
   try {
     // What its options mount from elsewhere is not copied.
     if (Object.keys(source.Options).length === 0) {
-      await withHolder(from, name, signal, (there) =>
-        withHolder(to, as, signal, async (here) => {
+      await withHolder(from, name, carrying, (there) =>
+        withHolder(to, as, carrying, async (here) => {
           const archive = await from.stream('GET', `/containers/${there}/archive?path=${PLACE}/.`, { signal });
           const path = `/containers/${here}/archive?path=${PLACE}&noOverwriteDirNonDir=0`;
           await pipeOver(carrying, archive.body, { method: 'PUT', path, type: 'application/x-tar' });
@@ -35,7 +37,12 @@ export async function carryVolume(carrying: Carrying, name: string, as = name): 
 }
 
 /** Runs `work` with a container that has the volume, made of nothing and taken away afterwards. */
-async function withHolder(client: EngineClient, volume: string, signal: AbortSignal, work: (id: string) => Promise<void>): Promise<void> {
+async function withHolder(
+  client: EngineClient,
+  volume: string,
+  { id: transfer, signal }: Carrying,
+  work: (id: string) => Promise<void>,
+): Promise<void> {
   const image = await importEmpty(client, signal);
   let id: string | undefined;
   try {
@@ -43,7 +50,7 @@ async function withHolder(client: EngineClient, volume: string, signal: AbortSig
       Image: image,
       Cmd: ['none'],
       NetworkDisabled: true,
-      Labels: { 'dev.gantry.copy': volume },
+      Labels: { 'dev.gantry.copy': volume, [HOLDER_LABEL]: transfer },
       HostConfig: { Binds: [`${volume}:${PLACE}`], NetworkMode: 'none' },
     };
     ({ Id: id } = await ask(client, createdAnswer, 'POST', '/containers/create', { json, signal }));

@@ -1,11 +1,12 @@
 import { CircleAlert, CircleCheck, X } from 'lucide-react';
 import { Popover } from 'radix-ui';
+import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { openDialog } from '../../lib/screen.ts';
 import { Button, IconButton } from '../../ui/Button.tsx';
 import { Progress } from '../../ui/Progress.tsx';
 import { Spinner } from '../../ui/Spinner.tsx';
-import { fractionOf, TransferActivity, useTransfers } from '../transfer/index.ts';
+import { fractionOf, TransferActivity, tellFound, useTransfers } from '../transfer/index.ts';
 import './activity.css';
 import { pullTotal } from './progress.ts';
 import { cancelPull, forgetPull, usePulls } from './store.ts';
@@ -15,6 +16,7 @@ export function Activities() {
   const { t } = useTranslation();
   const pulls = usePulls((s) => s.pulls);
   const transfers = useTransfers();
+  useEffect(() => tellFound(transfers), [transfers]);
   const running = pulls.filter((p) => p.status === 'running');
   const carried = transfers.filter((each) => each.status === 'running');
   if (pulls.length + transfers.length === 0) return null;
@@ -24,7 +26,7 @@ export function Activities() {
   const percent = Math.round((fraction ?? 0) * 100);
   const one = first
     ? t('activity.pulling', { reference: first.reference, percent })
-    : t('activity.carrying', { name: carrying?.source.name, percent });
+    : t(carrying?.step === 'wait' ? 'activity.carryingWait' : 'activity.carrying', { name: carrying?.source.name, percent });
   return (
     <Popover.Root>
       <Popover.Trigger asChild>

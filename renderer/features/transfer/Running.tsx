@@ -9,8 +9,11 @@ import { Dialog } from '../../ui/Dialog.tsx';
 import { ErrorPanel } from '../../ui/Panels.tsx';
 import { TransferProgress } from './TransferProgress.tsx';
 
+/** Neither finished nor taken back: another try would be in the way of it. */
+const isOpen = ({ failure }: Transfer): boolean => failure?.code === 'unsettled' || failure?.code === 'runs-here';
+
 /** A copy or move that is under way, or over. It goes on when this is closed. */
-export function Running({ transfer, onAgain }: { transfer: Transfer; onAgain: (() => void) | undefined }) {
+export function Running({ transfer, onAgain }: { transfer: Transfer; onAgain: () => void }) {
   const { t } = useTranslation();
   const { id, source, status, result, to, toName, fromName, move } = transfer;
   const open = () => {
@@ -22,6 +25,8 @@ export function Running({ transfer, onAgain }: { transfer: Transfer; onAgain: ((
   const { message, remedy } = failure
     ? { message: t(`transfer.failure.${failure.code}`, failure.values), remedy: undefined }
     : explain(new Error(transfer.error ?? ''));
+  const key = isOpen(transfer) ? 'failedOpen' : failure?.code === 'interrupted' ? 'failedMidst' : move ? 'failedMove' : 'failedCopy';
+  const title = t(`transfer.${key}`);
   return (
     <Dialog
       title={t(move ? 'transfer.titleMove' : 'transfer.titleCopy', { name: source.name })}
@@ -48,7 +53,7 @@ export function Running({ transfer, onAgain }: { transfer: Transfer; onAgain: ((
                 {t('transfer.show', { host: toName })}
               </Button>
             )}
-            {status !== 'done' && onAgain && (
+            {status !== 'done' && !isOpen(transfer) && (
               <Button tone="primary" onClick={onAgain} data-testid="transfer-again">
                 {t('pull.again')}
               </Button>
@@ -62,7 +67,7 @@ export function Running({ transfer, onAgain }: { transfer: Transfer; onAgain: ((
       </p>
       {status === 'failed' && (
         <div className="flush">
-          <ErrorPanel title={t(move ? 'transfer.failedMove' : 'transfer.failedCopy')} message={message} {...(remedy && { remedy })} />
+          <ErrorPanel title={title} message={message} {...(remedy && { remedy })} />
         </div>
       )}
       <TransferProgress transfer={transfer} />

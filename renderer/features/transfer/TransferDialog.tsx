@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Host, TransferPlan, TransferSource } from '../../../electron/ipc/contract.ts';
+import type { Host, Transfer, TransferPlan, TransferSource } from '../../../electron/ipc/contract.ts';
 import { gantry } from '../../lib/bridge.ts';
 import { explain } from '../../lib/explain.ts';
 import { useHosts } from '../../lib/queries.ts';
@@ -20,24 +20,41 @@ import { type Choices, requestOf, useTransferPlan, useTransfers } from './transf
 interface TransferDialogProps {
   source?: TransferSource | undefined;
   move?: boolean | undefined;
+  /** The target's id, when it is known already. */
+  to?: string | undefined;
   /** One that is under way, or was. */
   activity?: string | undefined;
 }
 
 /** Copies or moves something to another host: where to, what travels, then how far it is. */
-export function TransferDialog({ source, move = false, activity }: TransferDialogProps) {
+export function TransferDialog({ source, move = false, to, activity }: TransferDialogProps) {
   const [running, setRunning] = useState(activity);
   const transfer = useTransfers().find(({ id }) => id === running);
-  if (transfer) return <Running transfer={transfer} onAgain={source ? () => setRunning(undefined) : undefined} />;
-  if (!source || running !== undefined) return null;
-  return <TransferForm source={source} move={move} onStarted={setRunning} />;
+  const [again, setAgain] = useState<Transfer>();
+  if (transfer) {
+    const onAgain = () => {
+      setAgain(transfer);
+      setRunning(undefined);
+    };
+    return <Running transfer={transfer} onAgain={onAgain} />;
+  }
+  const what = again?.source ?? source;
+  if (!what || running !== undefined) return null;
+  return <TransferForm source={what} move={again?.move ?? move} to={again?.to ?? to} onStarted={setRunning} />;
 }
 
-function TransferForm({ source, move, onStarted }: { source: TransferSource; move: boolean; onStarted: (id: string) => void }) {
+interface TransferFormProps {
+  source: TransferSource;
+  move: boolean;
+  to: string | undefined;
+  onStarted: (id: string) => void;
+}
+
+function TransferForm({ source, move, to, onStarted }: TransferFormProps) {
   const { t } = useTranslation();
   const all = useHosts();
   const targets = all.filter(({ id, state }) => id !== source.hostId && state.status === 'connected');
-  const [chosen, setTarget] = useState('');
+  const [chosen, setTarget] = useState(to ?? '');
   const target = targets.find(({ id }) => id === chosen) ?? targets[0];
   const [choices, setChoices] = useState<Choices>({ move, name: source.name, start: false, pause: true, remove: true });
   const [error, setError] = useState<string>();

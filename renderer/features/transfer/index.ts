@@ -1,3 +1,4 @@
+export { tellFound } from './found.ts';
 export { TransferActivity } from './TransferActivity.tsx';
 export { TransferDialog } from './TransferDialog.tsx';
 export { fractionOf } from './TransferProgress.tsx';

@@ -1,0 +1,66 @@
+import * as v from 'valibot';
+import type { StartTransfer, TransferStep } from '../ipc/contract.ts';
+import { startTransfer } from '../ipc/schemas.ts';
+import type { Carried, Made } from './carry.ts';
+
+/** What there is to know for whoever finds a transfer in whose midst the app was killed. */
+export interface Known {
+  /** The original ran, and is stopped for it. */
+  stopped: boolean;
+  way?: 'stream' | 'archive' | undefined;
+  /** Id of a container's image. */
+  image?: string | undefined;
+  /** On the target by then, or (by stream) with what comes. */
+  made: Made;
+  /** All of it is there. */
+  carried?: Carried | undefined;
+}
+
+/** A transfer as it is kept in transfers.json while it runs. */
+export interface TransferRecord {
+  id: string;
+  request: StartTransfer;
+  fromName: string;
+  toName: string;
+  startedAt: number;
+  /** The one that was begun last. */
+  step: Exclude<TransferStep, 'wait'>;
+  known: Known;
+}
+
+const texts = v.array(v.string());
+const made = v.object({
+  containers: texts,
+  volumes: v.array(v.object({ name: v.string(), createdAt: v.optional(v.string()) })),
+  networks: texts,
+  images: texts,
+});
+const request = v.pipe(
+  startTransfer,
+  v.transform(({ name, ...rest }): StartTransfer => ({ ...rest, ...(name !== undefined && { name }) })),
+);
+
+export const transfersFileSchema = v.object({
+  version: v.literal(1),
+  transfers: v.array(
+    v.object({
+      id: v.pipe(v.string(), v.regex(/^x[0-9a-f]{8}$/)),
+      request,
+      fromName: v.string(),
+      toName: v.string(),
+      startedAt: v.number(),
+      step: v.picklist(['look', 'stop', 'copy', 'start', 'remove', 'putBack']),
+      known: v.object({
+        stopped: v.boolean(),
+        way: v.optional(v.picklist(['stream', 'archive'])),
+        image: v.optional(v.string()),
+        made,
+        carried: v.optional(v.object({ id: v.string(), name: v.string(), warnings: texts, made })),
+      }),
+    }),
+  ),
+});
+export interface TransfersFile {
+  version: 1;
+  transfers: TransferRecord[];
+}
