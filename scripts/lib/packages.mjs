@@ -61,7 +61,9 @@ export const packageSets = {
       { name: 'openssh-server', program: 'sshd', optional: true },
       { name: 'criu', program: 'criu', optional: true },
       { name: 'pigz', program: 'pigz', optional: true },
-      { name: 'zstd', program: 'zstd', optional: true },
+      { name: 'zstd', program: 'zstd' },
+      { name: 'xz-utils', program: 'xz' },
+      { name: 'bzip2', program: 'bzip2' },
     ],
   },
   vm: {
