@@ -10,6 +10,10 @@ export const packageSets = {
       { name: 'conmon', program: 'conmon' },
       { name: 'iproute2', program: 'ip' },
       { name: 'nftables', program: 'nft' },
+      // For layers and archives that are packed so; gzip is Node's own, and zstd from Node 22 on.
+      { name: 'zstd', program: 'zstd' },
+      { name: 'xz-utils', program: 'xz' },
+      { name: 'bzip2', program: 'bzip2' },
       // For the starter image; the shell of busybox cannot show Chinese while it is typed, bash can.
       { name: 'busybox-static', program: 'busybox' },
       { name: 'bash-static', program: 'bash-static', optional: true },
@@ -61,9 +65,6 @@ export const packageSets = {
       { name: 'openssh-server', program: 'sshd', optional: true },
       { name: 'criu', program: 'criu', optional: true },
       { name: 'pigz', program: 'pigz', optional: true },
-      { name: 'zstd', program: 'zstd' },
-      { name: 'xz-utils', program: 'xz' },
-      { name: 'bzip2', program: 'bzip2' },
     ],
   },
   vm: {

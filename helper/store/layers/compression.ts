@@ -286,7 +286,7 @@ function startTool(compression: Exclude<Compression, 'none'>): { child: ChildPro
   child.stdin.on('error', () => {});
   const ended = new Promise<void>((resolve, reject) => {
     child.on('error', (error: NodeJS.ErrnoException) => {
-      const missing = `${compression} data needs the program \`${compression}\`, which is not installed`;
+      const missing = `${compression} data needs the program \`${compression}\`, which is not installed (apt install ${compression === 'xz' ? 'xz-utils' : compression})`;
       reject(new Failure('system', error.code === 'ENOENT' ? missing : error.message));
     });
     child.on('close', (code) => {
