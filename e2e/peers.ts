@@ -50,12 +50,18 @@ const commands: Record<PeerName, (folder: string, socket: string) => string[]> =
   },
 };
 
-export async function startPeer(name: PeerName): Promise<Peer> {
+/**
+ * @param tcp for dockerd: flags by which it listens on loopback; then it shares our network, touches nothing of it, and its containers
+ *   have none
+ */
+export async function startPeer(name: PeerName, tcp: readonly string[] = []): Promise<Peer> {
   const folder = mkdtempSync(path.join(tmpdir(), `gantry-${name}-`));
   const socket = path.join(folder, 'engine.sock');
   const command = commands[name](folder, socket);
   // Its own network namespace: they rewrite iptables and claim their bridges. And it ends with us, however we end.
-  const inside = ['--pdeathsig', 'TERM', 'unshare', '-n', 'sh', '-c', 'ip link set lo up; exec "$@"', 'sh', ...command];
+  const apart = ['unshare', '-n', 'sh', '-c', 'ip link set lo up; exec "$@"', 'sh', ...command];
+  const harmless = ['--bridge', 'none', '--iptables=false', '--ip6tables=false', '--ip-forward=false', '--ip-masq=false'];
+  const inside = ['--pdeathsig', 'TERM', ...(tcp.length === 0 ? apart : [...command, ...harmless, ...tcp])];
   const child = spawn('setpriv', inside, { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder });
   let log = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (log += text));

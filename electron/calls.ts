@@ -13,6 +13,7 @@ import { loadStarter } from './provision/starter/load.ts';
 import { pickPath, saveText } from './shell/dialogs.ts';
 import type { SettingsStore } from './shell/settings.ts';
 import { portOf, readLogs, type StreamPort, type Terminals } from './streams/index.ts';
+import { certificatesIn } from './tcp/index.ts';
 import type { Transfers } from './transfer/index.ts';
 import type { Tunnels } from './tunnels/index.ts';
 
@@ -60,7 +61,10 @@ export function callsOf({ app, demo, hosts, terminals, transfers, tunnels, insta
     }),
     'hosts.suggestions': call([], () => hosts.suggestions()),
     'hosts.addSsh': call([schema.newSshHost], (_, host) => hosts.addSsh(host)),
+    'hosts.addTcp': call([schema.newTcpHost], (_, host) => hosts.addTcp(host)),
+    'hosts.certificates': call([schema.optionalFolder], (_, folder) => certificatesIn(folder)),
     'attempts.start': call([schema.address], (_, address) => hosts.attempts.start(address)),
+    'attempts.startTcp': call([schema.address, schema.tcpSecurity], (_, address, security) => hosts.attempts.startTcp(address, security)),
     'attempts.signIn': call([schema.id], (_, id) => hosts.signIn(id)),
     'attempts.answer': call([schema.id, schema.id, schema.connectAnswer], (_, id, questionId, answer) =>
       hosts.attempts.answer(id, questionId, answer),

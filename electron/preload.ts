@@ -32,9 +32,12 @@ const api: GantryApi = {
     watch: (id) => call('hosts.watch', id),
     suggestions: () => call('hosts.suggestions'),
     addSsh: (host) => call('hosts.addSsh', host),
+    addTcp: (host) => call('hosts.addTcp', host),
+    certificates: (folder) => call('hosts.certificates', folder),
   },
   attempts: {
     start: (address) => call('attempts.start', address),
+    startTcp: (address, security) => call('attempts.startTcp', address, security),
     signIn: (hostId) => call('attempts.signIn', hostId),
     onChange: (listener) => subscribe('attempts.change', listener),
     answer: (id, questionId, answer) => call('attempts.answer', id, questionId, answer),

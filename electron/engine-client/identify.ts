@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { EngineIdentity } from '../ipc/contract.ts';
 import type { EngineClient } from './client.ts';
-import { ProtocolError } from './errors.ts';
+import { messageInBody, ProtocolError } from './errors.ts';
 import { readBounded } from './read-bounded.ts';
 
 /** The newest version of the API that the app is written for. */
@@ -20,10 +20,11 @@ const version = v.object({
 /** Pings, agrees on an API version (kept in the client) and asks who answers. @throws ProtocolError if it is no engine */
 export async function identify(client: EngineClient, signal?: AbortSignal): Promise<EngineIdentity> {
   const ping = await client.request({ method: 'GET', path: '/_ping', ...(signal && { signal }) });
-  await readBounded(ping.body, 64 * 1024);
+  const said = await readBounded(ping.body, 64 * 1024);
   const offered = ping.headers['api-version'];
   if (ping.status !== 200 || typeof offered !== 'string' || !/^\d+\.\d+$/.test(offered)) {
-    throw new ProtocolError(`what answers on this socket is not a container engine (GET /_ping: status ${ping.status})`);
+    const words = ping.status === 200 ? '' : `: ${messageInBody(said, ping.status).slice(0, 200)}`;
+    throw new ProtocolError(`what answers there is not a container engine (GET /_ping: status ${ping.status}${words})`);
   }
   const parsed = v.safeParse(version, await client.json('GET', '/version', { limitBytes: 1024 * 1024, ...(signal && { signal }) }));
   if (!parsed.success) throw new ProtocolError('GET /version: the answer is not as the Docker API says');

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { ConnectAnswer, ConnectAttempt, ConnectQuestion } from '../ipc/contract.ts';
+import type { ConnectAnswer, ConnectAttempt, ConnectQuestion, TcpSecurity } from '../ipc/contract.ts';
 import {
   type Address,
   ChannelRefused,
@@ -12,7 +12,9 @@ import {
   type Secrets,
   type SshSession,
 } from '../ssh/index.ts';
+import { formatTcpAddress, parseTcpAddress, type TcpTarget } from '../tcp/index.ts';
 import { hostErrorOf } from './errors.ts';
+import { tryTcp } from './try-tcp.ts';
 import { UserQuestion } from './user-question.ts';
 
 export interface AttemptsOptions {
@@ -23,7 +25,7 @@ export interface AttemptsOptions {
 
 interface Running {
   attempt: ConnectAttempt;
-  address: Address;
+  to: { ssh: Address } | { tcp: TcpTarget };
   abort: AbortController;
   session: SshSession | undefined;
   question: UserQuestion;
@@ -55,12 +57,26 @@ export class Attempts {
    */
   start(typed: string, path?: string): ConnectAttempt {
     const address = parseAddress(typed);
+    return this.#begin({ ssh: address }, typed.trim(), path ?? address.socketPath);
+  }
+
+  /**
+   * The same for an engine that listens on TCP: nothing stays open when it is through.
+   *
+   * @throws Error with a sentence for the user if it is no tcp:// address
+   */
+  startTcp(typed: string, security: TcpSecurity): ConnectAttempt {
+    const address = parseTcpAddress(typed);
+    return this.#begin({ tcp: { address, security } }, formatTcpAddress(address));
+  }
+
+  #begin(to: Running['to'], typed: string, path?: string): ConnectAttempt {
     const oldest = [...this.#running.keys()][0];
     if (oldest !== undefined && this.#running.size >= ATTEMPTS_LIMIT) this.end(oldest);
     const id = `a${randomBytes(6).toString('hex')}`;
     const running: Running = {
-      attempt: { id, address: typed.trim(), steps: [], state: 'running' },
-      address,
+      attempt: { id, address: typed, steps: [], state: 'running' },
+      to,
       abort: new AbortController(),
       session: undefined,
       question: new UserQuestion(),
@@ -69,7 +85,7 @@ export class Attempts {
       ending: false,
     };
     this.#running.set(id, running);
-    void this.#run(running, path ?? address.socketPath);
+    void this.#run(running, path);
     return running.attempt;
   }
 
@@ -84,7 +100,7 @@ export class Attempts {
     if (!running || running.attempt.state === 'running') return;
     const { error, engines, ...rest } = running.attempt;
     this.#become(running, { ...rest, state: 'running', steps: running.session ? rest.steps.filter(({ kind }) => kind !== 'engine') : [] });
-    void this.#run(running, path ?? running.address.socketPath);
+    void this.#run(running, path ?? ('ssh' in running.to ? running.to.ssh.socketPath : undefined));
   }
 
   /** Signs in again: groups that were joined meanwhile count for new connections only. */
@@ -105,6 +121,15 @@ export class Attempts {
     return { session: running.session, attempt: running.attempt };
   }
 
+  /** Where an attempt over TCP has led to, which is forgotten. @throws Error if it did not get through */
+  takeTcp(id: string): { address: string; security: TcpSecurity } {
+    const running = this.#running.get(id);
+    if (running?.attempt.state !== 'connected' || !('tcp' in running.to)) throw new Error('This connection has ended. Connect again');
+    const { address, security } = running.to.tcp;
+    this.end(id);
+    return { address: formatTcpAddress(address), security };
+  }
+
   /**
    * The connection of an attempt, for commands; made again if it was lost, without asking anybody.
    *
@@ -112,10 +137,10 @@ export class Attempts {
    */
   async session(id: string, signal: AbortSignal): Promise<SshSession> {
     const running = this.#running.get(id);
-    if (!running?.session) throw new Error('This connection has ended. Connect again');
+    if (!running?.session || !('ssh' in running.to)) throw new Error('This connection has ended. Connect again');
     if (running.session.closed) {
       const { files, secrets } = this.#options;
-      const session = await connectSsh(running.address, { files: await files(), secrets, ask: undefined, signal });
+      const session = await connectSsh(running.to.ssh, { files: await files(), secrets, ask: undefined, signal });
       if (!this.#running.has(id)) session.close();
       running.session = session;
     }
@@ -159,34 +184,50 @@ export class Attempts {
   async #run(running: Running, path: string | undefined): Promise<void> {
     const { signal } = running.abort;
     try {
-      if (!running.session || running.session.closed) {
-        running.session = await connectSsh(running.address, {
-          files: await this.#options.files(),
-          secrets: this.#options.secrets,
-          ask: (question) => this.#ask(running, question),
-          onStep: (step) => this.#step(running, step),
-          signal,
-        });
-        if (signal.aborted) return running.session.close();
-      }
-      const { machine } = running.session;
-      this.#step(running, { kind: 'engine', machine, status: 'running', found: {} });
-      const found = await findEngines(running.session, path, signal);
-      const [first] = found.engines;
-      const usable = first?.state === 'usable';
-      this.#step(running, {
-        kind: 'engine',
-        machine,
-        status: usable ? 'done' : 'failed',
-        found: usable ? { product: first.product, version: first.version, path: first.socketPath } : {},
-      });
-      this.#become(running, { ...running.attempt, state: 'connected', ...found });
+      if ('tcp' in running.to) await this.#overTcp(running, running.to.tcp);
+      else await this.#overSsh(running, running.to.ssh, path);
     } catch (error) {
       if (signal.aborted) return;
       const reason = error instanceof ChannelRefused ? noCommands(running) : hostErrorOf(error, running.attempt.address);
       const steps = running.attempt.steps.map((step) => (step.status === 'running' ? { ...step, status: 'failed' as const } : step));
       this.#become(running, { ...running.attempt, steps, state: 'failed', error: reason });
     }
+  }
+
+  async #overTcp(running: Running, target: TcpTarget): Promise<void> {
+    await tryTcp(target, {
+      secrets: this.#options.secrets,
+      ask: (question) => this.#ask(running, question),
+      onStep: (step) => this.#step(running, step),
+      signal: running.abort.signal,
+    });
+    this.#become(running, { ...running.attempt, state: 'connected' });
+  }
+
+  async #overSsh(running: Running, address: Address, path: string | undefined): Promise<void> {
+    const { signal } = running.abort;
+    if (!running.session || running.session.closed) {
+      running.session = await connectSsh(address, {
+        files: await this.#options.files(),
+        secrets: this.#options.secrets,
+        ask: (question) => this.#ask(running, question),
+        onStep: (step) => this.#step(running, step),
+        signal,
+      });
+      if (signal.aborted) return running.session.close();
+    }
+    const { machine } = running.session;
+    this.#step(running, { kind: 'engine', machine, status: 'running', found: {} });
+    const found = await findEngines(running.session, path, signal);
+    const [first] = found.engines;
+    const usable = first?.state === 'usable';
+    this.#step(running, {
+      kind: 'engine',
+      machine,
+      status: usable ? 'done' : 'failed',
+      found: usable ? { product: first.product, version: first.version, path: first.socketPath } : {},
+    });
+    this.#become(running, { ...running.attempt, state: 'connected', ...found });
   }
 
   #step(running: Running, step: ConnectAttempt['steps'][number]): void {

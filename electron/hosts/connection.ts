@@ -14,8 +14,8 @@ export interface ConnectionOptions {
   prepare?: (signal: AbortSignal, asked: boolean) => Promise<void>;
   onState: (state: HostState) => void;
   onEvent: (message: unknown) => void;
-  /** What a broken stream can't say: why the connection below it was lost. */
-  whyLost?: () => Error | undefined;
+  /** What a broken stream or a failed request can't say: why the connection below it was lost. */
+  whyLost?: (failure: unknown) => Error | undefined;
   /** How long to wait after a failure; quicker for engines of this machine than for others. */
   pauses?: Pauses;
   /** For tests: in [0, 1). */
@@ -135,7 +135,7 @@ export class HostConnection {
       } catch (error) {
         failure = error;
       }
-      if (!(failure instanceof HostFailure)) failure = this.#options.whyLost?.() ?? failure;
+      if (!(failure instanceof HostFailure)) failure = this.#options.whyLost?.(failure) ?? failure;
       this.#client?.close();
       this.#client = undefined;
       if (stopped.aborted) break;

@@ -10,21 +10,20 @@ import type {
   HostSuggestion,
   NewSocketHost,
   NewSshHost,
+  NewTcpHost,
 } from '../ipc/contract.ts';
 import { type ConfigFiles, connectSsh, parseAddress, type Secrets, type SshSession } from '../ssh/index.ts';
 import type { JsonFile } from '../store/json-file.ts';
 import { Attempts } from './attempts.ts';
-import { backoffMs } from './backoff.ts';
 import { Batch } from './batch.ts';
-import { type ConnectionOptions, HostConnection, type Pauses } from './connection.ts';
+import type { ConnectionOptions } from './connection.ts';
 import { detect, usualSockets } from './detect.ts';
 import { dialNet } from './dial-net.ts';
-import { unixDialer } from './dial-unix.ts';
+import { type Entry, onSocket, overSsh, overTcp, stopped } from './entry.ts';
 import { HostFailure } from './errors.ts';
 import { type GuardedRequest, guard } from './guard.ts';
 import { onceATurn } from './once-a-turn.ts';
-import { firstHosts, type HostRecord, type HostsFile, LOCAL_ID } from './records.ts';
-import { SshLink } from './ssh-link.ts';
+import { firstHosts, type HostRecord, type HostsFile, hostOf, LOCAL_ID } from './records.ts';
 import { suggestions } from './suggestions.ts';
 
 /** How the local engine is reached and, when it is down, started. */
@@ -43,19 +42,6 @@ export interface HostsOptions {
   secrets: Secrets;
   log: (text: string) => void;
 }
-
-interface Entry {
-  record: HostRecord;
-  connection: HostConnection;
-  /** kind ssh */
-  link?: SshLink;
-}
-
-/** A machine elsewhere, its firewall and its log are spared. */
-const SSH_PAUSES: Pauses = {
-  lostMs: (attempt, random) => backoffMs(attempt, random, 1000, 60_000),
-  failedMs: (attempt, random) => backoffMs(attempt, random, 10_000, 300_000),
-};
 
 /** Events of one host within this time reach the window as one message. */
 const EVENTS_MS = 16;
@@ -98,30 +84,17 @@ export class Hosts {
   }
 
   list(): Host[] {
-    return [...this.#entries.values()].map(({ record, connection }) => {
-      const { id, name, colour, kind, socketPath, address, readOnly, production } = record;
-      const where = { ...(socketPath !== undefined && { socketPath }), ...(address !== undefined && { address }) };
-      return {
-        id,
-        name,
-        colour,
-        kind,
-        ...where,
-        ...(readOnly && { readOnly }),
-        ...(production && { production }),
-        state: connection.state,
-      };
-    });
+    return [...this.#entries.values()].map(({ record, connection }) => hostOf(record, connection.state));
   }
 
   detect(): Promise<FoundEngine[]> {
-    const here = [...this.#entries.values()].filter(({ record }) => record.kind !== 'ssh');
+    const here = [...this.#entries.values()].filter(({ record }) => isHere(record));
     const known = here.map(({ record }) => this.#socketOf(record));
     return detect(usualSockets(process.env), known);
   }
 
   async addSocket(host: NewSocketHost): Promise<Host> {
-    const isSame = (record: HostRecord) => record.kind !== 'ssh' && this.#socketOf(record) === host.socketPath;
+    const isSame = (record: HostRecord) => isHere(record) && this.#socketOf(record) === host.socketPath;
     const same = [...this.#entries.values()].find(({ record }) => isSame(record));
     if (same) throw new Error(`${host.socketPath} is in the list already, as ${same.record.name}`);
     const id = newId();
@@ -145,11 +118,22 @@ export class Hosts {
     return this.#get(id);
   }
 
-  /** Connects to an SSH host with the user there. @throws Error if it is none */
+  async addTcp({ attempt: attemptId, name, colour }: NewTcpHost): Promise<Host> {
+    const { address, security } = this.attempts.takeTcp(attemptId);
+    const same = [...this.#entries.values()].find(({ record }) => record.kind === 'tcp' && record.address === address);
+    if (same) throw new Error(`${address} is in the list already, as ${same.record.name}`);
+    const id = newId();
+    this.#add({ id, name, colour, kind: 'tcp', address, security });
+    await this.#changed();
+    return this.#get(id);
+  }
+
+  /** Connects to a host on another machine with the user there. @throws Error if it is none */
   signIn(id: string): ConnectAttempt {
     const { record } = this.#entry(id);
-    if (record.kind !== 'ssh') throw new Error(`${record.name} needs no signing in`);
-    const attempt = this.attempts.start(record.address ?? '', record.socketPath);
+    if (isHere(record)) throw new Error(`${record.name} needs no signing in`);
+    const { address = '', security, socketPath } = record;
+    const attempt = security ? this.attempts.startTcp(address, security) : this.attempts.start(address, socketPath);
     this.#signingIn.set(attempt.id, id);
     return attempt;
   }
@@ -163,7 +147,9 @@ export class Hosts {
 
   /** A connection with room for a shell; none for hosts on this machine. @throws HostFailure if none can be made without the user */
   async shellSession(id: string, signal: AbortSignal): Promise<SshSession | undefined> {
-    return this.#entry(id).link?.roomySession(signal);
+    const { link, record } = this.#entry(id);
+    if (record.kind === 'tcp') throw new Error(`${record.name} is reached over TCP: its engine alone, not the machine`);
+    return link?.roomySession(signal);
   }
 
   /** Connects anew, as somebody who has just signed in. */
@@ -234,7 +220,8 @@ export class Hosts {
 
   /** A TCP connection that begins on the host. @throws ChannelRefused, or a system error */
   async dialTcp(id: string, address: string, port: number, signal: AbortSignal): Promise<Duplex> {
-    const { link } = this.#entry(id);
+    const { link, record } = this.#entry(id);
+    if (record.kind === 'tcp') throw new Error(`${record.name} is reached over TCP: its engine alone, not its network`);
     return link ? link.openTcp(address, port, signal) : dialNet({ host: address, port, allowHalfOpen: true }, signal);
   }
 
@@ -244,41 +231,21 @@ export class Hosts {
   }
 
   #add(record: HostRecord, session?: SshSession): void {
-    const where = this.#socketOf(record);
     const common = {
       onState: () => this.#announce(),
       onEvent: (message: unknown) => this.#events.add({ hostId: record.id, message }),
       // The record as it is then: marks are set and taken away while it is connected.
       guard: (request: GuardedRequest) => guard(record.name, record, request),
     };
+    const { secrets, local } = this.#options;
     const entry =
-      record.kind === 'ssh' ? this.#overSsh(record, session, common) : { record, connection: this.#onSocket(record, where, common) };
+      record.kind === 'ssh'
+        ? overSsh(record, session, (signal) => this.#signInQuietly(record, signal), common)
+        : record.kind === 'tcp'
+          ? overTcp(record, secrets, common)
+          : onSocket(record, this.#socketOf(record), record.kind === 'local' ? local.prepare : undefined, common);
     this.#entries.set(record.id, entry);
     entry.connection.start();
-  }
-
-  #onSocket(record: HostRecord, where: string, common: Pick<ConnectionOptions, 'onState' | 'onEvent' | 'guard'>): HostConnection {
-    const prepare = record.kind === 'local' && { prepare: this.#options.local.prepare };
-    return new HostConnection({ where, dial: unixDialer(where), ...prepare, ...common });
-  }
-
-  #overSsh(record: HostRecord, session: SshSession | undefined, common: Pick<ConnectionOptions, 'onState' | 'onEvent' | 'guard'>): Entry {
-    const { address = '', socketPath = '' } = record;
-    const link = new SshLink({ socketPath, connect: (signal) => this.#signInQuietly(record, signal) });
-    if (session) link.adopt(session);
-    const connection = new HostConnection({
-      where: `${address}:${socketPath}`,
-      dial: link.dial,
-      prepare: link.prepare,
-      whyLost: link.whyLost,
-      pauses: SSH_PAUSES,
-      ...common,
-      onState: (state) => {
-        if (state.status === 'connected') link.proven();
-        common.onState(state);
-      },
-    });
-    return { record, connection, link };
   }
 
   async #signInQuietly(record: HostRecord, signal: AbortSignal): Promise<SshSession> {
@@ -299,12 +266,11 @@ export class Hosts {
     const hostId = this.#signingIn.get(id);
     if (hostId === undefined || state !== 'connected') return;
     this.#signingIn.delete(id);
-    const { session } = this.attempts.take(id);
     const entry = this.#entries.get(hostId);
-    if (entry?.link) {
-      entry.link.adopt(session);
-      entry.connection.reconnect();
-    } else session.close();
+    if (entry?.link) entry.link.adopt(this.attempts.take(id).session);
+    // Over TCP there is no connection to take over: what was typed counts from the next one on.
+    else this.attempts.end(id);
+    entry?.connection.reconnect();
   }
 
   #socketOf(record: HostRecord): string {
@@ -329,9 +295,7 @@ export class Hosts {
   }
 }
 
-const newId = () => `h${randomBytes(4).toString('hex')}`;
+/** Engines on sockets of this machine. */
+const isHere = ({ kind }: HostRecord) => kind === 'local' || kind === 'socket';
 
-async function stopped({ connection, link }: Entry): Promise<void> {
-  link?.close();
-  await connection.stop();
-}
+const newId = () => `h${randomBytes(4).toString('hex')}`;

@@ -13,8 +13,8 @@
  *    `token` being what the call that asked for it returned.
  */
 import type { AppInfo, Settings, Unsubscribe } from './contract/app.ts';
-import type { ConnectAnswer, ConnectAttempt, HostSuggestion, NewSshHost } from './contract/connecting.ts';
-import type { FoundEngine, Host, HostChange, HostEvent, NewSocketHost } from './contract/hosts.ts';
+import type { ConnectAnswer, ConnectAttempt, HostSuggestion, NewSshHost, NewTcpHost } from './contract/connecting.ts';
+import type { FoundEngine, Host, HostChange, HostEvent, NewSocketHost, TcpSecurity } from './contract/hosts.ts';
 import type { InstallAction, InstallJob, InstallTarget } from './contract/install.ts';
 import type { OpenHostShell, OpenLogs, OpenTerminal, TerminalInfo } from './contract/streams.ts';
 import type { StartTransfer, Transfer, TransferPlan, TransferSource } from './contract/transfer.ts';
@@ -48,11 +48,16 @@ export interface GantryApi {
     watch(id: string): Promise<string>;
     suggestions(): Promise<HostSuggestion[]>;
     addSsh(host: NewSshHost): Promise<Host>;
+    addTcp(host: NewTcpHost): Promise<Host>;
+    /** The files in a folder that are named as docker names certificates; without a folder, in docker's own. */
+    certificates(folder?: string): Promise<{ ca?: string; cert?: string; key?: string }>;
   };
   /** Connections made with the user there: steps, questions, engines found. */
   attempts: {
     /** Resolves at once; what happens comes by onChange. */
     start(address: string): Promise<ConnectAttempt>;
+    /** The same for an engine at a tcp:// address. */
+    startTcp(address: string, security: TcpSecurity): Promise<ConnectAttempt>;
     /** For a host in the list that needs the user: once connected, it takes the connection over. */
     signIn(hostId: string): Promise<ConnectAttempt>;
     onChange(listener: (attempt: ConnectAttempt) => void): Unsubscribe;

@@ -4,12 +4,14 @@ import type {
   HostColour,
   NewSocketHost,
   NewSshHost,
+  NewTcpHost,
   OpenHostShell,
   OpenLogs,
   OpenTerminal,
   OpenTunnel,
   Settings,
   StartTransfer,
+  TcpSecurity,
   TransferSource,
 } from './contract.ts';
 
@@ -31,6 +33,20 @@ const socketPath = v.pipe(
 export const optionalPath = v.optional(socketPath);
 export const newSocketHost = v.strictObject({ name, colour, socketPath }) satisfies v.GenericSchema<NewSocketHost>;
 export const newSshHost = v.strictObject({ name, colour, socketPath, attempt: id }) satisfies v.GenericSchema<NewSshHost>;
+export const newTcpHost = v.strictObject({ name, colour, attempt: id }) satisfies v.GenericSchema<NewTcpHost>;
+/** A file or folder of this machine, on any system. */
+const absolute = v.pipe(
+  v.string(),
+  v.trim(),
+  v.regex(/^(\/|[A-Za-z]:[\\/]|\\\\)[^\0]*$/, 'The path of a file begins at the root'),
+  v.maxLength(4096),
+);
+export const optionalFolder = v.optional(absolute);
+const tls = v.pipe(
+  v.strictObject({ kind: v.literal('tls'), ca: v.optional(absolute), cert: v.optional(absolute), key: v.optional(absolute) }),
+  v.check(({ cert, key }) => (cert === undefined) === (key === undefined), 'A certificate needs its key, and a key its certificate'),
+);
+export const tcpSecurity = v.union([tls, v.strictObject({ kind: v.literal('none') })]) satisfies v.GenericSchema<TcpSecurity>;
 export const address = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(1024));
 export const connectAnswer = v.nullable(
   v.strictObject({ values: v.pipe(v.array(v.pipe(v.string(), v.maxLength(4096))), v.maxLength(16)), remember: v.boolean() }),

@@ -38,6 +38,8 @@ export async function watchMachine({ host, client, session, port, everyMs = EVER
   const { signal } = closed;
   let reader: MachineReader | undefined;
   try {
+    // Its name could be this machine's by chance, and there is no shell that would tell.
+    if (host.kind === 'tcp') return port.post({ t: 'no-machine', why: 'over-tcp' });
     const info = v.parse(systemInfo, await client().json('GET', '/info', { signal, limitBytes: 4 * 1024 * 1024 }));
     if (host.kind === 'ssh') reader = await remoteReader(await session(signal), info.DockerRootDir, signal);
     // A socket may lead into a virtual machine, or to another machine altogether.

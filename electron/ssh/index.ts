@@ -9,3 +9,4 @@ export { shellQuoted } from './probe.ts';
 export { linesSaid, noShell, type SystemFacts, sayingScript, systemFacts } from './said.ts';
 export type { Secrets } from './secrets.ts';
 export { ChannelRefused, type ExecOptions, type ExecResult, type SshSession } from './session.ts';
+export { dialTcp, resolveName } from './tcp.ts';

@@ -2,10 +2,11 @@ import { spawn } from 'node:child_process';
 import { lookup } from 'node:dns/promises';
 import { connect, isIP, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import type { HostError } from '../ipc/contract.ts';
 import { failure } from './failures.ts';
 
 export interface Dialed {
-  stream: Duplex;
+  stream: Socket;
   /** `address:port` that answered. */
   address: string;
 }
@@ -25,12 +26,18 @@ export async function resolveName(name: string): Promise<string[]> {
   }
 }
 
-/** Connects to the first of the addresses that answers. @throws HostFailure with the reason of the last */
+/**
+ * Connects to the first of the addresses that answers.
+ *
+ * @param refused the code for a port on which nobody listens: its text says who should
+ * @throws HostFailure with the reason of the last
+ */
 export async function dialTcp(
   addresses: readonly string[],
   port: number,
   timeoutMs: number | undefined,
   signal: AbortSignal,
+  refused: HostError['code'] = 'ssh-refused',
 ): Promise<Dialed> {
   let last: unknown;
   for (const address of addresses) {
@@ -41,7 +48,7 @@ export async function dialTcp(
       last = error;
     }
   }
-  throw reasonOf(last, addresses.map((address) => withPort(address, port)).join(', '));
+  throw reasonOf(last, addresses.map((address) => withPort(address, port)).join(', '), refused);
 }
 
 const withPort = (address: string, port: number) => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`);
@@ -71,12 +78,12 @@ function dialOne(host: string, port: number, timeoutMs: number, signal: AbortSig
   });
 }
 
-function reasonOf(error: unknown, address: string): Error {
+function reasonOf(error: unknown, address: string, refused: HostError['code']): Error {
   const { code, message } = (error ?? {}) as NodeJS.ErrnoException;
   const more = { values: { address }, ...(message !== undefined && { detail: message }), cause: error };
   switch (code) {
     case 'ECONNREFUSED':
-      return failure('ssh-refused', `${address} is there, but nothing listens on that port`, more);
+      return failure(refused, `${address} is there, but nothing listens on that port`, more);
     case 'ETIMEDOUT':
       return failure('ssh-timeout', `${address} does not answer`, { ...more, values: { machine: address } });
     default:

@@ -71,6 +71,7 @@ function fakeAttempts(): GantryApi['attempts'] {
   };
   return {
     start,
+    startTcp: start,
     signIn: start,
     onChange: (listener) => {
       tell = listener;
@@ -183,6 +184,8 @@ export function fakeGantry(settings: Settings, hosts: Host[], logLines: number):
         { source: 'docker', name: 'build', address: 'ssh://ci@build.example', detail: 'ssh://ci@build.example' },
       ],
       addSsh: async () => hosts[0] as Host,
+      addTcp: async () => hosts[0] as Host,
+      certificates: async () => ({ ca: '/home/ada/.docker/ca.pem', cert: '/home/ada/.docker/cert.pem', key: '/home/ada/.docker/key.pem' }),
     },
     attempts: fakeAttempts(),
     installs: {

@@ -1,9 +1,9 @@
-import type { EngineIdentity, HostColour, HostError } from './hosts.ts';
+import type { EngineIdentity, HostColour, HostError, TcpSecurity } from './hosts.ts';
 
 /** What happened on the way to a machine: jump hosts first, each with its own steps. */
 export interface ConnectStep {
-  kind: 'resolve' | 'connect' | 'hostKey' | 'signIn' | 'engine';
-  /** The machine that this step is about, as `user@host:port`. */
+  kind: 'resolve' | 'connect' | 'hostKey' | 'signIn' | 'engine' | 'files' | 'tls';
+  /** The machine that this step is about, as `user@host:port`, or `host:port` where nobody signs in. */
   machine: string;
   status: 'running' | 'done' | 'failed';
   /** What was found, for the step's translated text: address, type and fingerprint of the key, the way of signing in … */
@@ -83,13 +83,21 @@ export interface NewSshHost {
   colour: HostColour;
   socketPath: string;
 }
+export interface NewTcpHost {
+  /** The attempt that is connected. */
+  attempt: string;
+  name: string;
+  colour: HostColour;
+}
 /** A host that the user has named elsewhere. */
 export interface HostSuggestion {
-  /** `ssh`: ~/.ssh/config; `docker`: a context of the docker CLI. */
+  /** `ssh`: ~/.ssh/config; `docker`: a context of the docker CLI, or DOCKER_HOST. */
   source: 'ssh' | 'docker';
   name: string;
   /** What to type for it. */
   address: string;
   /** Where it leads. */
   detail: string;
+  /** For tcp:// addresses, if it is said there. */
+  security?: TcpSecurity;
 }

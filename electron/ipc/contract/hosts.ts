@@ -9,14 +9,22 @@ export interface Host {
   kind: HostKind;
   /** kinds socket and ssh: the engine's socket, for ssh on that machine. */
   socketPath?: string;
-  /** kind ssh: as the user typed it. */
+  /** kind ssh: as the user typed it; kind tcp: `tcp://host:port`. */
   address?: string;
+  /** kind tcp. */
+  security?: TcpSecurity;
   /** Nothing there is changed, whoever asks. */
   readOnly?: boolean;
   /** Deleting there needs the host's name, typed. */
   production?: boolean;
   state: HostState;
 }
+/** How a TCP connection is kept from others. Files are named by their paths and read at each connection; no secret is in here. */
+export type TcpSecurity =
+  /** `ca`: who has signed the engine's certificate, else one of the well-known authorities; `cert` and `key`: ours, both or none. */
+  | { kind: 'tls'; ca?: string | undefined; cert?: string | undefined; key?: string | undefined }
+  /** Not at all: only ever to this very machine. */
+  | { kind: 'none' };
 /** What the user may say of a host; what is left out stays. */
 export interface HostChange {
   name?: string | undefined;
@@ -70,6 +78,28 @@ export interface HostError {
     | 'ssh-jump-forbidden'
     | 'ssh-forwarding'
     | 'ssh-lost'
+    | 'tcp-refused'
+    | 'tcp-clear'
+    | 'tcp-no-engine'
+    | 'tls-none'
+    | 'tls-wanted'
+    | 'tls-hung-up'
+    | 'tls-no-agreement'
+    | 'tls-unknown-ca'
+    | 'tls-no-ca'
+    | 'tls-expired'
+    | 'tls-not-yet'
+    | 'tls-name'
+    | 'tls-client-needed'
+    | 'tls-client-refused'
+    | 'tls-client-expired'
+    | 'tls-file-missing'
+    | 'tls-file-denied'
+    | 'tls-no-certificate'
+    | 'tls-no-key'
+    | 'tls-key-open'
+    | 'tls-key-other'
+    | 'tls-locked'
     | 'sudo-missing'
     | 'sudo-password'
     | 'install-step'

@@ -58,7 +58,7 @@ export type StreamDown =
   | { t: 'end'; reason: 'eof' | 'disconnected' | 'error'; message?: string }
   | { t: 'machine'; sample: MachineSample }
   /** There is nothing (more) to see of the machine. `elsewhere`: the engine runs on another one than its socket is on. */
-  | { t: 'no-machine'; why: 'elsewhere' | 'no-commands' | 'not-understood' | 'lost' }
+  | { t: 'no-machine'; why: 'elsewhere' | 'over-tcp' | 'no-commands' | 'not-understood' | 'lost' }
   /** Logs: following again after a cut; lines go on where they ended. */
   | { t: 'resumed' };
 export interface LogLine {

@@ -2,6 +2,7 @@ import { Cable } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { gantry } from '../../lib/bridge.ts';
 import '../../ui/badge.css';
+import { hasTunnels, reachOf } from '../../lib/tcp-host.ts';
 import { browse, openTunnel, tunnelAddress, useTunnels } from '../tunnels/index.ts';
 import { type ContainerRow, type PublishedPort, portText } from './row.ts';
 
@@ -38,12 +39,13 @@ function PortChip({ row, port }: { row: ContainerRow; port: PublishedPort }) {
     ({ hostId, containerId, port: at, state }) =>
       state === 'open' && hostId === row.host.id && containerId === row.id && port.type === 'tcp' && at === port.private,
   );
-  const here = port.public !== undefined && row.host.kind !== 'ssh';
+  const at = port.public === undefined ? undefined : reachOf(row.host, port.ip);
+  const here = at !== undefined;
   const text = portText(port);
-  if (port.type !== 'tcp' || (!here && !row.running)) {
+  if (port.type !== 'tcp' || (!here && !(row.running && hasTunnels(row.host)))) {
     return <span className={port.public === undefined ? 'dim mono' : 'chip'}>{text}</span>;
   }
-  const url = here ? `http://localhost:${port.public}` : tunnel ? `http://${tunnelAddress(tunnel)}` : undefined;
+  const url = here ? `http://${at}:${port.public}` : tunnel ? `http://${tunnelAddress(tunnel)}` : undefined;
   const tip = url ? t('port.open', { url }) : t('port.tunnel', { port: port.private });
   return (
     <button

@@ -18,6 +18,7 @@ import { gantry } from '../../lib/bridge.ts';
 import { tr } from '../../lib/i18n.ts';
 import { navigate } from '../../lib/route.ts';
 import { showLogsInDock } from '../../lib/screen.ts';
+import { hasTunnels, reachOf } from '../../lib/tcp-host.ts';
 import { toast } from '../../lib/toast.ts';
 import type { MenuEntry } from '../../ui/Menu.tsx';
 import { StopIcon } from '../../ui/StopIcon.ts';
@@ -84,7 +85,7 @@ export function containerMenu(row: ContainerRow, rename: (row: ContainerRow) => 
       icon: Cable,
       entries: [
         ...row.ports
-          .filter(({ type }) => type === 'tcp' && row.running)
+          .filter(({ type }) => type === 'tcp' && row.running && hasTunnels(row.host))
           .map((port) => ({
             id: `tunnel-${port.private}`,
             label: tr('port.tunnel', { port: port.private }),
@@ -115,13 +116,11 @@ export function containerMenu(row: ContainerRow, rename: (row: ContainerRow) => 
         { id: 'copy-name', label: tr('copy.name'), run: () => copy(row.name) },
         { id: 'copy-id', label: tr('copy.id'), run: () => copy(row.id) },
         { id: 'copy-image', label: tr('copy.image'), run: () => copy(row.image) },
-        ...row.ports
-          .filter((p) => p.public && p.type === 'tcp')
-          .map((p) => ({
-            id: `copy-url-${p.public}`,
-            label: `http://localhost:${p.public}`,
-            run: () => copy(`http://localhost:${p.public}`),
-          })),
+        ...row.ports.flatMap((p) => {
+          const at = p.public && p.type === 'tcp' ? reachOf(row.host, p.ip) : undefined;
+          const url = `http://${at}:${p.public}`;
+          return at === undefined ? [] : [{ id: `copy-url-${p.public}`, label: url, run: () => copy(url) }];
+        }),
         { id: 's3', separator: true as const },
         ...commandsOf(row).map((command, i) => ({ id: `copy-command-${i}`, label: command, icon: Terminal, run: () => copy(command) })),
       ],

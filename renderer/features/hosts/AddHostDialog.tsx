@@ -1,11 +1,13 @@
+import { useQuery } from '@tanstack/react-query';
 import { Download } from 'lucide-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { HostColour } from '../../../electron/ipc/contract.ts';
+import type { HostColour, TcpSecurity } from '../../../electron/ipc/contract.ts';
 import { gantry } from '../../lib/bridge.ts';
 import { useHosts } from '../../lib/queries.ts';
 import { navigate } from '../../lib/route.ts';
 import { closeDialog } from '../../lib/screen.ts';
+import { isTcpAddress, tcpHostOf } from '../../lib/tcp-host.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Field, TextInput } from '../../ui/Field.tsx';
@@ -18,34 +20,50 @@ import { HostQuestion } from './HostQuestion.tsx';
 import { hostColours } from './host-state.ts';
 import './hosts.css';
 import { InstallView } from './InstallView.tsx';
+
+import { TcpSecurityFields } from './TcpSecurityFields.tsx';
 import { useAttempt } from './useAttempt.ts';
 
-/** `ada@nas.local:22` → `nas` */
+/** `ada@nas.local:22`, `tcp://nas.local:2376` → `nas` */
 function nameOf(address: string): string {
-  const host = address.replace(/^(ssh:\/\/|ssh\s+)/, '').replace(/^.*@/, '');
+  const host = isTcpAddress(address) ? tcpHostOf(address) : address.replace(/^(ssh:\/\/|ssh\s+)/, '').replace(/^.*@/, '');
   return /^[\d.:[\]]+$/.test(host) ? host : (host.split(/[.:/]/)[0] ?? host);
 }
 
-/** One field for where the engine is: a machine (`user@host`, an alias) or a socket of this one. Enter does the next thing. */
+/** Once, when it appears: the dialog may be longer than the window. */
+const intoView = (place: HTMLElement | null) => place?.scrollIntoView({ block: 'nearest' });
+
+/** One field for where the engine is: a machine (`user@host`, an alias), an address that it listens at, or a socket of this machine. Enter does the next thing. */
 export function AddHostDialog() {
   const { t } = useTranslation();
   const hosts = useHosts();
-  const { attempt, start, answer, lookAgain, end, handOn } = useAttempt();
+  const { attempt, start, startTcp, answer, lookAgain, end, handOn } = useAttempt();
   const [where, setWhere] = useState('');
   const [name, setName] = useState('');
   const [colour, setColour] = useState<HostColour>(hostColours.find((c) => c !== 'red' && !hosts.some((h) => h.colour === c)) ?? 'blue');
   const [chosen, setChosen] = useState('');
+  const [chosenSecurity, setSecurity] = useState<TcpSecurity>();
   const [error, setError] = useState<string>();
   const [busy, setBusy] = useState(false);
   const [installing, setInstalling] = useState(false);
 
   const typed = where.trim().replace(/^unix:\/\//, '');
   const isSocket = typed.startsWith('/');
+  const isTcp = isTcpAddress(typed);
+  const usual = useQuery({
+    queryKey: ['certificates'],
+    queryFn: () => gantry().hosts.certificates(),
+    enabled: isTcp,
+    staleTime: 0,
+    gcTime: 0,
+  });
+  const security: TcpSecurity = chosenSecurity ?? { kind: 'tls', ...usual.data };
   const usable = attempt?.engines?.filter(({ state }) => state === 'usable') ?? [];
   const engine = usable.find(({ socketPath }) => socketPath === chosen) ?? usable[0];
   const known = isSocket && hosts.some((h) => h.kind !== 'ssh' && h.socketPath === typed);
+  const half = isTcp && security.kind === 'tls' && (security.cert === undefined) !== (security.key === undefined);
   const invalid = known ? t('hosts.pathKnown') : error;
-  const ready = isSocket ? typed !== '/' && !invalid : attempt?.state === 'connected' && engine !== undefined;
+  const ready = isSocket ? typed !== '/' && !invalid : attempt?.state === 'connected' && (isTcp || engine !== undefined);
   const defaultName = isSocket ? t('hosts.defaultName') : nameOf(typed);
 
   const attempts = async (work: () => Promise<unknown>) => {
@@ -61,11 +79,12 @@ export function AddHostDialog() {
       setBusy(false);
     }
   };
-  const connect = (address: string) => attempts(() => start(address));
+  const connect = (address: string, how = security) => attempts(() => (isTcpAddress(address) ? startTcp(address, how) : start(address)));
   const add = async () => {
     const common = { name: name.trim() || defaultName, colour };
     const added = await attempts(async () => {
       if (isSocket) await gantry().hosts.addSocket({ ...common, socketPath: typed });
+      else if (attempt && isTcp) await gantry().hosts.addTcp({ ...common, attempt: attempt.id });
       else if (attempt && engine) await gantry().hosts.addSsh({ ...common, attempt: attempt.id, socketPath: engine.socketPath });
     });
     if (!added) return;
@@ -75,7 +94,7 @@ export function AddHostDialog() {
   };
   const submit = () => {
     if (ready) void add();
-    else if (!isSocket && typed !== '' && attempt?.state !== 'running') void connect(typed);
+    else if (!isSocket && typed !== '' && !half && attempt?.state !== 'running') void connect(typed);
   };
   const edit = (value: string) => {
     setWhere(value);
@@ -100,7 +119,7 @@ export function AddHostDialog() {
           <Button
             tone="primary"
             busy={busy || (attempt?.state === 'running' && !attempt.question)}
-            disabled={toConnect ? typed === '' || attempt?.question !== undefined : !ready}
+            disabled={toConnect ? typed === '' || half || attempt?.question !== undefined : !ready}
             data-testid="add-host-submit"
             onClick={submit}
           >
@@ -116,7 +135,7 @@ export function AddHostDialog() {
             submit();
           }}
         >
-          <Field label={t('hosts.where')} error={invalid} hint={t('hosts.whereHint')}>
+          <Field label={t('hosts.where')} error={invalid} hint={isTcp ? undefined : t('hosts.whereHint')}>
             {(f) => (
               <TextInput
                 id={f.id}
@@ -132,12 +151,15 @@ export function AddHostDialog() {
           </Field>
           <button type="submit" hidden />
         </form>
-        {!attempt && (
+        {!attempt && !isTcp && (
           <HostPlaces
             typed={where}
-            onMachine={({ address }) => {
+            onMachine={({ address, name: called, security: how }) => {
               edit(address);
-              void connect(address);
+              if (how) setSecurity(how);
+              if (isTcpAddress(address)) setName(called);
+              // In the clear, or with which certificates: that is for the user to say.
+              if (how || !isTcpAddress(address)) void connect(address, how);
             }}
             onEngine={({ socketPath, product }) => {
               edit(socketPath);
@@ -145,10 +167,20 @@ export function AddHostDialog() {
             }}
           />
         )}
+        {isTcp && attempt?.state !== 'connected' && (
+          <TcpSecurityFields
+            address={typed}
+            security={security}
+            onChange={(how) => {
+              setSecurity(how);
+              if (attempt) end();
+            }}
+          />
+        )}
         {attempt && <ConnectSteps steps={attempt.steps} />}
         {attempt?.question && <HostQuestion key={attempt.question.id} question={attempt.question} onAnswer={answer} />}
         {attempt?.error && (
-          <div className="flush">
+          <div className="flush" ref={intoView}>
             <HostErrorPanel error={attempt.error} />
           </div>
         )}

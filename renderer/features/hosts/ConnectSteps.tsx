@@ -35,5 +35,7 @@ function textOf({ kind, status, found }: ConnectStep): string {
   if (kind === 'resolve') return found.name === found.address ? 'resolve.same' : 'resolve.done';
   if (kind === 'hostKey') return found.added ? 'hostKey.added' : 'hostKey.done';
   if (kind === 'signIn') return `signIn.${found.method}`;
+  if (kind === 'files') return found.subject ? 'files.done' : 'files.none';
+  if (kind === 'tls') return found.none ? 'tls.none' : 'tls.done';
   return 'engine.done';
 }

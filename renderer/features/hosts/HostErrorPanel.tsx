@@ -26,7 +26,7 @@ export function HostErrorPanel({
   const title = t(`hostError.${code}`, values);
   // The code's own sentence says it all, in the user's language; the message would add the place, which the hosts' page shows.
   const plain = host?.socketPath !== undefined && plainCodes.has(code);
-  const told = plain || code === 'cancelled' || (/^(ssh|sudo|install|runtime)-/.test(code) && error.values !== undefined);
+  const told = plain || code === 'cancelled' || (/^(ssh|tcp|tls|sudo|install|runtime)-/.test(code) && error.values !== undefined);
   const place = plain && named ? t('hostError.where', { path: host.socketPath }) : undefined;
   const shown = told ? place : message;
   return (

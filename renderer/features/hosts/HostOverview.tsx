@@ -1,13 +1,14 @@
 import { useQuery } from '@tanstack/react-query';
 import { TriangleAlert } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
-import type { Host } from '../../../electron/ipc/contract.ts';
+import type { Host, TcpSecurity } from '../../../electron/ipc/contract.ts';
 import { formatExact, formatMemory, formatSize, formatSpan } from '../../lib/format.ts';
 import { useNow } from '../../lib/now.ts';
 import { type Fact, Facts } from '../../ui/Panels.tsx';
 import { TunnelList, useTunnels } from '../tunnels/index.ts';
 import { HostTrouble } from './HostTrouble.tsx';
 import { answerQuery, diskUsageQuery, infoQuery, versionQuery } from './host-queries.ts';
+import { hostKind } from './host-state.ts';
 import { MachineGauges } from './MachineGauges.tsx';
 import { useMachine } from './useMachine.ts';
 
@@ -28,8 +29,9 @@ export function HostOverview({ host }: { host: Host }) {
   const engine = connected || state.status === 'reconnecting' ? state.engine : undefined;
   const last = machineView.samples.at(-1);
   const reached: Fact[] = [
-    { label: t('host.kind'), value: t(`hostKind.${host.kind}`) },
+    { label: t('host.kind'), value: t(`hostKind.${hostKind(host)}`) },
     ...(host.address ? [{ label: t('host.address'), value: mono(host.address), copy: host.address }] : []),
+    ...certificateFacts(host.security, t),
     ...(host.socketPath ? [{ label: t('host.socket'), value: mono(host.socketPath), copy: host.socketPath }] : []),
     ...(connected
       ? [{ label: t('host.since'), value: <span data-tip={formatExact(state.since)}>{formatSpan(Math.max(0, now - state.since))}</span> }]
@@ -105,6 +107,13 @@ export function HostOverview({ host }: { host: Host }) {
       )}
     </div>
   );
+}
+
+function certificateFacts(security: TcpSecurity | undefined, t: (key: string) => string): Fact[] {
+  if (security?.kind !== 'tls') return [];
+  const { ca, cert, key } = security;
+  const fact = (name: string, path: string | undefined) => (path ? [{ label: t(name), value: mono(path), copy: path }] : []);
+  return [...fact('tcp.ca', ca), ...fact('tcp.cert', cert), ...fact('tcp.key', key)];
 }
 
 function mapSizes({ images, containers, volumes, cache }: Record<'images' | 'containers' | 'volumes' | 'cache', number>) {

@@ -30,7 +30,7 @@ import { HostDetail } from './HostDetail.tsx';
 import './hosts.css';
 import { HostNameDialog } from './HostNameDialog.tsx';
 import { HostTrouble } from './HostTrouble.tsx';
-import { hostColours, hostTone, needsUser } from './host-state.ts';
+import { hostColours, hostKind, hostTone, needsUser } from './host-state.ts';
 
 async function tell(work: Promise<unknown>, title: string): Promise<void> {
   try {
@@ -81,13 +81,18 @@ export function HostsPage() {
     ...(needsUser(host)
       ? [{ id: 'sign-in', label: t('hosts.signIn'), icon: KeyRound, run: () => openDialog({ type: 'sign-in', host: host.id }) }]
       : [{ id: 'reconnect', label: t('hosts.reconnect'), icon: RefreshCw, run: () => reconnect(host) }]),
-    {
-      id: 'shell',
-      label: t('hosts.shell'),
-      icon: SquareTerminal,
-      disabled: host.readOnly === true,
-      run: () => navigate({ page: 'hosts', detail: { host: host.id, id: 'about', tab: 'shell' } }),
-    },
+    // Over TCP there is only the engine.
+    ...(host.kind === 'tcp'
+      ? []
+      : [
+          {
+            id: 'shell',
+            label: t('hosts.shell'),
+            icon: SquareTerminal,
+            disabled: host.readOnly === true,
+            run: () => navigate({ page: 'hosts', detail: { host: host.id, id: 'about', tab: 'shell' } }),
+          },
+        ]),
     { id: 'rename', label: t('action.rename'), icon: Pencil, run: () => setRenaming(host) },
     { id: 's1', separator: true },
     { id: 'colour', heading: t('hosts.colour') },
@@ -162,7 +167,7 @@ export function HostsPage() {
                   />
                 </div>
                 <div className="host-facts dim">
-                  <span>{t(`hostKind.${host.kind}`)}</span>
+                  <span>{t(`hostKind.${hostKind(host)}`)}</span>
                   {engine && <span className="num">{`${engine.product} ${engine.version}`}</span>}
                   {engine && <span className="num">{`API ${engine.apiVersion}`}</span>}
                   {engine && <span>{`${engine.os}/${engine.arch}`}</span>}

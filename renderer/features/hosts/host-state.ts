@@ -19,9 +19,13 @@ const forUser: HostError['code'][] = [
   'ssh-password-expired',
   'ssh-key-new',
   'ssh-keys-refused',
+  'tls-locked',
   'cancelled',
 ];
 /** Trying again by itself would fail in the same way: somebody has to answer a question. */
 export function needsUser({ kind, state }: Host): boolean {
-  return kind === 'ssh' && state.status === 'failed' && forUser.includes(state.error.code);
+  return (kind === 'ssh' || kind === 'tcp') && state.status === 'failed' && forUser.includes(state.error.code);
 }
+
+/** The key of the text that says how a host is reached. */
+export const hostKind = ({ kind, security }: Host) => (security?.kind === 'none' ? 'tcpClear' : kind);

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'react';
-import type { ConnectAnswer, ConnectAttempt } from '../../../electron/ipc/contract.ts';
+import type { ConnectAnswer, ConnectAttempt, TcpSecurity } from '../../../electron/ipc/contract.ts';
 import { gantry } from '../../lib/bridge.ts';
 
 /** One connection that is being made in this dialog; it ends with the dialog unless it was handed on. */
@@ -35,6 +35,7 @@ export function useAttempt() {
     attempt,
     /** Rejects with a sentence for the user. */
     start: (address: string) => begin(() => gantry().attempts.start(address)),
+    startTcp: (address: string, security: TcpSecurity) => begin(() => gantry().attempts.startTcp(address, security)),
     signIn: (hostId: string) => begin(() => gantry().attempts.signIn(hostId)),
     answer: (answer: ConnectAnswer | null) => {
       if (attempt?.question) void gantry().attempts.answer(attempt.id, attempt.question.id, answer);

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Host } from '../../../electron/ipc/contract.ts';
 import { gantry } from '../../lib/bridge.ts';
+import { hasTunnels, reachOf } from '../../lib/tcp-host.ts';
 import { Button, IconButton } from '../../ui/Button.tsx';
 import { Field, TextInput } from '../../ui/Field.tsx';
 import { TunnelAddress } from './TunnelAddress.tsx';
@@ -29,7 +30,6 @@ export function PortsTab({ host, id, name, running, ports }: PortsTabProps) {
   const [other, setOther] = useState('');
   const [busy, setBusy] = useState<number>();
   const mine = useTunnels().filter((tunnel) => tunnel.hostId === host.id && (tunnel.containerId === id || tunnel.containerName === name));
-  const here = host.kind !== 'ssh';
   const extra = mine.filter((tunnel) => !ports.some((port) => port.type === 'tcp' && port.private === tunnel.port));
   const rows: ContainerPort[] = [...ports, ...extra.map(({ port }) => ({ public: undefined, private: port, type: 'tcp', ip: undefined }))];
   const number = /^\d{1,5}$/.test(other.trim()) ? Number(other.trim()) : 0;
@@ -57,7 +57,8 @@ export function PortsTab({ host, id, name, running, ports }: PortsTabProps) {
             {rows.map((port) => {
               const tunnel =
                 port.type === 'tcp' ? mine.find((candidate) => candidate.port === port.private && candidate.state === 'open') : undefined;
-              const url = `http://localhost:${port.public}`;
+              const at = port.public === undefined ? undefined : reachOf(host, port.ip);
+              const url = `http://${at}:${port.public}`;
               return (
                 <tr key={`${port.private}/${port.type} ${port.public ?? ''}`} data-testid={`port-row-${port.private}`}>
                   <td className="mono">{`${port.private}/${port.type}`}</td>
@@ -81,7 +82,7 @@ export function PortsTab({ host, id, name, running, ports }: PortsTabProps) {
                       </>
                     ) : port.type !== 'tcp' ? (
                       <span className="dim">{t('tunnel.udp')}</span>
-                    ) : here && port.public !== undefined ? (
+                    ) : at !== undefined ? (
                       <button
                         type="button"
                         className="chip"
@@ -89,8 +90,10 @@ export function PortsTab({ host, id, name, running, ports }: PortsTabProps) {
                         data-tip={t('tunnel.browse')}
                         onClick={() => void gantry().shell.openExternal(url)}
                       >
-                        {`localhost:${port.public}`}
+                        {`${at}:${port.public}`}
                       </button>
+                    ) : !hasTunnels(host) ? (
+                      <span className="dim">–</span>
                     ) : (
                       <Button
                         icon={Cable}
@@ -110,35 +113,39 @@ export function PortsTab({ host, id, name, running, ports }: PortsTabProps) {
         </table>
       )}
       {!running && <p className="dim">{t('tunnel.stopped')}</p>}
-      <form
-        className="ports-other"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (!running || number === 0 || invalid) return;
-          setOther('');
-          void open(number);
-        }}
-      >
-        <Field label={t('tunnel.other')} hint={t('tunnel.otherHint')} error={invalid ? t('tunnel.otherInvalid') : undefined}>
-          {(f) => (
-            <div className="ports-other-row">
-              <TextInput
-                id={f.id}
-                aria-describedby={f.describedBy}
-                invalid={f.invalid}
-                inputMode="numeric"
-                placeholder="5432"
-                data-testid="tunnel-port"
-                value={other}
-                onChange={setOther}
-              />
-              <Button type="submit" icon={Cable} disabled={!running || number === 0 || invalid} data-testid="tunnel-port-open">
-                {t('tunnel.open')}
-              </Button>
-            </div>
-          )}
-        </Field>
-      </form>
+      {hasTunnels(host) ? (
+        <form
+          className="ports-other"
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (!running || number === 0 || invalid) return;
+            setOther('');
+            void open(number);
+          }}
+        >
+          <Field label={t('tunnel.other')} hint={t('tunnel.otherHint')} error={invalid ? t('tunnel.otherInvalid') : undefined}>
+            {(f) => (
+              <div className="ports-other-row">
+                <TextInput
+                  id={f.id}
+                  aria-describedby={f.describedBy}
+                  invalid={f.invalid}
+                  inputMode="numeric"
+                  placeholder="5432"
+                  data-testid="tunnel-port"
+                  value={other}
+                  onChange={setOther}
+                />
+                <Button type="submit" icon={Cable} disabled={!running || number === 0 || invalid} data-testid="tunnel-port-open">
+                  {t('tunnel.open')}
+                </Button>
+              </div>
+            )}
+          </Field>
+        </form>
+      ) : (
+        <p className="dim">{t('tunnel.overTcp')}</p>
+      )}
     </div>
   );
 }
