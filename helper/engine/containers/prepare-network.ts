@@ -42,7 +42,7 @@ export function sandboxRequest(engine: Engine, container: Container): SandboxReq
     hostname: config.Hostname ?? '',
     domainname: config.Domainname ?? '',
     networkMode: config.NetworkDisabled ? 'none' : (hostConfig.NetworkMode ?? 'bridge'),
-    endpoints: config.NetworkDisabled ? {} : container.endpoints,
+    endpoints: container.endpoints,
     exposed: Object.keys(config.ExposedPorts ?? {}),
     portBindings: hostConfig.PortBindings ?? {},
     publishAll: hostConfig.PublishAllPorts ?? false,
