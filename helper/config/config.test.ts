@@ -74,6 +74,10 @@ describe('values', () => {
     [{ runtimes: { crun: { path: '/x' } } }, "runtimes: runtime name 'crun' is reserved"],
     [{ 'data-root': 'here' }, 'data-root: needs an absolute path: here'],
     [{ 'metrics-addr': 'unix:///x' }, 'metrics-addr: should be ADDRESS:PORT: unix:///x'],
+    [{ 'metrics-addr': 'x' }, 'metrics-addr: should be ADDRESS:PORT: x'],
+    [{ 'log-driver': 'syslog' }, 'log-driver: error looking up logging plugin syslog: plugin "syslog" not found'],
+    [{ 'log-opts': { bogus: '1' } }, "log-opts: unknown log opt 'bogus' for json-file log driver"],
+    [{ 'default-runtime': 'nope' }, "default-runtime: specified default runtime 'nope' does not exist"],
     [{ 'seccomp-profile': '/none.json' }, 'seccomp-profile: opening seccomp profile (/none.json) failed: ENOENT'],
   ])('%j is refused with its key', (given, expected) => {
     expect(() => resolveConfig(given)).toThrow(expected);

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { checkLogConfig } from '../engine/containers/log-options.ts';
 import type { DaemonConfig } from '../engine/context.ts';
 import { Failure, messageOf } from '../engine/failure.ts';
 import { type HostAddress, isLoopback, parseHost } from './hosts.ts';
@@ -43,14 +44,13 @@ export function resolveConfig(file: File = {}, usualRuntime = 'crun'): Settings 
       dnsOptions: file['dns-opts'] ?? [],
       logLevel: file.debug ? 'debug' : LEVELS[level],
       logFormat: file['log-format'] ?? 'text',
-      logDriver: file['log-driver'] || 'json-file',
-      logOpts: file['log-opts'] ?? {},
+      ...logging(file),
       defaultAddressPools: pools(file['default-address-pools'] ?? []),
       defaultNetworkOpts: file['default-network-opts'] ?? {},
       maxConcurrentDownloads: file['max-concurrent-downloads'] || 6,
       maxConcurrentUploads: file['max-concurrent-uploads'] || 5,
       maxDownloadAttempts: file['max-download-attempts'] || 5,
-      defaultRuntime: file['default-runtime'] || usualRuntime,
+      defaultRuntime: defaultRuntime(file, usualRuntime),
       runtimes: runtimes(file.runtimes ?? {}),
       init: file.init ?? false,
       cgroupParent: file['cgroup-parent'] ?? '',
@@ -144,7 +144,7 @@ function metricsAddress(text: string | undefined): Settings['metrics'] {
   if (!text) return undefined;
   try {
     const host = parseHost(text, { tls: false, socket: '' });
-    if (host.kind === 'tcp') return host;
+    if (host.kind === 'tcp' && /:\d+$/.test(text)) return host;
   } catch (error) {
     throw wrong('metrics-addr', messageOf(error));
   }
@@ -229,6 +229,27 @@ function runtimes(given: NonNullable<File['runtimes']>): DaemonConfig['runtimes'
   const reserved = Object.keys(given).find((name) => name === 'crun' || name === 'runc');
   if (reserved) throw wrong('runtimes', `runtime name '${reserved}' is reserved`);
   return Object.fromEntries(Object.entries(given).map(([name, { path, runtimeArgs = [] }]) => [name, { path, args: runtimeArgs }]));
+}
+
+function defaultRuntime(file: File, usual: string): string {
+  const name = file['default-runtime'] || usual;
+  if (name === 'crun' || name === 'runc' || Object.hasOwn(file.runtimes ?? {}, name)) return name;
+  throw wrong('default-runtime', `specified default runtime '${name}' does not exist`);
+}
+
+/** What containers get that ask for no driver: said here, not by each of them. */
+function logging(file: File): Pick<DaemonConfig, 'logDriver' | 'logOpts'> {
+  const [logDriver, logOpts] = [file['log-driver'] || 'json-file', file['log-opts'] ?? {}];
+  const check = (key: Key, Config: Record<string, string>): void => {
+    try {
+      checkLogConfig({ LogConfig: { Type: logDriver, Config } });
+    } catch (error) {
+      throw wrong(key, messageOf(error));
+    }
+  };
+  check('log-driver', {});
+  check('log-opts', logOpts);
+  return { logDriver, logOpts };
 }
 
 /** Undefined for the built-in one. */

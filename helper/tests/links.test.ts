@@ -119,4 +119,21 @@ describe(`networks of a container on ${ENGINE}`, { timeout: 60_000 }, () => {
     expect(Object.keys((await inspect(id)).NetworkSettings.Networks)).toEqual(['later']);
     expect(await ask('joined', 'disconnect', id)).toEqual([500, `container ${id} is not connected to the network joined`]);
   });
+
+  it('that it was taken out of are not joined by its start, the one that it was created in least of all', async () => {
+    for (const Name of ['first', 'second']) await engine.client.post('/networks/create', { Name });
+    const id = await create(engine.client, { Cmd: ['sleep', '1000'], HostConfig: { NetworkMode: 'first' } });
+    expect((await ask('second', 'connect', id))[0]).toBe(200);
+    expect((await ask('first', 'disconnect', id))[0]).toBe(200);
+    expect((await engine.client.post(`/containers/${id}/start`)).status).toBe(204);
+    const networks = async (): Promise<string[]> => Object.keys((await inspect(id)).NetworkSettings.Networks);
+    const links = async (): Promise<string> => (await engine.docker(['exec', id, 'ls', '/sys/class/net'])).stdout;
+    expect([await networks(), await links()]).toEqual([['second'], 'eth0\nlo\n']);
+    await engine.client.post(`/containers/${id}/kill`);
+    await waitFor(engine.client, id);
+    expect((await ask('second', 'disconnect', id))[0]).toBe(200);
+    for (const name of ['first', 'second']) expect((await engine.client.delete(`/networks/${name}`)).status).toBe(204);
+    expect((await engine.client.post(`/containers/${id}/start`)).status).toBe(204);
+    expect([await networks(), await links()]).toEqual([[], 'lo\n']);
+  });
 });

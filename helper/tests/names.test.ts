@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BASE, onGantry, startEngine, type TestEngine } from './harness.ts';
-import { Place, Wire } from './places.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { BASE, onGantry } from './harness.ts';
+import { wiredEngine } from './wired.ts';
 
 /**
  * A name server for the peer, on UDP and TCP: `small.test` has one address, `big.test` more than fit a datagram, `late.test` comes
@@ -30,41 +30,18 @@ const nameServer = (address: string): string => `
   }).listen(53, '${address}', () => console.log('up')));`;
 
 describe.runIf(onGantry)('names at 127.0.0.11', () => {
-  let wire: Wire;
-  let engine: TestEngine;
   let asked = '';
-  const places: Place[] = [];
-
-  beforeAll(async () => {
-    wire = new Wire();
+  const wired = wiredEngine(async ({ peer }) => {
     // .3 takes questions and never answers; .4 refuses them.
-    wire.peer.set('for n in 3 4 5; do ip addr add 198.51.100.$n/24 dev wire; done');
-    const server = await wire.peer.start(nameServer('198.51.100.5'));
+    peer.set('for n in 3 4 5; do ip addr add 198.51.100.$n/24 dev wire; done');
+    const server = await peer.start(nameServer('198.51.100.5'));
     server.stdout?.on('data', (text) => (asked += text));
-    await wire.peer.start("require('dgram').createSocket('udp4').bind(53,'198.51.100.3',()=>console.log('up'))");
-    engine = await startEngine({ wrap: wire.host.wrap });
+    await peer.start("require('dgram').createSocket('udp4').bind(53,'198.51.100.3',()=>console.log('up'))");
+  });
+  const { docker, sleeper } = wired;
+  beforeAll(async () => {
     await docker('network', 'create', '--ipv6', '--subnet', '10.70.0.0/24', '--subnet', 'fd00:70::/64', 'net');
   });
-  afterAll(async () => {
-    for (const place of places) place.close();
-    try {
-      await engine?.stop();
-    } finally {
-      wire?.close();
-    }
-  });
-
-  async function docker(...args: string[]): Promise<string> {
-    const { code, stdout, stderr } = await engine.docker(args);
-    if (code !== 0) throw new Error(`docker ${args.join(' ')}: ${stderr}`);
-    return stdout.trim();
-  }
-  async function sleeper(name: string, ...args: string[]): Promise<Place> {
-    await docker('run', '-d', '--name', name, ...args, BASE, 'sleep', '600');
-    const place = new Place('-t', await docker('inspect', '-f', '{{.State.Pid}}', name), '-n');
-    places.push(place);
-    return place;
-  }
 
   it('are containers’ names, aliases and links, in any case, both families and backwards', async () => {
     const web = await sleeper('Web-1', '--network', 'net', '--network-alias', 'Shop', '--hostname', 'front');
@@ -153,6 +130,23 @@ describe.runIf(onGantry)('names at 127.0.0.11', () => {
     // Fewer dots than ndots: the domains come first.
     expect(asked.split('\n')[0]).toBe('asked small.test.sub.test A');
     await docker('rm', '-f', 'libc', 'peer');
+  });
+
+  it('leave port 53 to a name server of the container’s own, on all its addresses', async () => {
+    const place = await sleeper('ns', '--network', 'net', '-p', '5353:53/udp', '-p', '5353:53');
+    await place.serveUdp(53, 'own');
+    await place.serveTcp(53);
+    const resolves = async (): Promise<void> => {
+      expect(await place.resolve('ns')).toBe('10.70.0.2');
+      expect(await place.output('busybox', 'nslookup', '-type=a', 'ns', '127.0.0.11')).toContain('10.70.0.2');
+      expect(await wired.wire.peer.udp(wired.wire.hostAddress, 5353)).toBe(`own ${wired.wire.peerAddress}`);
+      expect(await wired.wire.peer.tcp(wired.wire.hostAddress, 5353)).toBe(wired.wire.peerAddress);
+    };
+    await resolves();
+    await wired.engine.crash();
+    await wired.engine.start();
+    await resolves();
+    await docker('rm', '-f', 'ns');
   });
 
   it('come from the host’s servers on the default bridge', async () => {

@@ -1,43 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BASE, launch, onGantry, startEngine, type TestEngine } from './harness.ts';
-import { Place, Wire } from './places.ts';
+import { describe, expect, it } from 'vitest';
+import { BASE, launch, onGantry } from './harness.ts';
+import { wiredEngine } from './wired.ts';
 
 /** Networks of our engine as the world sees them: the engine in a network namespace, a second host on its wire. */
 describe.runIf(onGantry)('networks beside another host', () => {
-  let wire: Wire;
-  let engine: TestEngine;
-  const places: Place[] = [];
-
-  beforeAll(async () => {
-    wire = new Wire();
-    engine = await startEngine({ wrap: wire.host.wrap });
-  });
-  afterAll(async () => {
-    for (const place of places) place.close();
-    try {
-      await engine?.stop();
-    } finally {
-      wire?.close();
-    }
-  });
-
-  /** What the CLI prints; it must end well. */
-  async function docker(...args: string[]): Promise<string> {
-    const { code, stdout, stderr } = await engine.docker(args);
-    if (code !== 0) throw new Error(`docker ${args.join(' ')}: ${stderr}`);
-    return stdout.trim();
-  }
-  const refused = async (...args: string[]): Promise<string> => (await engine.docker(args)).stderr;
-  async function inside(name: string): Promise<Place> {
-    const place = new Place('-t', await docker('inspect', '-f', '{{.State.Pid}}', name), '-n');
-    places.push(place);
-    return place;
-  }
-  /** A container that sleeps; its namespace. */
-  async function sleeper(...args: string[]): Promise<Place> {
-    await docker('run', '-d', ...args, BASE, 'sleep', '600');
-    return await inside(args[args.indexOf('--name') + 1] ?? '');
-  }
+  const wired = wiredEngine();
+  const { docker, refused, inside, sleeper } = wired;
   const addressOf = (name: string, network: string): Promise<string> =>
     docker('inspect', '-f', `{{(index .NetworkSettings.Networks "${network}").IPAddress}}`, name);
 
@@ -86,8 +54,8 @@ describe.runIf(onGantry)('networks beside another host', () => {
     expect(await refused('network', 'rm', 'cfg')).toContain('configuration network "cfg" is in use');
     await docker('network', 'rm', 'used');
     expect(await docker('network', 'prune', '-f')).toBe('');
-    await engine.crash();
-    await engine.start();
+    await wired.engine.crash();
+    await wired.engine.start();
     await docker('network', 'create', '--config-from', 'cfg', 'again');
     await docker('network', 'rm', 'again', 'cfg');
   });
@@ -100,7 +68,7 @@ describe.runIf(onGantry)('networks beside another host', () => {
       docker('network', 'ls', '--format', '{{.Name}}', ...filters.flatMap((filter) => ['-f', filter])).then((text) =>
         text.replaceAll('\n', ' '),
       );
-    const { json: shown } = await engine.client.get('/networks/shop-a');
+    const { json: shown } = await wired.engine.client.get('/networks/shop-a');
     expect(await list()).toBe('bridge host none shop-a shop-b');
     expect(await list('name=shop')).toBe('shop-a shop-b');
     expect(await list('name=^shop-a$')).toBe('shop-a');
@@ -135,17 +103,17 @@ describe.runIf(onGantry)('networks beside another host', () => {
   it('may have IPv6 alone', async () => {
     // By the API, as all that the CLI of a stable distribution can't say.
     const alone = { EnableIPv4: false, EnableIPv6: true, IPAM: { Config: [{ Subnet: 'fd00:99::/64' }] } };
-    expect((await engine.client.post('/networks/create', { Name: 'six', ...alone })).status).toBe(201);
-    const none = await engine.client.post('/networks/create', { Name: 'none-at-all', EnableIPv4: false });
+    expect((await wired.engine.client.post('/networks/create', { Name: 'six', ...alone })).status).toBe(201);
+    const none = await wired.engine.client.post('/networks/create', { Name: 'none-at-all', EnableIPv4: false });
     expect(none).toMatchObject({ status: 400, json: { message: expect.stringContaining('IPv4 or IPv6 must be enabled') } });
-    const place = await sleeper('--name', 'six', '--network', 'six', '--ip6', 'fd00:99::42', '-p', '8086:80');
+    const place = await sleeper('six', '--network', 'six', '--ip6', 'fd00:99::42', '-p', '8086:80');
     await place.serveTcp(80);
-    await wire.peer.serveTcp(76);
+    await wired.wire.peer.serveTcp(76);
     expect(await place.output('ip', '-4', '-o', 'addr', 'show', 'eth0')).toBe('');
     expect(await place.output('ip', '-6', '-o', 'addr', 'show', 'eth0')).toContain('fd00:99::42/64');
     expect(await place.tcp('fd00:db8::2', 76)).toBe('fd00:db8::1');
-    expect(await wire.peer.tcp('fd00:db8::1', 8086)).toBe('fd00:db8::2');
-    expect(await wire.host.tcp('::1', 8086)).toBe('fd00:99::1');
+    expect(await wired.wire.peer.tcp('fd00:db8::1', 8086)).toBe('fd00:db8::2');
+    expect(await wired.wire.host.tcp('::1', 8086)).toBe('fd00:99::1');
     await docker('rm', '-f', 'six');
     await docker('network', 'rm', 'six');
   });
@@ -191,7 +159,7 @@ describe.runIf(onGantry)('networks beside another host', () => {
       MacAddress: '02:42:0a:00:00:11',
       IPAMConfig: { LinkLocalIPs: ['169.254.7.8'] },
     };
-    await launch(engine.client, {
+    await launch(wired.engine.client, {
       ...{ name: 'asked', Cmd: ['sleep', '600'], HostConfig: { NetworkMode: 'one' } },
       NetworkingConfig: { EndpointsConfig: { one, two: { GwPriority: 7 } } },
     });
@@ -206,13 +174,13 @@ describe.runIf(onGantry)('networks beside another host', () => {
     // Numbers are not given again.
     await docker('network', 'disconnect', 'one', 'asked');
     const preferred = { Container: 'asked', EndpointConfig: { GwPriority: 9 } };
-    expect((await engine.client.post('/networks/one/connect', preferred)).status).toBe(200);
+    expect((await wired.engine.client.post('/networks/one/connect', preferred)).status).toBe(200);
     expect(await place.output('ip', 'route')).toContain('default via 10.91.0.1 dev eth1');
     await docker('network', 'disconnect', 'one', 'asked');
     await docker('network', 'connect', '--driver-opt', 'com.docker.network.endpoint.ifname=mine', 'one', 'asked');
     expect(await place.output('ip', 'link')).toContain(' mine@');
-    await engine.crash();
-    await engine.start();
+    await wired.engine.crash();
+    await wired.engine.start();
     await docker('network', 'disconnect', 'two', 'asked');
     await docker('network', 'connect', 'two', 'asked');
     expect(await place.output('ip', 'link')).toMatch(/ (lan0|lan1)@/);
@@ -236,24 +204,25 @@ describe.runIf(onGantry)('networks beside another host', () => {
       ...mode(6, 'routed'),
       'routed',
     );
-    for (const subnet of ['10.93.0.0/24', '10.94.0.0/24', '10.95.0.0/24', 'fd00:93::/64', 'fd00:95::/64']) wire.routeTo(subnet);
+    for (const subnet of ['10.93.0.0/24', '10.94.0.0/24', '10.95.0.0/24', 'fd00:93::/64', 'fd00:95::/64']) wired.wire.routeTo(subnet);
     for (const name of ['nat', 'open', 'routed']) {
-      const place = await sleeper('--name', `in-${name}`, '--network', name, '-p', '8080:80', '-p', '80');
+      const place = await sleeper(`in-${name}`, '--network', name, '-p', '8080:80', '-p', '80');
       await place.serveTcp(80);
       await place.serveTcp(81);
       if (name !== 'routed') await docker('stop', '-t', '0', `in-${name}`);
     }
-    await wire.peer.serveTcp(70);
-    const ping = async (address: string): Promise<boolean> => (await wire.peer.run('busybox', 'ping', '-c1', '-W1', address)).code === 0;
+    await wired.wire.peer.serveTcp(70);
+    const ping = async (address: string): Promise<boolean> =>
+      (await wired.wire.peer.run('busybox', 'ping', '-c1', '-W1', address)).code === 0;
     // Routed: no port of the host, the container's published one by routing, ICMP, its own address outside.
-    const { peer } = wire;
+    const { peer } = wired.wire;
     const routed = await inside('in-routed');
-    expect(await peer.tcp(wire.hostAddress, 8080)).toBe('ECONNREFUSED');
-    expect(await peer.tcp('10.95.0.2', 80)).toBe(wire.peerAddress);
+    expect(await peer.tcp(wired.wire.hostAddress, 8080)).toBe('ECONNREFUSED');
+    expect(await peer.tcp('10.95.0.2', 80)).toBe(wired.wire.peerAddress);
     expect(await peer.tcp('fd00:95::2', 80)).toBe('fd00:db8::2');
     expect(await peer.tcp('10.95.0.2', 81)).toBe('no answer');
     expect(await ping('10.95.0.2')).toBe(true);
-    expect(await routed.tcp(wire.peerAddress, 70)).toBe('10.95.0.2');
+    expect(await routed.tcp(wired.wire.peerAddress, 70)).toBe('10.95.0.2');
     expect(await routed.tcp('fd00:db8::2', 70)).toBe('fd00:95::2');
     expect(JSON.parse(await docker('inspect', '-f', '{{json .NetworkSettings.Ports}}', 'in-routed'))).toEqual({
       '80/tcp': [
@@ -261,21 +230,21 @@ describe.runIf(onGantry)('networks beside another host', () => {
         { HostIp: '::', HostPort: '' },
       ],
     });
-    await engine.crash();
-    await engine.start();
-    expect(await peer.tcp('10.95.0.2', 80)).toBe(wire.peerAddress);
+    await wired.engine.crash();
+    await wired.engine.start();
+    expect(await peer.tcp('10.95.0.2', 80)).toBe(wired.wire.peerAddress);
     await docker('stop', '-t', '0', 'in-routed');
     // NAT: published ports only, and nothing by routing.
     await docker('start', 'in-nat');
     const nat = await inside('in-nat');
     await nat.serveTcp(80);
     await nat.serveTcp(81);
-    expect(await peer.tcp(wire.hostAddress, 8080)).toBe(wire.peerAddress);
+    expect(await peer.tcp(wired.wire.hostAddress, 8080)).toBe(wired.wire.peerAddress);
     expect(await peer.tcp('fd00:db8::1', 8080)).toBe('fd00:db8::2');
     expect(await peer.tcp('10.93.0.2', 80)).toBe('no answer');
     expect(await peer.tcp('fd00:93::2', 80)).toBe('no answer');
     expect(await ping('10.93.0.2')).toBe(false);
-    expect(await nat.tcp(wire.peerAddress, 70)).toBe(wire.hostAddress);
+    expect(await nat.tcp(wired.wire.peerAddress, 70)).toBe(wired.wire.hostAddress);
     expect(await nat.tcp('fd00:db8::2', 70)).toBe('fd00:db8::1');
     await docker('stop', '-t', '0', 'in-nat');
     // Unprotected: both.
@@ -283,16 +252,16 @@ describe.runIf(onGantry)('networks beside another host', () => {
     const open = await inside('in-open');
     await open.serveTcp(80);
     await open.serveTcp(81);
-    expect(await peer.tcp(wire.hostAddress, 8080)).toBe(wire.peerAddress);
-    expect(await peer.tcp('10.94.0.2', 81)).toBe(wire.peerAddress);
+    expect(await peer.tcp(wired.wire.hostAddress, 8080)).toBe(wired.wire.peerAddress);
+    expect(await peer.tcp('10.94.0.2', 81)).toBe(wired.wire.peerAddress);
     await docker('rm', '-f', 'in-nat', 'in-open', 'in-routed');
     await docker('network', 'rm', 'nat', 'open', 'routed');
-    expect(await wire.host.output('nft', 'list', 'ruleset')).not.toContain('10.95.0.2');
+    expect(await wired.wire.host.output('nft', 'list', 'ruleset')).not.toContain('10.95.0.2');
 
     await docker('network', 'create', '--internal', '--subnet', '10.96.0.0/24', ...mode(4, 'isolated'), 'isolated');
     expect(await docker('network', 'inspect', '-f', '{{json .IPAM.Config}}', 'isolated')).toBe('[{"Subnet":"10.96.0.0/24"}]');
-    expect(await wire.host.output('ip', '-4', 'addr')).not.toContain('10.96.0.');
-    const alone = await sleeper('--name', 'alone', '--network', 'isolated', '-p', '80');
+    expect(await wired.wire.host.output('ip', '-4', 'addr')).not.toContain('10.96.0.');
+    const alone = await sleeper('alone', '--network', 'isolated', '-p', '80');
     expect(await alone.output('ip', 'route')).not.toContain('default');
     await docker('rm', '-f', 'alone');
     await docker('network', 'rm', 'isolated');
@@ -302,37 +271,37 @@ describe.runIf(onGantry)('networks beside another host', () => {
     await docker('network', 'create', '--internal', '--subnet', '10.81.0.0/24', 'quiet');
     await docker('network', 'create', '--subnet', '10.82.0.0/24', 'first');
     await docker('network', 'create', '--subnet', '10.83.0.0/24', 'second');
-    const place = await sleeper('--name', 'mover', '--network', 'quiet', '-p', '8082:80');
+    const place = await sleeper('mover', '--network', 'quiet', '-p', '8082:80');
     await place.serveTcp(80);
-    const { peer } = wire;
+    const { peer } = wired.wire;
     const ports = (): Promise<string> => docker('port', 'mover');
     expect(await ports()).toBe('');
-    expect(await peer.tcp(wire.hostAddress, 8082)).toBe('ECONNREFUSED');
+    expect(await peer.tcp(wired.wire.hostAddress, 8082)).toBe('ECONNREFUSED');
     await docker('network', 'connect', 'first', 'mover');
     expect(await ports()).toContain('80/tcp -> 0.0.0.0:8082');
-    expect(await peer.tcp(wire.hostAddress, 8082)).toBe(wire.peerAddress);
+    expect(await peer.tcp(wired.wire.hostAddress, 8082)).toBe(wired.wire.peerAddress);
     const preferred = { Container: 'mover', EndpointConfig: { GwPriority: 3 } };
-    expect((await engine.client.post('/networks/second/connect', preferred)).status).toBe(200);
-    expect(await peer.tcp(wire.hostAddress, 8082)).toBe(wire.peerAddress);
-    expect(await wire.host.output('nft', 'list', 'ruleset')).toContain('tcp . 8082 : 10.83.0.2 . 80');
+    expect((await wired.engine.client.post('/networks/second/connect', preferred)).status).toBe(200);
+    expect(await peer.tcp(wired.wire.hostAddress, 8082)).toBe(wired.wire.peerAddress);
+    expect(await wired.wire.host.output('nft', 'list', 'ruleset')).toContain('tcp . 8082 : 10.83.0.2 . 80');
     await docker('network', 'disconnect', 'second', 'mover');
-    expect(await wire.host.output('nft', 'list', 'ruleset')).toContain('tcp . 8082 : 10.82.0.2 . 80');
+    expect(await wired.wire.host.output('nft', 'list', 'ruleset')).toContain('tcp . 8082 : 10.82.0.2 . 80');
     await docker('network', 'disconnect', 'first', 'mover');
     expect(await ports()).toBe('');
-    expect(await peer.tcp(wire.hostAddress, 8082)).toBe('ECONNREFUSED');
+    expect(await peer.tcp(wired.wire.hostAddress, 8082)).toBe('ECONNREFUSED');
     await docker('rm', '-f', 'mover');
     await docker('network', 'rm', 'quiet', 'first', 'second');
   });
 
   it('leave the host under the address that was asked for', async () => {
-    wire.host.set('ip addr add 198.51.100.77/24 dev wire');
-    await wire.peer.serveTcp(71);
+    wired.wire.host.set('ip addr add 198.51.100.77/24 dev wire');
+    await wired.wire.peer.serveTcp(71);
     const option = 'com.docker.network.host_ipv4=198.51.100.77';
     await docker('network', 'create', '--subnet', '10.97.0.0/24', '-o', option, 'source');
     await docker('network', 'create', '--subnet', '10.98.0.0/24', '-o', 'com.docker.network.bridge.enable_ip_masquerade=false', 'plain');
-    wire.routeTo('10.98.0.0/24');
-    expect(await (await sleeper('--name', 'sourced', '--network', 'source')).tcp(wire.peerAddress, 71)).toBe('198.51.100.77');
-    expect(await (await sleeper('--name', 'bare', '--network', 'plain')).tcp(wire.peerAddress, 71)).toBe('10.98.0.2');
+    wired.wire.routeTo('10.98.0.0/24');
+    expect(await (await sleeper('sourced', '--network', 'source')).tcp(wired.wire.peerAddress, 71)).toBe('198.51.100.77');
+    expect(await (await sleeper('bare', '--network', 'plain')).tcp(wired.wire.peerAddress, 71)).toBe('10.98.0.2');
     await docker('rm', '-f', 'sourced', 'bare');
     await docker('network', 'rm', 'source', 'plain');
   });
@@ -343,9 +312,12 @@ describe.runIf(onGantry)('networks beside another host', () => {
       ...{ Subnet: '10.61.0.0/24', IPRange: '10.61.0.128/25', Gateway: '10.61.0.254' },
       AuxiliaryAddresses: { a: '10.61.0.128', DefaultGatewayIPv4: '10.61.0.9' },
     };
-    const made = await engine.client.post('/networks/create', { Name: 'wide', IPAM: { Config: [{ Subnet: '10.60.0.0/30' }, second] } });
+    const made = await wired.engine.client.post('/networks/create', {
+      Name: 'wide',
+      IPAM: { Config: [{ Subnet: '10.60.0.0/30' }, second] },
+    });
     expect(made.status).toBe(201);
-    for (const name of ['w1', 'w2', 'w3']) await sleeper('--name', name, '--network', 'wide');
+    for (const name of ['w1', 'w2', 'w3']) await sleeper(name, '--network', 'wide');
     // Three of the first subnet's four are the network's, the bridge's and the broadcast address.
     expect(await Promise.all(['w1', 'w2', 'w3'].map((name) => addressOf(name, 'wide')))).toEqual([
       '10.60.0.2',
@@ -371,10 +343,10 @@ describe.runIf(onGantry)('networks beside another host', () => {
       'parent=wire',
       'lan',
     );
-    await wire.peer.serveTcp(72);
-    const place = await sleeper('--name', 'onlan', '--network', 'lan', '--ip', '198.51.100.50');
-    expect(await place.tcp(wire.peerAddress, 72)).toBe('198.51.100.50');
-    expect(await wire.host.output('ip', 'link', 'show', 'wire')).toContain('wire');
+    await wired.wire.peer.serveTcp(72);
+    const place = await sleeper('onlan', '--network', 'lan', '--ip', '198.51.100.50');
+    expect(await place.tcp(wired.wire.peerAddress, 72)).toBe('198.51.100.50');
+    expect(await wired.wire.host.output('ip', 'link', 'show', 'wire')).toContain('wire');
     const passthru = [
       'network',
       'create',
@@ -391,77 +363,65 @@ describe.runIf(onGantry)('networks beside another host', () => {
     expect(await refused(...passthru)).toContain('cannot use mode passthru, macvlan network');
     for (const mode of ['private', 'vepa']) {
       await docker('network', 'create', '-d', 'macvlan', '-o', 'parent=wire', '-o', `macvlan_mode=${mode}`, `lan-${mode}`);
-      const other = await sleeper('--name', mode, '--network', `lan-${mode}`);
+      const other = await sleeper(mode, '--network', `lan-${mode}`);
       expect(await other.output('ip', '-d', 'link', 'show', 'eth0')).toContain(`macvlan mode ${mode}`);
     }
     await docker('rm', '-f', 'onlan', 'private', 'vepa');
     await docker('network', 'rm', 'lan', 'lan-private', 'lan-vepa');
     await docker(...passthru);
-    expect(await (await sleeper('--name', 'through', '--network', 'alone')).output('ip', '-d', 'link', 'show', 'eth0')).toContain(
-      'mode passthru',
-    );
+    expect(await (await sleeper('through', '--network', 'alone')).output('ip', '-d', 'link', 'show', 'eth0')).toContain('mode passthru');
     await docker('rm', '-f', 'through');
     await docker('network', 'rm', 'alone');
-    expect(await wire.host.output('ip', 'addr', 'show', 'wire')).toContain(wire.hostAddress);
+    expect(await wired.wire.host.output('ip', 'addr', 'show', 'wire')).toContain(wired.wire.hostAddress);
   });
 
   it('publish ranges, protocols and host addresses, and keep the source', async () => {
-    const { peer, host } = wire;
+    const { peer, host } = wired.wire;
     const server = await sleeper(
-      ...[
-        '--name',
-        'ports',
-        '-p',
-        '3000-3002:80-82',
-        '-p',
-        '127.0.0.1:4001:80',
-        '-p',
-        '198.51.100.1:4002:80',
-        '-p',
-        '[fd00:db8::1]:4003:80',
-      ],
+      'ports',
+      ...['-p', '3000-3002:80-82', '-p', '127.0.0.1:4001:80', '-p', '198.51.100.1:4002:80', '-p', '[fd00:db8::1]:4003:80'],
       ...['-p', '5300:53/udp', '-p', '4100-4109:83', '-p', '80'],
     );
     for (const port of [80, 81, 82, 83]) await server.serveTcp(port);
     await server.serveUdp(53, 'first');
-    for (const port of [3000, 3001, 3002, 4002]) expect(await peer.tcp(wire.hostAddress, port)).toBe(wire.peerAddress);
-    expect(await peer.tcp(wire.hostAddress, 4001)).toBe('ECONNREFUSED');
+    for (const port of [3000, 3001, 3002, 4002]) expect(await peer.tcp(wired.wire.hostAddress, port)).toBe(wired.wire.peerAddress);
+    expect(await peer.tcp(wired.wire.hostAddress, 4001)).toBe('ECONNREFUSED');
     expect(await host.tcp('127.0.0.1', 4001)).toMatch(/^172\./);
     expect(await peer.tcp('fd00:db8::1', 4003)).toMatch(/^172\./);
-    expect(await peer.tcp(wire.hostAddress, 4100)).toBe(wire.peerAddress);
-    expect(await peer.udp(wire.hostAddress, 5300)).toBe(`first ${wire.peerAddress}`);
+    expect(await peer.tcp(wired.wire.hostAddress, 4100)).toBe(wired.wire.peerAddress);
+    expect(await peer.udp(wired.wire.hostAddress, 5300)).toBe(`first ${wired.wire.peerAddress}`);
     const random = Number((await docker('port', 'ports', '80/tcp')).split('\n')[0]?.split(':').at(-1));
-    const { json } = await engine.client.get('/containers/ports/json');
+    const { json } = await wired.engine.client.get('/containers/ports/json');
     const chosen = json.NetworkSettings.Ports['80/tcp'].map(({ HostPort }: { HostPort: string }) => Number(HostPort));
     const [low = 0, high = 0] = (await host.output('cat', '/proc/sys/net/ipv4/ip_local_port_range')).split(/\s+/).map(Number);
     expect([...chosen, random].some((port) => port >= low && port <= high)).toBe(true);
     // The first of a range is taken: the next one is given.
-    await sleeper('--name', 'more', '-p', '4100-4109:83');
+    await sleeper('more', '-p', '4100-4109:83');
     expect(await docker('port', 'more', '83/tcp')).toContain('0.0.0.0:4101');
     // Hairpin: the container itself, a neighbour and another network reach it by the host's address.
     await docker('network', 'create', 'far');
-    const far = await sleeper('--name', 'far', '--network', 'far');
-    expect(await server.tcp(wire.hostAddress, 3000)).toMatch(/^172\./);
-    expect(await (await inside('more')).tcp(wire.hostAddress, 3000)).toMatch(/^172\./);
-    expect(await far.tcp(wire.hostAddress, 3000)).toMatch(/^172\./);
+    const far = await sleeper('far', '--network', 'far');
+    expect(await server.tcp(wired.wire.hostAddress, 3000)).toMatch(/^172\./);
+    expect(await (await inside('more')).tcp(wired.wire.hostAddress, 3000)).toMatch(/^172\./);
+    expect(await far.tcp(wired.wire.hostAddress, 3000)).toMatch(/^172\./);
     expect(await far.tcp(await addressOf('ports', 'bridge'), 80)).toBe('no answer');
     await docker('rm', '-f', 'ports', 'more', 'far');
     await docker('network', 'rm', 'far');
   });
 
   it('send a UDP client that never stops to the next container: what the kernel remembers is forgotten', async () => {
-    const { peer } = wire;
-    const first = await sleeper('--name', 'udp1', '-p', '5301:53/udp');
+    const { peer } = wired.wire;
+    const first = await sleeper('udp1', '-p', '5301:53/udp');
     await first.serveUdp(53, 'one');
     const client = await peer.start(
-      `const s=require('dgram').createSocket('udp4');s.bind(7777,()=>{console.log('up');setInterval(()=>s.send('?',5301,'${wire.hostAddress}'),20)});s.on('message',m=>console.log(String(m)));s.on('error',()=>{})`,
+      `const s=require('dgram').createSocket('udp4');s.bind(7777,()=>{console.log('up');setInterval(()=>s.send('?',5301,'${wired.wire.hostAddress}'),20)});s.on('message',m=>console.log(String(m)));s.on('error',()=>{})`,
     );
     let said = '';
     client.stdout?.on('data', (text) => (said += text));
     await expect.poll(() => said).toContain('one ');
     await docker('rm', '-f', 'udp1');
-    await sleeper('--name', 'filler');
-    const second = await sleeper('--name', 'udp2', '-p', '5301:53/udp');
+    await sleeper('filler');
+    const second = await sleeper('udp2', '-p', '5301:53/udp');
     await second.serveUdp(53, 'two');
     await expect.poll(() => said, { timeout: 5000 }).toContain('two ');
     client.kill('SIGKILL');
@@ -469,12 +429,15 @@ describe.runIf(onGantry)('networks beside another host', () => {
   });
 
   it('let a container see who called, and keep loopback of the host its own', async () => {
-    const id = await launch(engine.client, { Cmd: ['sleep', '600'], HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '8081' }] } } });
+    const id = await launch(wired.engine.client, {
+      Cmd: ['sleep', '600'],
+      HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '8081' }] } },
+    });
     const server = await inside(id);
     await server.serveTcp(80);
-    await wire.host.serveTcp(6000, '127.0.0.1');
-    expect(await wire.host.tcp('127.0.0.1', 8081)).toMatch(/^172\.\d+\.0\.1$/);
-    expect(await wire.host.tcp('::1', 8081)).toMatch(/^172\./);
+    await wired.wire.host.serveTcp(6000, '127.0.0.1');
+    expect(await wired.wire.host.tcp('127.0.0.1', 8081)).toMatch(/^172\.\d+\.0\.1$/);
+    expect(await wired.wire.host.tcp('::1', 8081)).toMatch(/^172\./);
     // route_localnet opens the host's loopback to nobody.
     await server.run('ip', 'route', 'add', '127.0.0.1/32', 'via', (await server.output('ip', 'route')).split(' ')[2] ?? '');
     const gateway = (await server.output('ip', 'route', 'show', 'default')).split(' ')[2] ?? '';

@@ -125,7 +125,7 @@ export async function create(
   return withUndo(async (undo) => {
     const reserved = reserve(engine, name, id);
     undo.add('name', () => engine.store.releaseName(reserved, id));
-    const joined = endpointsOf(host, endpoints, merged.MacAddress);
+    const joined = merged.NetworkDisabled ? {} : endpointsOf(host, endpoints, merged.MacAddress);
     await engine.networks.validate({ networkMode: host.NetworkMode ?? 'bridge', endpoints: joined });
     const container = enliven({
       schema: 1,

@@ -30,7 +30,7 @@ export function ensureBridge({ host: netlink, context }: World, network: Network
   const link = findLink(netlink, name);
   const mtu = Number(network.option(OPTION.mtu)) || 1500;
   const gateway = network.stored.ipam.config.map((config) => parseAddress(config.gateway ?? '')).find((address) => address?.family === 4);
-  if (link && link.kind !== 'bridge') throw new Failure('system', `link ${name} exists and is not a bridge`);
+  if (link && link.kind !== 'bridge') throw new Failure('system', `existing interface ${name} is not a bridge`);
   const index = link?.index ?? addBridge(netlink, name, { mtu, ...(gateway ? { mac: macOfAddress(gateway.value) } : {}) });
   // An administrator's own bridge (bridge.name) is used and left as it is.
   if (!link) setLink(netlink, index, { alias: instance });

@@ -50,7 +50,7 @@ function request(name: string, more: Partial<SandboxRequest> = {}): SandboxReque
     hostname: `${name}-host`,
     domainname: '',
     networkMode: 'default',
-    endpoints: {},
+    endpoints: { [more.networkMode ?? 'default']: {} },
     exposed: [],
     portBindings: {},
     publishAll: false,
@@ -370,7 +370,7 @@ describe.runIf(asRoot)('networks', () => {
 
   it('joins ipvlan networks, or says that the kernel has none', async () => {
     await create({ Name: 'ipv', Driver: 'ipvlan', IPAM: { Config: [{ Subnet: '10.232.0.0/24' }] }, Options: { ipvlan_mode: 'l3' } });
-    const wish = request('i1', { endpoints: { ipv: {} } });
+    const wish = request('i1', { endpoints: { default: {}, ipv: {} } });
     if (kernelHas('ipvlan')) {
       const sandbox = await networks.createSandbox(wish);
       expect(await inside(sandbox, 'ip', '-d', 'link', 'show', 'eth1')).toContain('ipvlan  mode l3');

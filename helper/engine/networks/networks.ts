@@ -64,16 +64,8 @@ class HostNetworks implements Networks {
   /** Networks that don't exist are no fault here: dockerd creates such a container, and refuses to start it. */
   async validate(request: Pick<SandboxRequest, 'networkMode' | 'endpoints'>): Promise<void> {
     for (const [key, settings] of Object.entries(request.endpoints)) {
-      const network = this.#tryFind(key === modeOf(key) ? key : modeOf(key));
+      const network = this.world.tryFind(modeOf(key));
       if (network && settings) checkSettings(network, settings);
-    }
-  }
-
-  #tryFind(reference: string): ReturnType<World['find']> | undefined {
-    try {
-      return this.world.find(reference);
-    } catch {
-      return undefined;
     }
   }
 

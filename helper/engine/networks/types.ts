@@ -8,9 +8,9 @@ export interface SandboxRequest {
   name: string;
   hostname: string;
   domainname: string;
-  /** `bridge`/`default`, `none`, `host`, or a network's name; `container:` is resolved by containers, not here. */
+  /** `bridge`/`default`, `none`, `host`, or a network's name: whose link comes first. `container:` is resolved by containers, not here. */
   networkMode: string;
-  /** Networks to join with what the user asked for each (aliases, static addresses, MAC); keys are names or ids. */
+  /** All networks to join (no other is), with what the user asked for each (aliases, static addresses, MAC); keys are names or ids. */
   endpoints: Record<string, EndpointSettings>;
   exposed: string[];
   portBindings: PortMap;

@@ -47,8 +47,15 @@ export class World {
     return network;
   }
 
-  /** Full id, then name, then a unique prefix of an id. @throws Failure notFound, invalidParameter when ambiguous */
+  /** As `tryFind`. @throws Failure notFound too */
   find(reference: string): Network {
+    const found = this.tryFind(reference);
+    if (!found) throw new Failure('notFound', `network ${reference} not found`);
+    return found;
+  }
+
+  /** By full id, then name, then a unique prefix of an id. @throws Failure invalidParameter when ambiguous */
+  tryFind(reference: string): Network | undefined {
     const wanted = reference === 'default' ? 'bridge' : reference;
     const byId = this.networks.get(wanted);
     if (byId) return byId;
@@ -59,8 +66,7 @@ export class World {
     if (byPrefix.length > 1) {
       throw new Failure('invalidParameter', `network ${reference} is ambiguous (${byPrefix.length} matches found based on ID prefix)`);
     }
-    if (byPrefix[0]) return byPrefix[0];
-    throw new Failure('notFound', `network ${reference} not found`);
+    return byPrefix[0];
   }
 
   publishNetworkEvent(action: string, network: Network, attributes: Record<string, string> = {}): void {

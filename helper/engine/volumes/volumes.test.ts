@@ -100,6 +100,13 @@ describe('volumes', () => {
     expect((await volumes.list(filters({ dangling: ['true'] }))).Volumes).toHaveLength(1);
   });
 
+  it('tells sizes and users of those whose data is its own', async () => {
+    await volumes.create({ Name: 'own' });
+    await volumes.create({ Name: 'elsewhere', DriverOpts: { type: 'none', o: 'bind', device: '/' } });
+    await volumes.acquire('own', 'c1');
+    expect((await volumes.usage()).map(({ Name, UsageData }) => [Name, UsageData])).toEqual([['own', { Size: 0, RefCount: 1 }]]);
+  });
+
   it('removes anonymous volumes with the container they were made for only', async () => {
     const mine = await volumes.acquire(undefined, 'c1');
     expect(mine.name).toMatch(/^[0-9a-f]{64}$/);

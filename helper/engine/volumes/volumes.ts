@@ -173,7 +173,8 @@ class LocalVolumes implements Volumes {
 
   async usage(): Promise<VolumeInspect[]> {
     const result: VolumeInspect[] = [];
-    for (const volume of this.#sorted()) {
+    // As in dockerd without those that mount something: what lies there is another's, and may be a whole disk or behind a network.
+    for (const volume of this.#sorted().filter(({ options }) => Object.keys(options).length === 0)) {
       const Size = await sizeOf(this.#store.data(volume.name));
       result.push({ ...this.#describe(volume), UsageData: { Size, RefCount: this.#users.get(volume.name)?.size ?? 0 } });
     }

@@ -4,4 +4,4 @@ export * from './links.ts';
 export { openListener } from './listeners.ts';
 export * from './namespace.ts';
 export { NETLINK_NETFILTER, Netlink } from './netlink.ts';
-export { SystemError } from './sockets.ts';
+export { close, localPort, SystemError } from './sockets.ts';

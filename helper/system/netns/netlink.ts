@@ -14,6 +14,7 @@ const NLM_F_ACK = 4;
 const NLM_F_DUMP = 0x300;
 export const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
+export const NLM_F_APPEND = 0x800;
 export const NLM_F_REPLACE = 0x100;
 
 const NLMSG_ERROR = 2;

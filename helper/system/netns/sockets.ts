@@ -9,6 +9,7 @@ const c = {
   bind: libc.func('int bind(int fd, const void *address, unsigned int length)'),
   listen: libc.func('int listen(int fd, int backlog)'),
   setsockopt: libc.func('int setsockopt(int fd, int level, int name, const void *value, unsigned int length)'),
+  getsockname: libc.func('int getsockname(int fd, void *address, void *length)'),
   send: libc.func('long send(int fd, const void *data, size_t length, int flags)'),
   recv: libc.func('long recv(int fd, void *data, size_t length, int flags)'),
   close: libc.func('int close(int fd)'),
@@ -50,6 +51,14 @@ export const setsockopt = (fd: number, level: number, name: number, value: numbe
   const bytes = Buffer.alloc(4);
   bytes.writeInt32LE(value);
   checked('setsockopt', c.setsockopt(fd, level, name, bytes, 4));
+};
+/** The port that a bound IPv4 or IPv6 socket has. */
+export const localPort = (fd: number): number => {
+  const address = Buffer.alloc(28);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(address.length);
+  checked('getsockname', c.getsockname(fd, address, length));
+  return address.readUInt16BE(2);
 };
 export const send = (fd: number, data: Uint8Array, flags = 0): number => checked('send', c.send(fd, data, data.length, flags));
 export const recv = (fd: number, into: Uint8Array, flags = 0): number => checked('recv', c.recv(fd, into, into.length, flags));

@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { attribute, type Message, type Netlink, NLM_F_CREATE, nested } from '../netns/netlink.ts';
+import { batch, header, NFPROTO_INET, NLA_F_NESTED, nftType, PROTOCOLS } from './messages.ts';
 import type { Publication } from './script.ts';
 
 /**
@@ -7,28 +8,14 @@ import type { Publication } from './script.ts';
  * costs five and more. Layout of keys and values as nft writes them: concatenated fields, each padded to four bytes.
  * Source: linux/netfilter/nf_tables.h, nfnetlink.h.
  */
-const NFNL_SUBSYS_NFTABLES = 10;
-const NFNL_MSG_BATCH_BEGIN = 0x10;
-const NFNL_MSG_BATCH_END = 0x11;
 const NFT_MSG_NEWSETELEM = 12;
 const NFT_MSG_DELSETELEM = 14;
-const NFPROTO_INET = 1;
-const NLA_F_NESTED = 0x8000;
 const LIST_TABLE = 1;
 const LIST_SET = 2;
 const LIST_ELEMENTS = 3;
 const ELEM_KEY = 1;
 const ELEM_DATA = 2;
 const DATA_VALUE = 1;
-const PROTOCOLS = { tcp: 6, udp: 17, sctp: 132 } as const;
-
-/** struct nfgenmsg */
-function header(family: number, resource: number): Buffer {
-  const buffer = Buffer.alloc(4);
-  buffer.writeUInt8(family, 0);
-  buffer.writeUInt16BE(resource, 2);
-  return buffer;
-}
 
 function portField(port: number): Buffer {
   const buffer = Buffer.alloc(4);
@@ -58,7 +45,7 @@ function elementMessage(table: string, verb: 'add' | 'delete', publication: Publ
   const content = verb === 'add' && value ? [data(ELEM_DATA, value)] : [];
   const element = nested(DATA_VALUE | NLA_F_NESTED, data(ELEM_KEY, key), ...content);
   return {
-    type: (NFNL_SUBSYS_NFTABLES << 8) | (verb === 'add' ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM),
+    type: nftType(verb === 'add' ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM),
     flags: verb === 'add' ? NLM_F_CREATE : 0,
     ack: true,
     body: Buffer.concat([
@@ -72,10 +59,9 @@ function elementMessage(table: string, verb: 'add' | 'delete', publication: Publ
 
 /** All or none, synchronously. @throws SystemError ENOENT when the table (or the element to delete) is not there */
 export function changePublications(netlink: Netlink, table: string, verb: 'add' | 'delete', publications: Publication[]): void {
-  const mark = (type: number): Message => ({ type, flags: 0, ack: false, body: header(0, NFNL_SUBSYS_NFTABLES) });
-  netlink.transaction('published ports', [
-    mark(NFNL_MSG_BATCH_BEGIN),
-    ...publications.map((publication) => elementMessage(table, verb, publication)),
-    mark(NFNL_MSG_BATCH_END),
-  ]);
+  batch(
+    netlink,
+    'published ports',
+    publications.map((publication) => elementMessage(table, verb, publication)),
+  );
 }

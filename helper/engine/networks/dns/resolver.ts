@@ -1,7 +1,8 @@
 import dgram from 'node:dgram';
 import net from 'node:net';
 import dnsPacket, { type Packet } from 'dns-packet';
-import { inNamespaceAt, openListener } from '../../../system/netns/index.ts';
+import { close, inNamespaceAt, localPort, NETLINK_NETFILTER, Netlink, openListener, SystemError } from '../../../system/netns/index.ts';
+import { type LocalPort, setLocalPorts } from '../../../system/nft/local-port.ts';
 import type { LiveSandbox } from '../model.ts';
 import { hostResolvConf, RESOLVER, wishOf } from '../sandbox/files.ts';
 import { PUBLIC_SERVERS, parseResolvConf } from '../sandbox/resolv-conf.ts';
@@ -15,12 +16,30 @@ const MAX_TCP_CLIENTS = 64;
 const IDLE_MS = 10_000;
 
 /**
- * The name server at 127.0.0.11 port 53 of a container: two sockets in the container's namespace, served by the helper's
- * own event loop. Neither a process nor a packet filter rule in the container. Idempotent.
+ * Sockets of a name server in the namespace of the main thread: on any ports, to which a packet filter leads what is sent to port 53,
+ * so that the container's own name server can listen on all addresses. Where the kernel has no NAT they hold port 53 itself.
  */
+function listen(): [udp: number, tcp: number] {
+  const open = (port: number): [number, number] => [openListener('udp', RESOLVER, port), openListener('tcp', RESOLVER, port)];
+  const fds = open(0);
+  const netlink = new Netlink(NETLINK_NETFILTER);
+  try {
+    const lead = (proto: 'tcp' | 'udp', fd: number): LocalPort => ({ proto, address: RESOLVER, port: 53, to: localPort(fd) });
+    setLocalPorts(netlink, 'gantry-names', [lead('udp', fds[0]), lead('tcp', fds[1])]);
+    return fds;
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    for (const fd of fds) close(fd);
+    return open(53);
+  } finally {
+    netlink.close();
+  }
+}
+
+/** The name server at 127.0.0.11 port 53 of a container, served by the helper's own event loop: no process. Idempotent. */
 export function openResolver(world: World, sandbox: LiveSandbox): void {
   if (sandbox.closeDns || sandbox.netnsPath === undefined) return;
-  const [udpFd, tcpFd] = inNamespaceAt(sandbox.netnsPath, () => [openListener('udp', RESOLVER, 53), openListener('tcp', RESOLVER, 53)]);
+  const [udpFd, tcpFd] = inNamespaceAt(sandbox.netnsPath, listen);
   const stop = new AbortController();
   let forwarded = 0;
 
@@ -51,7 +70,7 @@ export function openResolver(world: World, sandbox: LiveSandbox): void {
       if (answer && !stop.signal.aborted) udp.send(answer, from.port, from.address, () => {});
     });
   });
-  udp.bind({ fd: udpFd as number });
+  udp.bind({ fd: udpFd });
   udp.unref();
 
   const clients = new Set<net.Socket>();
@@ -67,7 +86,7 @@ export function openResolver(world: World, sandbox: LiveSandbox): void {
     serveStream(socket, (message) => resolve(message, true));
   });
   tcp.on('error', () => {});
-  tcp.listen({ fd: tcpFd as number });
+  tcp.listen({ fd: tcpFd });
   tcp.unref();
 
   sandbox.closeDns = () => {

@@ -15,21 +15,21 @@ export interface Join {
 export const modeOf = (mode: string): string => (mode === '' || mode === 'default' ? 'bridge' : mode);
 
 /**
- * The networks to join, in the order of their links: the one of the network mode first, then by name.
+ * The networks to join, in the order of their links: the one of the network mode first (unless the container was taken out of it), then
+ * by name.
  * @throws Failure notFound
  */
 export function joinsOf(world: World, request: Pick<SandboxRequest, 'networkMode' | 'endpoints' | 'macAddress'>): Join[] {
-  const find = (reference: string): Network => world.find(replaced(world, reference));
-  const first = find(modeOf(request.networkMode));
-  const joins = new Map<string, Join>([[first.id, { network: first, settings: {} }]]);
-  for (const [key, settings] of Object.entries(request.endpoints)) {
-    const network = find(settings?.NetworkID && world.networks.has(settings.NetworkID) ? settings.NetworkID : key);
-    joins.set(network.id, { network, settings: settings ?? {} });
+  const joins = new Map<Network, Join>();
+  const first = world.tryFind(replaced(world, modeOf(request.networkMode)));
+  for (const [key, asked] of Object.entries(request.endpoints)) {
+    const network = world.find(asked?.NetworkID && world.networks.has(asked.NetworkID) ? asked.NetworkID : replaced(world, modeOf(key)));
+    const mac = asked?.MacAddress || (network === first ? request.macAddress : undefined);
+    joins.set(network, { network, settings: { ...asked, ...(mac ? { MacAddress: mac } : {}) } });
   }
-  const main = joins.get(first.id);
-  if (main && request.macAddress && !main.settings.MacAddress) main.settings = { ...main.settings, MacAddress: request.macAddress };
-  const [head, ...rest] = joins.values();
-  return [...(head ? [head] : []), ...rest.sort((a, b) => (a.network.name < b.network.name ? -1 : 1))];
+  return [...joins.values()].sort(
+    (a, b) => Number(b.network === first) - Number(a.network === first) || (a.network.name < b.network.name ? -1 : 1),
+  );
 }
 
 /** Without a default bridge (`bridge: none`) containers that ask for none in particular get none, as in dockerd. */
