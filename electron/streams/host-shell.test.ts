@@ -69,6 +69,20 @@ test.skipIf(process.platform !== 'linux')('a shell on this machine: text, size, 
   await works('98761');
 });
 
+test.skipIf(process.platform !== 'linux')(
+  'Chinese text can be edited where no locale is set, as in the session of a display server',
+  async () => {
+    vi.stubEnv('LANG', undefined);
+    shell = startLocalShell;
+    const { id, port } = open();
+    await becomes(id, { status: 'open' });
+    // Taken back by one key and typed again.
+    type(port, 'echo "你好\x7f好 $LANG"');
+    await sees(port, /^你好 C\.UTF-8/m);
+    vi.unstubAllEnvs();
+  },
+);
+
 describe.skipIf(!hasSshd)('over SSH', () => {
   const { sshd, signedIn } = perTest();
   let machine: Sshd;

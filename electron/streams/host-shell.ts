@@ -37,6 +37,8 @@ const TTY = /^\/dev\/[\w/]{1,40}\n/;
  */
 export async function startLocalShell(size: Size): Promise<Session> {
   const env = {
+    // Without a UTF-8 locale, line editing takes Chinese text apart.
+    LANG: 'C.UTF-8',
     ...process.env,
     SHELL: '/bin/sh',
     TERM: 'xterm-256color',
