@@ -76,6 +76,7 @@ test.skipIf(process.platform !== 'linux')(
     shell = startLocalShell;
     const { id, port } = open();
     await becomes(id, { status: 'open' });
+    await sees(port, /[#$] /);
     // Taken back by one key and typed again.
     type(port, 'echo "你好\x7f好 $LANG"');
     await sees(port, /^你好 C\.UTF-8/m);

@@ -26,9 +26,9 @@ export async function startSshShell(session: SshSession, size: Size): Promise<Se
   };
 }
 
-/** Told as fd 3, so that its size can be set from outside. */
+/** Told as fd 3, so that its size can be set from outside. With iutf8 the system's own line editing takes back whole characters. */
 const COMMAND =
-  'tty >&3; exec 3>&-; stty rows "$GANTRY_ROWS" cols "$GANTRY_COLS"; SHELL=$GANTRY_SHELL; export SHELL; unset GANTRY_SHELL GANTRY_ROWS GANTRY_COLS; exec "$SHELL"';
+  'tty >&3; exec 3>&-; stty rows "$GANTRY_ROWS" cols "$GANTRY_COLS" iutf8; SHELL=$GANTRY_SHELL; export SHELL; unset GANTRY_SHELL GANTRY_ROWS GANTRY_COLS; exec "$SHELL"';
 const TTY = /^\/dev\/[\w/]{1,40}\n/;
 
 /**
