@@ -9,8 +9,8 @@ import { defineConfig } from 'vitest/config';
  * e2e     e2e: through the real window under a virtual display, as root, one after the other
  * vm      e2e/*.vm.ts: through the window on a virtual machine (npm run test:vm)
  */
-/** What needs systemd runs in the virtual machine only (npm run test:vm). */
-const inMachine = process.env.GANTRY_TEST_MACHINE ? [] : ['helper/tests/service.test.ts', 'helper/tests/journal.test.ts'];
+/** What needs systemd, cgroup v2 or a distribution's kernel runs in the virtual machine only (npm run test:vm). */
+const inMachine = process.env.GANTRY_TEST_MACHINE ? [] : ['helper/tests/machine/**'];
 const serial = { fileParallelism: false, maxWorkers: 1, retry: 0 } as const;
 
 export default defineConfig({

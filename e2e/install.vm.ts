@@ -60,13 +60,39 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true });
 });
 
-const container = async (host: string) =>
-  app().page.evaluate(async (id) => (await fetch(`engine://${id}/containers/there/json`)).json(), host) as Promise<{
-    Id: string;
-    State: { Running: boolean; Pid: number };
-  }>;
+interface Inspect {
+  State: { Running: boolean; Pid: number };
+}
+/** Of the application's id for the machine; known once it is set up. */
+let host = '';
+const container = (on: string, name: string) =>
+  app().page.evaluate(
+    async ([id, which]) => {
+      const answer = await fetch(`engine://${id}/containers/${which}/json`);
+      return answer.ok ? answer.json() : undefined;
+    },
+    [on, name],
+  ) as Promise<Inspect | undefined>;
+const row = (name: string) => app().page.getByRole('row', { name: new RegExp(name) });
+const card = () =>
+  app()
+    .page.getByTestId(/^host-h/)
+    .filter({ hasText: 'vm' });
 
-it('install by click: a wrong sudo password and a right one, packages by apt, a service; then it is used', async () => {
+/** A container of the starter image. */
+async function launch(on: string, name: string, HostConfig: Record<string, unknown>): Promise<void> {
+  const status = await app().page.evaluate(
+    async ([id, called, body]) => {
+      const method = 'POST';
+      await fetch(`engine://${id}/containers/create?name=${called}`, { method, headers: { 'Content-Type': 'application/json' }, body });
+      return (await fetch(`engine://${id}/containers/${called}/start`, { method })).status;
+    },
+    [on, name, JSON.stringify({ Image: 'gantry/starter', HostConfig })],
+  );
+  expect(status).toBe(204);
+}
+
+it('install by click: a wrong sudo password and a right one, packages by apt, a service', async () => {
   const { page, pictures } = app();
   page.setDefaultTimeout(SLOW.timeout);
   await page.getByTestId('nav-hosts').click();
@@ -86,8 +112,8 @@ it('install by click: a wrong sudo password and a right one, packages by apt, a 
   await pictures('vm-installed');
   await page.getByTestId('add-host-name').fill('vm');
   await page.keyboard.press('Enter');
-  const card = page.getByTestId(/^host-h/).filter({ hasText: 'vm' });
-  await card.getByText('connected').waitFor();
+  await card().getByText('connected').waitFor();
+  host = (await card().getAttribute('data-testid'))?.replace('host-', '') ?? '';
 
   expect(
     await there(
@@ -103,31 +129,63 @@ it('install by click: a wrong sudo password and a right one, packages by apt, a 
     ),
   ).toBe('');
   expect(readFileSync(path.join(app().folder, 'user', 'gantry.log'), 'utf8')).not.toContain(PASSWORD);
+});
 
-  const host = (await card.getAttribute('data-testid'))?.replace('host-', '') ?? '';
+it('runs the starter image: logs, and a shell', async () => {
+  const { page, pictures } = app();
   await page.evaluate((id) => window.gantry.starter.load(id), host);
-  const started = await page.evaluate(async (id) => {
-    const body = JSON.stringify({ Image: 'gantry/starter', HostConfig: { RestartPolicy: { Name: 'always' } } });
-    await fetch(`engine://${id}/containers/create?name=there`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
-    return (await fetch(`engine://${id}/containers/there/start`, { method: 'POST' })).status;
-  }, host);
-  expect(started).toBe(204);
+  await launch(host, 'there', { RestartPolicy: { Name: 'always' } });
   await page.getByTestId('nav-containers').click();
-  const row = page.getByRole('row', { name: /there/ });
-  await row.getByText('running').waitFor();
-  await row.getByTestId('row-logs').click();
+  await row('there').getByText('running').waitFor();
+  await row('there').getByTestId('row-logs').click();
   await page.getByTestId('detail').getByTestId('logs').getByText('the page is served').waitFor();
   await shellAnswers(page, 120_000);
   await pictures('vm-shell');
+  await page.keyboard.press('Escape');
+});
 
-  // It restarts with its machine, and we find it again by ourselves.
+it('a container of this machine is moved to it with its volume, runs there, and is moved back', async () => {
+  const { page, engine, starter, pictures } = app();
+  await starter();
+  await launch('local', 'traveller', { Binds: ['luggage:/luggage'] });
+  const data = async () => (await engine.get('/volumes/luggage')).json.Mountpoint as string;
+  writeFileSync(path.join(await data(), 'file'), 'from here\n');
+  const move = async (): Promise<void> => {
+    await page.getByTestId('nav-containers').click();
+    await row('traveller').first().click({ button: 'right' });
+    await page.getByTestId('menu-move-to').click();
+    await page.getByTestId('transfer-preview').getByText('luggage').waitFor();
+    await pictures('vm-move');
+    await page.getByTestId('transfer-start').click();
+    await page.getByTestId('transfer-dialog').getByText('Done', { exact: true }).waitFor();
+    await page.getByTestId('transfer-close').click();
+  };
+  await move();
+  expect((await container(host, 'traveller'))?.State.Running).toBe(true);
+  expect(await container('local', 'traveller')).toBeUndefined();
+  const luggage = '/var/lib/gantry/volumes/luggage/_data/file';
+  expect(await there(`cat ${luggage} && echo from there >>${luggage}`)).toBe('from here');
+
+  await engine.delete('/volumes/luggage');
+  await move();
+  expect((await container('local', 'traveller'))?.State.Running).toBe(true);
+  expect(await container(host, 'traveller')).toBeUndefined();
+  expect(readFileSync(path.join(await data(), 'file'), 'utf8')).toBe('from here\nfrom there\n');
+  await engine.delete('/containers/traveller?force=1');
+});
+
+it('restarts with its machine, and is found again by itself', async () => {
+  const { page } = app();
   await machine.ssh('systemctl reboot');
   await page.getByText('connecting again').waitFor();
   await page.getByText('connecting again').waitFor({ state: 'hidden' });
-  await row.getByText('running').waitFor();
-  const { State: before } = await container(host);
-  expect(before.Running).toBe(true);
+  await row('there').getByText('running').waitFor();
+  expect((await container(host, 'there'))?.State.Running).toBe(true);
+});
 
+it('is upgraded without a stop of its containers, and uninstalled without a trace', async () => {
+  const { page } = app();
+  const before = await container(host, 'there');
   await page.getByTestId('nav-hosts').click();
   await page.getByTestId(`host-menu-${host}`).click();
   await page.getByRole('menuitem', { name: 'Upgrade the engine…' }).click();
@@ -135,8 +193,8 @@ it('install by click: a wrong sudo password and a right one, packages by apt, a 
   await page.getByTestId('answer-0').fill(PASSWORD);
   await page.keyboard.press('Enter');
   await page.getByTestId('toast').getByText('The engine on vm is up to date').waitFor();
-  await card.getByText('connected').waitFor();
-  expect((await container(host)).State).toMatchObject({ Running: true, Pid: before.Pid });
+  await card().getByText('connected').waitFor();
+  expect((await container(host, 'there'))?.State).toMatchObject({ Running: true, Pid: before?.State.Pid });
 
   await page.getByTestId(`host-menu-${host}`).click();
   await page.getByRole('menuitem', { name: 'Uninstall the engine…' }).click();

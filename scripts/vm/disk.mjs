@@ -26,9 +26,14 @@ const PACKAGES = [
   ...['systemd-sysv', 'dbus', 'udev', 'kmod', 'sudo', 'ca-certificates', 'openssh-server', 'procps', 'iproute2'],
   ...['nftables', 'iptables', 'crun', 'runc', 'conmon', 'busybox-static', 'python3', 'tini', 'curl'],
   ...['linux-image-cloud-amd64', 'initramfs-tools'],
+  // What the engine's tests are served by.
+  ...['openssl', 'apache2-utils', 'docker-registry', 'nfs-kernel-server'],
 ];
 /** Part of the name of what is made: another recipe makes another disk. */
-const RECIPE = 4;
+const RECIPE = 5;
+
+/** Of the packages, what is not to run unless it is asked for. */
+const IDLE = ['apache2', 'docker-registry', 'nfs-server', 'nfs-client.target', 'rpcbind.service', 'rpcbind.socket', 'nfs-blkmap'];
 
 const NETWORK = `[Match]
 Name=en*
@@ -79,10 +84,10 @@ function configure(tree, key) {
   mkdirSync(join(tree, 'root/.ssh'), { recursive: true, mode: 0o700 });
   put('root/.ssh/authorized_keys', readFileSync(`${key}.pub`), 0o600);
   put('etc/ssh/sshd_config.d/gantry.conf', 'PermitRootLogin prohibit-password\nUseDNS no\n');
-  // Nothing that a test waits for: a machine of a minute needs no timers.
-  for (const unit of ['apt-daily.timer', 'apt-daily-upgrade.timer', 'e2scrub_all.timer', 'fstrim.timer', 'dpkg-db-backup.timer']) {
-    ask('systemctl', ['--root', tree, 'mask', unit]);
-  }
+  // Nothing that a test waits for: a machine of some minutes needs no timers, and starts no servers of its own.
+  const timers = ['apt-daily', 'apt-daily-upgrade', 'e2scrub_all', 'fstrim', 'dpkg-db-backup'].map((name) => `${name}.timer`);
+  for (const unit of [...timers, 'e2scrub_reap.service']) ask('systemctl', ['--root', tree, 'mask', unit]);
+  for (const unit of IDLE) ask('systemctl', ['--root', tree, 'disable', unit]);
   for (const unit of ['systemd-networkd', 'ssh']) ask('systemctl', ['--root', tree, 'enable', unit]);
 }
 

@@ -10,4 +10,11 @@ export interface VirtualMachine {
   stop(): Promise<void>;
   copyFrom(path: string, target: string): Promise<boolean>;
 }
-export function startMachine(image: VmImage, options?: { disks?: string[]; memory?: number; reboots?: boolean }): Promise<VirtualMachine>;
+export interface MachineOptions {
+  disks?: string[];
+  /** MiB. */
+  memory?: number;
+  reboots?: boolean;
+  clock?: 'time' | 'work';
+}
+export function startMachine(image: VmImage, options?: MachineOptions): Promise<VirtualMachine>;

@@ -72,6 +72,9 @@ const REASONS: [RegExp, string][] = [
   [/wrong fs type|bad option/, 'invalid argument'],
   [/permission denied/i, 'permission denied'],
   [/already mounted|busy/, 'device or resource busy'],
+  [/Connection refused/, 'connection refused'],
+  [/timed out/, 'connection timed out'],
+  [/No route to host/, 'no route to host'],
 ];
 
 /** `mount DEVICE:TARGET, flags: 0x1000, data: size=1: REASON` */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BASE, eventually, onGantry, startEngine, type TestEngine } from './harness.ts';
-import { run } from './process.ts';
+import { BASE, eventually, onGantry, startEngine, type TestEngine } from '../harness.ts';
+import { run } from '../process.ts';
 
 /** Where a journal is: in the virtual machine (npm run test:vm). */
 describe('the log driver journald', { timeout: 40_000 }, () => {

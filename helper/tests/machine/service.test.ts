@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BASE, baseImageArchive } from './base-image.ts';
-import { Client, eventually, helperBundle, onGantry } from './harness.ts';
-import { run } from './process.ts';
+import { BASE, baseImageArchive } from '../base-image.ts';
+import { Client, eventually, helperBundle, onGantry } from '../harness.ts';
+import { run } from '../process.ts';
 
 const UNITS = '/run/systemd/system';
 const SERVICE = 'gantry-test.service';
@@ -26,7 +26,7 @@ describe.runIf(onGantry && existsSync(UNITS))('the systemd service', { timeout: 
     folder = mkdtempSync(path.join(os.tmpdir(), 'gantry-service-'));
     const socket = path.join(folder, 'api.sock');
     client = new Client(socket, '');
-    const units = path.join(import.meta.dirname, '../../assets/systemd');
+    const units = path.join(import.meta.dirname, '../../../assets/systemd');
     const bundle = await helperBundle();
     writeFileSync(
       path.join(UNITS, SERVICE),
