@@ -9,8 +9,35 @@ import path from 'node:path';
 
 const TEMPORARY = /\.tmp-[0-9a-f]{8}$/;
 
-/** fsync of a folder, so that a rename or an unlink in it is durable. */
-export async function syncFolder(folder: string): Promise<void> {
+interface FolderSync {
+  running: Promise<void>;
+  next: Promise<void> | undefined;
+}
+const folderSyncs = new Map<string, FolderSync>();
+
+/**
+ * fsync of a folder, so that a rename or an unlink in it is durable. Those that are asked for while one is under way, which may have
+ * begun before what they are to cover, share the next one.
+ */
+export function syncFolder(folder: string): Promise<void> {
+  const current = folderSyncs.get(folder);
+  if (!current) return beginSync(folder);
+  const begin = (): Promise<void> => beginSync(folder);
+  current.next ??= current.running.then(begin, begin);
+  return current.next;
+}
+
+function beginSync(folder: string): Promise<void> {
+  const sync: FolderSync = { running: fsyncFolder(folder), next: undefined };
+  folderSyncs.set(folder, sync);
+  const end = (): void => {
+    if (!sync.next) folderSyncs.delete(folder);
+  };
+  sync.running.then(end, end);
+  return sync.running;
+}
+
+async function fsyncFolder(folder: string): Promise<void> {
   const handle = await fs.open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     await handle.sync();

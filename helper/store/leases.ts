@@ -4,6 +4,12 @@
  */
 export class Leases {
   readonly #counts = new Map<string, number>();
+  readonly #released: (digests: Iterable<string>) => void;
+
+  /** @param released told of what a lease has let go of */
+  constructor(released: (digests: Iterable<string>) => void) {
+    this.#released = released;
+  }
 
   has(digest: string): boolean {
     return this.#counts.has(digest);
@@ -11,16 +17,18 @@ export class Leases {
 
   /** A new lease; empty at first. */
   take(): Lease {
-    return new Lease(this.#counts);
+    return new Lease(this.#counts, this.#released);
   }
 }
 
 export class Lease {
   readonly #counts: Map<string, number>;
+  readonly #released: (digests: Iterable<string>) => void;
   readonly #mine = new Set<string>();
 
-  constructor(counts: Map<string, number>) {
+  constructor(counts: Map<string, number>, released: (digests: Iterable<string>) => void) {
     this.#counts = counts;
+    this.#released = released;
   }
 
   /** Keeps a blob or a layer (by diffID). Take it before looking whether it is there: then it can't go in between. */
@@ -36,6 +44,7 @@ export class Lease {
       if (count > 0) this.#counts.set(digest, count);
       else this.#counts.delete(digest);
     }
+    this.#released(this.#mine);
     this.#mine.clear();
   }
 }

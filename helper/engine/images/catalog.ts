@@ -13,7 +13,6 @@ import { previousOf, readJson, writeJson } from '../../store/durable.ts';
 import type { Log } from '../context.ts';
 import { Failure, messageOf } from '../failure.ts';
 import { nowInstant } from '../instant.ts';
-import { KeyedQueue } from '../queue.ts';
 import { checkConfig } from './config-file.ts';
 import type { Descriptor, Manifest } from './manifest.ts';
 import { hostPlatform, parseManifest, platformScore, samePlatform } from './manifest.ts';
@@ -48,6 +47,22 @@ interface NamedEntry {
   index?: string;
 }
 
+/** What images refer to. */
+interface References {
+  /** Digests of manifests, configs, and layers as they came. */
+  blobs: ReadonlySet<string>;
+  diffIds: ReadonlySet<string>;
+  chainIds: ReadonlySet<string>;
+}
+
+/** A change that waits for its turn. */
+interface Change {
+  /** Changes what is in memory. One that throws has changed nothing. */
+  make(): void;
+  done(): void;
+  failed(error: unknown): void;
+}
+
 const DescriptorSchema = v.looseObject({
   mediaType: v.string(),
   digest: v.string(),
@@ -73,11 +88,20 @@ export class Catalog {
   readonly #images = new Map<string, ImageRecord>();
   /** By full name: `docker.io/library/x:1`, `docker.io/library/x@sha256:…`. */
   readonly #names = new Map<string, NamedEntry[]>();
-  readonly #queue = new KeyedQueue();
+  readonly #released: (digests: Iterable<string>) => void;
+  readonly #waiting: Change[] = [];
+  #saving = false;
+  #references: References | undefined;
+  /** What the index on disk refers to, while another is being written. */
+  #saved: References | undefined;
+  /** Digests that changes which are not on disk yet have let go of. */
+  readonly #loose: string[] = [];
 
-  constructor(content: Content, log: Log) {
+  /** @param released told of digests (of layers: diffIDs, too) that an image or a name refers to no more */
+  constructor(content: Content, log: Log, released: (digests: Iterable<string>) => void) {
     this.#content = content;
     this.#log = log;
+    this.#released = released;
     this.#file = path.join(content.root, 'index.json');
   }
 
@@ -137,7 +161,9 @@ export class Catalog {
 
   /** Gives a name to an image: instead of others, or beside those of the same index for other platforms. This machine's comes first. */
   #put(name: string, entry: NamedEntry): void {
-    const others = (this.#names.get(name) ?? []).filter((other) => this.#besides(other, entry));
+    const before = this.#names.get(name) ?? [];
+    this.#loosen(before);
+    const others = before.filter((other) => this.#besides(other, entry));
     const host = hostPlatform();
     const rank = ({ id }: NamedEntry): number => {
       const image = this.#images.get(id);
@@ -225,17 +251,17 @@ export class Catalog {
    * @param index digest of the index that it came from: images of it for other platforms keep the name, too
    * @returns whether the image is new
    */
-  add(
+  async add(
     descriptor: Descriptor,
     options: { names?: Reference[]; parent?: string; index?: string } = {},
   ): Promise<{ record: ImageRecord; added: boolean }> {
-    return this.#change(async () => {
-      const manifest = parseManifest(await this.#content.read(descriptor.digest));
-      const id = manifest.config.digest;
+    const manifest = parseManifest(await this.#content.read(descriptor.digest));
+    const id = manifest.config.digest;
+    const config = parseConfig(await this.#content.read(id));
+    return this.#change(() => {
       let image = this.#images.get(id);
       const added = !image;
       if (!image) {
-        const config = parseConfig(await this.#content.read(id));
         image = record(id, config, manifest, descriptor, options.parent, undefined);
         this.#images.set(id, image);
       }
@@ -249,7 +275,7 @@ export class Catalog {
 
   /** Gives an image a further name, or moves the name to it. */
   name(reference: Reference, id: string, descriptor?: Descriptor): Promise<void> {
-    return this.#change(async () => {
+    return this.#change(() => {
       const image = this.#images.get(id);
       if (!image) throw new Failure('notFound', `No such image: ${id}`);
       this.#put(key(reference), { id, descriptor: descriptor ?? image.manifestDescriptor });
@@ -259,8 +285,9 @@ export class Catalog {
 
   /** Gives all that one name means another name as well. */
   alias(source: Reference, target: Reference): Promise<void> {
-    return this.#change(async () => {
+    return this.#change(() => {
       const entries = this.#names.get(key(source)) ?? [];
+      this.#loosen(this.#names.get(key(target)) ?? []);
       this.#names.set(key(target), [...entries]);
       for (const { id } of entries) {
         const image = this.#images.get(id);
@@ -271,9 +298,11 @@ export class Catalog {
 
   /** Takes names away from an image, and removes images, in one step. Blobs and layers are the sweep's. */
   drop(what: { names?: Reference[]; of?: string; ids?: string[] }): Promise<void> {
-    return this.#change(async () => {
+    return this.#change(() => {
       for (const name of what.names ?? []) this.#take(key(name), what.of ?? '');
       for (const id of what.ids ?? []) {
+        const image = this.#images.get(id);
+        if (image) this.#loose.push(...blobsOf(image), ...image.config.rootfs.diff_ids);
         this.#images.delete(id);
         for (const name of this.#names.keys()) this.#take(name, id);
       }
@@ -281,37 +310,95 @@ export class Catalog {
   }
 
   #take(name: string, id: string): void {
-    const left = (this.#names.get(name) ?? []).filter((entry) => entry.id !== id);
+    const before = this.#names.get(name) ?? [];
+    const left = before.filter((entry) => entry.id !== id);
+    if (left.length === before.length) return;
+    this.#loosen(before);
     if (left.length > 0) this.#names.set(name, left);
     else this.#names.delete(name);
   }
 
-  /** Digests of blobs that images refer to. */
-  reachableBlobs(): Set<string> {
-    const reachable = new Set<string>();
-    const add = (manifest: Manifest, descriptor: Descriptor): void => {
-      reachable.add(descriptor.digest).add(manifest.config.digest);
-      for (const layer of manifest.layers) reachable.add(layer.digest);
-    };
-    for (const image of this.#images.values()) add(image.manifest, image.manifestDescriptor);
-    for (const entries of this.#names.values()) for (const { descriptor } of entries) reachable.add(descriptor.digest);
-    return reachable;
+  #loosen(entries: NamedEntry[]): void {
+    for (const { descriptor } of entries) this.#loose.push(descriptor.digest);
   }
 
-  async #change<T>(work: () => Promise<T>): Promise<T> {
-    return this.#queue.run('index', async () => {
+  /** Whether an image refers to a blob. What the index on disk refers to counts until there is another. */
+  refersToBlob(digest: string): boolean {
+    return this.#marked().blobs.has(digest) || (this.#saved?.blobs.has(digest) ?? false);
+  }
+
+  /** The same of a layer. */
+  refersToLayer(diffId: string): boolean {
+    return this.#marked().diffIds.has(diffId) || (this.#saved?.diffIds.has(diffId) ?? false);
+  }
+
+  /** Whether an image has a stack of layers, alone or below others. */
+  hasChain(chainId: string): boolean {
+    return this.#marked().chainIds.has(chainId);
+  }
+
+  /** Made anew when something has changed. */
+  #marked(): References {
+    if (this.#references) return this.#references;
+    const blobs = new Set<string>();
+    const diffIds = new Set<string>();
+    const chainIds = new Set<string>();
+    for (const image of this.#images.values()) {
+      for (const digest of blobsOf(image)) blobs.add(digest);
+      for (const diffId of image.config.rootfs.diff_ids) diffIds.add(diffId);
+      for (const chainId of image.chain) chainIds.add(chainId);
+    }
+    for (const entries of this.#names.values()) for (const { descriptor } of entries) blobs.add(descriptor.digest);
+    this.#references = { blobs, diffIds, chainIds };
+    return this.#references;
+  }
+
+  /** One after the other; those that come while the index is written are made together after that, and written together. */
+  #change<T>(make: () => T): Promise<T> {
+    return new Promise((resolve, failed) => {
+      let result: T;
+      this.#waiting.push({
+        make: () => {
+          result = make();
+        },
+        done: () => resolve(result),
+        failed,
+      });
+      if (!this.#saving) void this.#makeChanges();
+    });
+  }
+
+  async #makeChanges(): Promise<void> {
+    this.#saving = true;
+    while (this.#waiting.length > 0) {
+      this.#saved = this.#marked();
       const [images, names] = [new Map(this.#images), new Map(this.#names)];
+      const made = this.#waiting.splice(0).filter((change) => {
+        try {
+          change.make();
+          return true;
+        } catch (error) {
+          change.failed(error);
+          return false;
+        }
+      });
+      this.#references = undefined;
       try {
-        const result = await work();
-        await this.#save();
-        return result;
+        if (made.length > 0) await this.#save();
+        this.#saved = undefined;
+        this.#released(this.#loose.splice(0));
+        for (const change of made) change.done();
       } catch (error) {
         // What is not on disk did not happen.
         replace(this.#images, images);
         replace(this.#names, names);
-        throw error;
+        this.#references = this.#saved;
+        this.#saved = undefined;
+        this.#loose.length = 0;
+        for (const change of made) change.failed(error);
       }
-    });
+    }
+    this.#saving = false;
   }
 
   async #save(): Promise<void> {
@@ -338,6 +425,11 @@ export class Catalog {
 function replace<K, V>(map: Map<K, V>, by: Map<K, V>): void {
   map.clear();
   for (const [key, value] of by) map.set(key, value);
+}
+
+/** Digests of manifest, config and layers. */
+function blobsOf({ manifest, manifestDescriptor }: ImageRecord): string[] {
+  return [manifestDescriptor.digest, manifest.config.digest, ...manifest.layers.map(({ digest }) => digest)];
 }
 
 function own(image: ImageRecord): { [annotation: string]: string } {

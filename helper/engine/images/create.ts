@@ -90,8 +90,7 @@ export async function store(
   const data = Buffer.from(JSON.stringify(config));
   const id = digestOf(data);
   lease.add(id);
-  await parts.content.put(data);
-  const descriptor = await makeManifest(parts, lease, { id, size: data.length }, layers);
+  const [descriptor] = await Promise.all([makeManifest(parts, lease, { id, size: data.length }, layers), parts.content.put(data)]);
   const parent = options.parent && parts.catalog.get(options.parent.id) ? options.parent.id : undefined;
   const { record } = await parts.catalog.add(descriptor, { names: name ? [name] : [], ...(parent ? { parent } : {}) });
   if (name) imageEvent(parts, 'tag', id, familiar(name), record);

@@ -8,13 +8,18 @@ import { Failure } from '../failure.ts';
 
 export class Holds {
   readonly #layers: Layers;
+  readonly #released: (diffIds: Iterable<string>) => void;
   /** Owner to the diffIDs it needs. */
   readonly #owners = new Map<string, string[]>();
+  /** diffID to the number of owners that need it. */
+  readonly #counts = new Map<string, number>();
   /** chainID to diffID, found out once. */
   readonly #known = new Map<string, string>();
 
-  constructor(layers: Layers) {
+  /** @param released told of the layers that an owner has let go of */
+  constructor(layers: Layers, released: (diffIds: Iterable<string>) => void) {
     this.#layers = layers;
+    this.#released = released;
   }
 
   /**
@@ -38,6 +43,9 @@ export class Holds {
   }
 
   set(owner: string, diffIds: string[]): void {
+    for (const diffId of diffIds) this.#counts.set(diffId, (this.#counts.get(diffId) ?? 0) + 1);
+    // After the new ones are counted: what it keeps is never loose.
+    this.release(owner);
     this.#owners.set(owner, diffIds);
   }
 
@@ -46,15 +54,28 @@ export class Holds {
   }
 
   release(owner: string): void {
+    const diffIds = this.#owners.get(owner);
+    if (!diffIds) return;
     this.#owners.delete(owner);
+    for (const diffId of diffIds) {
+      const count = (this.#counts.get(diffId) ?? 0) - 1;
+      if (count > 0) this.#counts.set(diffId, count);
+      else this.#counts.delete(diffId);
+    }
+    this.#released(diffIds);
   }
 
   /** diffIDs that some owner needs. */
   held(): Set<string> {
-    return new Set([...this.#owners.values()].flat());
+    return new Set(this.#counts.keys());
   }
 
-  forgetChains(): void {
-    this.#known.clear();
+  needs(diffId: string): boolean {
+    return this.#counts.has(diffId);
+  }
+
+  /** Chains with layers that are gone. */
+  forget(diffIds: ReadonlySet<string>): void {
+    for (const [chainId, diffId] of this.#known) if (diffIds.has(diffId)) this.#known.delete(chainId);
   }
 }

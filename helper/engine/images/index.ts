@@ -9,6 +9,7 @@ import type { Events } from '../events/types.ts';
 import { Catalog } from './catalog.ts';
 import { Holds } from './holds.ts';
 import { ImageService } from './service.ts';
+import { Loose } from './sweep.ts';
 import type { Images, ImageUsage } from './types.ts';
 
 export { applyChanges } from './changes.ts';
@@ -32,15 +33,17 @@ export async function createImages(options: ImagesOptions): Promise<Images & { c
   const { data, run } = context.paths;
   const content = new Content(path.join(data, 'images'));
   const layers = await createLayers({ data, run, log: context.log, kind: options.layers });
-  const catalog = new Catalog(content, context.log);
+  const loose = new Loose();
+  const catalog = new Catalog(content, context.log, loose.add);
   return new ImageService({
     context,
     events: options.events,
     usage: options.usage,
     content,
     layers,
-    leases: new Leases(),
+    leases: new Leases(loose.add),
     catalog,
-    holds: new Holds(layers),
+    holds: new Holds(layers, loose.add),
+    loose,
   });
 }

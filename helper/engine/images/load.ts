@@ -160,7 +160,7 @@ const LAYER_TYPE: Record<ArchiveLayer['compression'], string> = {
   xz: `${MEDIA.ociLayer}+xz`,
 };
 
-/** Writes the manifest of an image of which only config and layers are known. Its config must be stored already. */
+/** Writes the manifest of an image of which only config and layers are known. */
 export async function makeManifest(
   parts: Parts,
   lease: Lease,

@@ -9,6 +9,7 @@ import type { Holds } from './holds.ts';
 import { platformScore, platformText } from './manifest.ts';
 import type { Reference } from './references.ts';
 import { familiar, familiarName, parseAny, repositoryOf, withDefaultTag } from './references.ts';
+import type { Loose } from './sweep.ts';
 import type { ImageUsage, Platform } from './types.ts';
 
 /** What the verbs of images share. */
@@ -21,6 +22,7 @@ export interface Parts {
   leases: Leases;
   catalog: Catalog;
   holds: Holds;
+  loose: Loose;
 }
 
 /**

@@ -83,6 +83,7 @@ export function pull(
       lease.release();
       // After a failure some layers may be whole; without an image they are not wanted.
       await sweep(parts, orphans);
+      await parts.content.sweepPartials(undefined, (digest) => parts.leases.has(digest));
     }
   });
 }

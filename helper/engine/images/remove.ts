@@ -68,21 +68,17 @@ async function removeOne(
   entries: ImageDeleteEntry[],
 ): Promise<void> {
   const names = parts.catalog.namesOf(image.id);
-  let quiet = false;
   if (name) {
     const gone = goneWith(name, names);
-    const left = names.filter((other) => !gone.some((away) => format(away) === format(other)));
-    await parts.catalog.drop({ names: gone, of: image.id });
-    untagged(parts, image, gone, entries);
-    if (left.length > 0) return;
-    quiet = true;
+    if (without(names, gone).length > 0) await untag(parts, image, gone, entries);
+    else await removeImage(parts, orphans, image, { ...options, quiet: true, names: gone }, entries);
   } else if (inOneRepository(names)) {
     const found = conflict(parts, image, { references: false, stopped: !options.force });
     if (found) throw found.failure;
-    await parts.catalog.drop({ names, of: image.id });
-    untagged(parts, image, names, entries);
+    await removeImage(parts, orphans, image, { ...options, quiet: false, names }, entries);
+  } else {
+    await removeImage(parts, orphans, image, { ...options, quiet: false, names: [] }, entries);
   }
-  await removeImage(parts, orphans, image, options, quiet, entries);
 }
 
 /** The name itself; and when it was the repository's last tag, its digests too. */
@@ -90,6 +86,11 @@ function goneWith(name: Reference, names: Reference[]): Reference[] {
   if (name.digest !== undefined) return [name];
   const others = names.filter((other) => sameRepository(other, name) && format(other) !== format(name));
   return others.some((other) => other.digest === undefined) ? [name] : [name, ...others];
+}
+
+async function untag(parts: Parts, image: ImageRecord, names: Reference[], entries: ImageDeleteEntry[]): Promise<void> {
+  await parts.catalog.drop({ names, of: image.id });
+  untagged(parts, image, names, entries);
 }
 
 function untagged(parts: Parts, image: ImageRecord, names: Reference[], entries: ImageDeleteEntry[]): void {
@@ -106,41 +107,50 @@ function inOneRepository(names: Reference[]): boolean {
   return tags.length <= 1 && new Set(names.map(repositoryOf)).size === 1;
 }
 
+/**
+ * @param options.names which it loses, whether it can be removed or not
+ * @param options.quiet it stays, without a word, if it is in use
+ */
 async function removeImage(
   parts: Parts,
   orphans: Orphans,
   image: ImageRecord,
-  options: { force: boolean; prune: boolean },
-  quiet: boolean,
+  options: { force: boolean; prune: boolean; quiet: boolean; names: Reference[] },
   entries: ImageDeleteEntry[],
 ): Promise<void> {
-  const found = conflict(parts, image, { references: !options.force, stopped: !options.force });
+  const { force, quiet, names } = options;
+  const left = without(parts.catalog.namesOf(image.id), names);
+  const found = conflict(parts, image, { references: !force && left.length > 0, stopped: !force });
   if (found) {
+    if (names.length > 0) await untag(parts, image, names, entries);
     // What others are made of is not dangling: it stays, without a name.
-    const dangling =
-      parts.catalog.namesOf(image.id).every((name) => name.digest !== undefined) && parts.catalog.childrenOf(image.id).length === 0;
+    const dangling = left.every((name) => name.digest !== undefined) && parts.catalog.childrenOf(image.id).length === 0;
     if (quiet && (!dangling || found.used)) return;
     throw found.failure;
   }
-  const names = parts.catalog.namesOf(image.id);
   if (parts.usage(image.id).length > 0) orphans.add(image.id, image.config.rootfs.diff_ids);
   await parts.catalog.drop({ ids: [image.id] });
-  untagged(parts, image, names, entries);
+  untagged(parts, image, [...names, ...left], entries);
   // Without labels, as dockerd's: the image is no more when it looks for them.
   imageEvent(parts, 'delete', image.id, image.id, undefined);
   entries.push({ Deleted: image.id });
   for (const chainId of goneChains(parts, orphans, image)) entries.push({ Deleted: chainId });
   const parent = options.prune && image.parent ? parts.catalog.get(image.parent) : undefined;
-  if (parent) await removeImage(parts, orphans, parent, { force: false, prune: true }, true, entries);
+  if (parent) await removeImage(parts, orphans, parent, { force: false, prune: true, quiet: true, names: [] }, entries);
+}
+
+function without(names: Reference[], gone: Reference[]): Reference[] {
+  const away = new Set(gone.map(format));
+  return names.filter((name) => !away.has(format(name)));
 }
 
 /** chainIDs of an image just removed that nothing else has, top-most first. */
 function goneChains(parts: Parts, orphans: Orphans, image: ImageRecord): string[] {
-  const kept = new Set<string>();
-  for (const other of parts.catalog.all()) for (const chainId of other.chain) kept.add(chainId);
-  const needed = parts.holds.held();
-  for (const diffId of orphans.needed(parts)) needed.add(diffId);
-  return image.chain.filter((chainId, at) => !kept.has(chainId) && !needed.has(image.config.rootfs.diff_ids[at] as string)).reverse();
+  const orphaned = orphans.needed(parts);
+  const needed = (diffId: string): boolean => parts.holds.needs(diffId) || orphaned.has(diffId);
+  return image.chain
+    .filter((chainId, at) => !parts.catalog.hasChain(chainId) && !needed(image.config.rootfs.diff_ids[at] as string))
+    .reverse();
 }
 
 function conflict(parts: Parts, image: ImageRecord, check: { references: boolean; stopped: boolean }): Conflict | undefined {
@@ -155,7 +165,7 @@ function conflict(parts: Parts, image: ImageRecord, check: { references: boolean
   const containers = parts.usage(image.id);
   const running = containers.find((container) => container.running);
   if (running) return says(true, true, `image is being used by running container ${shortId(running.id)}`);
-  if (check.references && parts.catalog.namesOf(image.id).length > 0) {
+  if (check.references) {
     return says(false, false, 'image is referenced in multiple repositories');
   }
   const stopped = containers.find((container) => !container.running);

@@ -36,7 +36,7 @@ import { push } from './push.ts';
 import { remove } from './remove.ts';
 import { save } from './save.ts';
 import { search } from './search.ts';
-import { Orphans, sweep } from './sweep.ts';
+import { Orphans, sweep, sweepAll } from './sweep.ts';
 import { tag } from './tag.ts';
 import { incoming, outgoing } from './transfer.ts';
 import type { ImageSource, Images, ImageTarget, LowerLayers, Platform, ResolvedImage } from './types.ts';
@@ -193,13 +193,9 @@ export class ImageService implements Images {
     }
   }
 
-  /** Mounts stay warm for the next container; they go with their layer. Nothing to sweep as long as images have the layers. */
+  /** Mounts stay warm for the next container; they go with their layer. */
   async releaseLayers(owner: string): Promise<void> {
-    const { holds, catalog } = this.#parts;
-    const released = new Set(holds.get(owner));
-    holds.release(owner);
-    for (const { config } of catalog.all()) for (const diffId of config.rootfs.diff_ids) released.delete(diffId);
-    if (released.size === 0) return;
+    this.#parts.holds.release(owner);
     await sweep(this.#parts, this.#orphans);
   }
 
@@ -216,6 +212,6 @@ export class ImageService implements Images {
     const { holds, layers } = this.#parts;
     for (const { owner, chain } of inUse) this.holdLayers(owner, chain);
     await layers.unmountOthers(holds.held());
-    await sweep(this.#parts, this.#orphans);
+    await sweepAll(this.#parts, this.#orphans);
   }
 }

@@ -5,6 +5,24 @@
  */
 import type { Parts } from './parts.ts';
 
+/**
+ * What somebody has let go of since the last sweep: digests of blobs, and diffIDs of layers. Whoever refers to something says here when
+ * it does so no more, so a sweep looks at no more than that. In memory: after a restart all is looked at once.
+ */
+export class Loose {
+  #digests = new Set<string>();
+
+  readonly add = (digests: Iterable<string>): void => {
+    for (const digest of digests) this.#digests.add(digest);
+  };
+
+  take(): Set<string> {
+    const taken = this.#digests;
+    this.#digests = new Set();
+    return taken;
+  }
+}
+
 /** Chains of images that were removed by force while containers use them: their layers stay as long as the containers do. */
 export class Orphans {
   readonly #chains = new Map<string, string[]>();
@@ -13,48 +31,53 @@ export class Orphans {
     this.#chains.set(imageId, diffIds);
   }
 
+  /** Chains that are in use no more are let go of. */
   needed(parts: Parts): Set<string> {
     const needed = new Set<string>();
     for (const [id, diffIds] of this.#chains) {
-      if (parts.usage(id).length === 0) this.#chains.delete(id);
-      else for (const diffId of diffIds) needed.add(diffId);
+      if (parts.usage(id).length > 0) for (const diffId of diffIds) needed.add(diffId);
+      else {
+        this.#chains.delete(id);
+        parts.loose.add(diffIds);
+      }
     }
     return needed;
   }
 }
 
-export interface Swept {
-  /** diffIDs of the layers that went. */
-  layers: string[];
-  /** Bytes of blobs and layers' files. */
-  reclaimed: number;
+/** Of what was let go of, removes what nothing else refers to. Resolves when the layers are out of the way. */
+export async function sweep(parts: Parts, orphans: Orphans): Promise<void> {
+  const { catalog, layers, content, leases, holds, context } = parts;
+  const orphaned = orphans.needed(parts);
+  const candidates = parts.loose.take();
+  if (candidates.size === 0) return;
+  const stays = (diffId: string): boolean =>
+    catalog.refersToLayer(diffId) || holds.needs(diffId) || orphaned.has(diffId) || leases.has(diffId);
+  const gone = new Set<string>();
+  const removals: Promise<void>[] = [];
+  for (const digest of candidates) {
+    const layer = layers.get(digest);
+    if (!layer || stays(digest)) continue;
+    gone.add(digest);
+    // Looked at below: a blob stays at least as long as the layer that it was unpacked to.
+    if (layer.blob) candidates.add(layer.blob.digest);
+    removals.push(
+      layers.remove(digest).catch((error) => context.log.warn('a layer could not be removed', { layer: digest, reason: String(error) })),
+    );
+  }
+  for (const digest of candidates) {
+    if (!content.has(digest) || catalog.refersToBlob(digest) || leases.has(digest)) continue;
+    const layer = layers.ofBlob(digest);
+    if (layer && stays(layer.diffId)) continue;
+    content.remove(digest, (error) => context.log.warn('a blob could not be removed', { digest, reason: String(error) }));
+  }
+  if (gone.size > 0) holds.forget(gone);
+  await Promise.all(removals);
 }
 
-export async function sweep(parts: Parts, orphans: Orphans): Promise<Swept> {
-  const needed = parts.holds.held();
-  for (const diffId of orphans.needed(parts)) needed.add(diffId);
-  for (const image of parts.catalog.all()) for (const diffId of image.config.rootfs.diff_ids) needed.add(diffId);
-  const removals: Promise<unknown>[] = [];
-  const layers: string[] = [];
-  let reclaimed = 0;
-  for (const info of parts.layers.all()) {
-    if (needed.has(info.diffId) || parts.leases.has(info.diffId)) continue;
-    layers.push(info.diffId);
-    reclaimed += info.size;
-    removals.push(parts.layers.remove(info.diffId));
-  }
-  const blobs = parts.catalog.reachableBlobs();
-  for (const diffId of needed) {
-    const blob = parts.layers.get(diffId)?.blob;
-    if (blob) blobs.add(blob.digest);
-  }
-  for (const digest of parts.content.digests()) {
-    if (blobs.has(digest) || parts.leases.has(digest)) continue;
-    parts.content.remove(digest, (error) => parts.context.log.warn('a blob could not be removed', { digest, reason: String(error) }));
-  }
-  removals.push(parts.content.sweepPartials(undefined, (digest) => parts.leases.has(digest)));
-  const failures = (await Promise.allSettled(removals)).filter((result) => result.status === 'rejected');
-  for (const failure of failures) parts.context.log.warn('a layer could not be removed', { reason: String(failure.reason) });
-  parts.holds.forgetChains();
-  return { layers, reclaimed };
+/** Looks at all that there is. */
+export async function sweepAll(parts: Parts, orphans: Orphans): Promise<void> {
+  parts.loose.add(parts.layers.all().map(({ diffId }) => diffId));
+  parts.loose.add(parts.content.digests());
+  await sweep(parts, orphans);
 }

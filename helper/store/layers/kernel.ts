@@ -11,8 +11,8 @@ export async function mountErofs(file: string, target: string): Promise<void> {
 
 /** Unmounts at once for new users; the kernel frees it when the last one is gone. Nothing happens when nothing is mounted there. */
 export async function unmount(target: string): Promise<void> {
-  const { unmount: detach } = await import('../../system/mount/index.ts');
-  detach(target);
+  const { unmountApart } = await import('../../system/mount/index.ts');
+  await unmountApart(target);
 }
 
 /** Makes a device node, a FIFO or a whiteout, or sets an extended attribute. @param path absolute */

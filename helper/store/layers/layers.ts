@@ -17,6 +17,7 @@ import type { Log } from '../../engine/context.ts';
 import { Failure } from '../../engine/failure.ts';
 import { forEachAtOnce, KeyedQueue } from '../../engine/queue.ts';
 import { emptyFolder, READS_AT_ONCE, readJson, syncFolder, writeJson } from '../durable.ts';
+import { Rubbish } from '../rubbish.ts';
 import type { Compression } from './compression.ts';
 import type { DeferredStep } from './folder.ts';
 import { timeOf } from './folder.ts';
@@ -72,6 +73,7 @@ export interface Layers {
   directory(diffId: string): Promise<string>;
   /** Where its content is now: a folder, or (not mounted) the file that holds it; undefined for a layer that is not there. */
   place(diffId: string): string | undefined;
+  /** At once for everybody; resolves when its files are out of the way. */
   remove(diffId: string): Promise<void>;
   /** Unmounts what `keep` does not name. */
   unmountOthers(keep: ReadonlySet<string>): Promise<void>;
@@ -119,7 +121,7 @@ class LayerStore implements Layers {
   readonly #blobs = new Map<string, string>();
   readonly #mounted = new Map<string, string>();
   readonly #queue = new KeyedQueue();
-  readonly #removals = new Set<Promise<void>>();
+  readonly #rubbish: Rubbish;
   #mountNumber = 0;
 
   constructor(options: LayersOptions, kind: LayerKind) {
@@ -130,6 +132,7 @@ class LayerStore implements Layers {
     this.#mounts = path.join(options.run, 'layers');
     this.#log = options.log;
     this.#pool = options.pool ?? new JobPool();
+    this.#rubbish = new Rubbish((error) => this.#log.warn('a removed layer still takes space', { error: String(error) }));
   }
 
   async start(): Promise<void> {
@@ -200,8 +203,7 @@ class LayerStore implements Layers {
             throw new Failure('system', `layer ${expected.diffId} has the diffID ${result.diffId}`);
           }
           if (this.kind === 'folder') await runDeferred(target, result.deferred);
-          await keepBlob(result);
-          await this.#keep(folder, result);
+          await this.#keep(folder, result, keepBlob(result));
           return result;
         } catch (error) {
           await discard();
@@ -211,9 +213,13 @@ class LayerStore implements Layers {
     };
   }
 
-  async #keep(folder: string, result: JobResult): Promise<void> {
+  /** @param blobKept when it resolves the layer may count */
+  async #keep(folder: string, result: JobResult, blobKept: Promise<void>): Promise<void> {
+    // It may fail while this waits for its turn.
+    blobKept.catch(() => undefined);
     await this.#queue.run(result.diffId, async () => {
       if (this.#known.has(result.diffId)) {
+        await blobKept;
         await fs.rm(folder, { recursive: true, force: true });
         return;
       }
@@ -225,7 +231,9 @@ class LayerStore implements Layers {
         entries: result.entries,
         blob: { digest: result.digest, size: result.size, compression: result.compression },
       };
-      await writeJson(path.join(folder, 'layer.json'), { version: 1, ...info });
+      // Both to their end, whatever happens to the other: nothing is to be written to a folder that is being discarded.
+      const steps = await Promise.allSettled([writeJson(path.join(folder, 'layer.json'), { version: 1, ...info }), blobKept]);
+      for (const step of steps) if (step.status === 'rejected') throw step.reason;
       const home = this.#folder(result.diffId);
       await this.#discard(home);
       await fs.rename(folder, home);
@@ -269,13 +277,18 @@ class LayerStore implements Layers {
   }
 
   remove(diffId: string): Promise<void> {
+    this.#forget(diffId);
     return this.#queue.run(diffId, async () => {
-      const blob = this.#known.get(diffId)?.blob;
-      if (blob) this.#blobs.delete(blob.digest);
-      this.#known.delete(diffId);
+      this.#forget(diffId);
       await this.#unmount(diffId);
       await this.#discard(this.#folder(diffId));
     });
+  }
+
+  #forget(diffId: string): void {
+    const blob = this.#known.get(diffId)?.blob;
+    if (blob) this.#blobs.delete(blob.digest);
+    this.#known.delete(diffId);
   }
 
   /** Out of the way at once; what it takes to free the space happens after the answer, or after a crash at the next start. */
@@ -287,11 +300,7 @@ class LayerStore implements Layers {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
       throw error;
     }
-    const removal = fs
-      .rm(target, { recursive: true, force: true })
-      .catch((error) => this.#log.warn('a removed layer still takes space', { target, error: String(error) }))
-      .finally(() => this.#removals.delete(removal));
-    this.#removals.add(removal);
+    this.#rubbish.add(target);
   }
 
   async unmountOthers(keep: ReadonlySet<string>): Promise<void> {
@@ -302,7 +311,7 @@ class LayerStore implements Layers {
 
   async close(): Promise<void> {
     await this.#pool.close();
-    await Promise.all(this.#removals);
+    await this.#rubbish.empty();
     await this.unmountOthers(new Set());
   }
 
