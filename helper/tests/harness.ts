@@ -33,6 +33,8 @@ export interface EngineOptions {
   config?: Record<string, unknown>;
   /** Its data lies on a file system (ext4) of its own, of this size (as truncate's `-s`). */
   dataSize?: string;
+  /** … whose disk lies in a folder, `FOLDER/below`, that has room for so much of it: what does not fit there fails when it is written out. */
+  diskSize?: string;
   /** Shell commands that come before it, in a mount namespace of its own: `$FOLDER` is the engine's folder. */
   before?: string;
 }
@@ -80,7 +82,10 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
   };
   if (options.dataSize) {
     mkdirSync(path.join(folder, 'data'));
-    const disk = path.join(folder, 'disk');
+    const below = path.join(folder, 'below');
+    mkdirSync(below);
+    if (options.diskSize) execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${options.diskSize}`, 'tmpfs', below]);
+    const disk = path.join(below, 'disk');
     execFileSync('truncate', ['-s', options.dataSize, disk]);
     // Without blocks that only root may take: they would be the engine's.
     execFileSync('mkfs.ext4', ['-q', '-m', '0', disk]);
@@ -91,6 +96,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     // Of an engine that hangs or is dead nothing stays, either.
     await end(child, 'SIGKILL');
     if (options.dataSize) execFileSync('umount', [path.join(folder, 'data')]);
+    if (options.diskSize) execFileSync('umount', ['-l', path.join(folder, 'below')]);
     try {
       if (onGantry) await checkTraces(folder);
     } finally {

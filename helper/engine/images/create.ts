@@ -55,9 +55,12 @@ export async function takeIn(
   progress?: (current: number) => void,
   expected?: { digest: string; diffId: string },
 ): Promise<ArchiveLayer> {
-  const ingest = await ingestLayer(parts, lease);
   const destroy = (error?: Error): void => void ('destroy' in stream && stream.destroy(error));
   const onAbort = (): void => destroy(new Error('aborted'));
+  const ingest = await ingestLayer(parts, lease).catch((error: unknown) => {
+    destroy();
+    throw error;
+  });
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     let current = 0;
