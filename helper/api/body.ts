@@ -62,35 +62,6 @@ export function uploadOf({ stream }: Body): Readable {
   return upload;
 }
 
-/** What Go's server reads of a body that nobody has read, before it answers. Bytes. */
-const LONGEST_REST = 256 * 1024;
-const LONGEST_WAIT_MS = 1000;
-
-/**
- * Reads what is left of a body and drops it, as long as it is short and comes soon: a client that is still sending takes an answer that
- * comes earlier for a broken connection (`docker cp` prints an error of its own for each file then).
- */
-export async function readRest(request: IncomingMessage): Promise<void> {
-  if (request.complete || request.destroyed) return;
-  await new Promise<void>((resolve) => {
-    let size = 0;
-    const count = (chunk: Buffer): void => {
-      size += chunk.length;
-      if (size > LONGEST_REST) done();
-    };
-    const timer = setTimeout(done, LONGEST_WAIT_MS);
-    function done(): void {
-      clearTimeout(timer);
-      request.off('data', count);
-      for (const event of ['end', 'close', 'error']) request.off(event, done);
-      resolve();
-    }
-    for (const event of ['end', 'close', 'error']) request.on(event, done);
-    request.on('data', count);
-    request.resume();
-  });
-}
-
 function checkContentType(headers: IncomingMessage['headers'], required: boolean): void {
   const type = headers['content-type'] ?? '';
   const empty = headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, ServerResponse } from 
 import type { Duplex } from 'node:stream';
 import type { EngineContext } from '../engine/context.ts';
 import { Failure } from '../engine/failure.ts';
-import { bodyOfUpgrade, readRest } from './body.ts';
+import { bodyOfUpgrade } from './body.ts';
 import type { Call, Engine, Route } from './call.ts';
 import { writeError } from './errors.ts';
 import { type Listener, listen, type TlsSettings } from './listen.ts';
@@ -128,7 +128,6 @@ async function answer({ options, find, request, response, upgrade }: Exchange): 
     };
     await match.route.handle(call);
   } catch (error) {
-    if (!upgrade && !response.headersSent) await readRest(request);
     if (abort.signal.aborted) return;
     writeError(response, error, { log: context.log, what, plain: versionText !== undefined && isTooOld(versionText) });
   }

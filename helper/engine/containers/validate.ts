@@ -132,7 +132,10 @@ function checkStorageOptions(options: Record<string, string>): void {
 export function validateHostConfig(config: ContainerConfig, host: HostConfig, runtimes: readonly string[]): string[] {
   const warnings: string[] = [];
   checkModes(config, host);
-  for (const mount of host.Mounts ?? []) parseMount(mount);
+  for (const mount of host.Mounts ?? []) {
+    parseMount(mount);
+    if (mount.Type === 'image') warnings.push('Image mount is an experimental feature');
+  }
   for (const entry of host.ExtraHosts ?? []) checkExtraHost(entry);
   checkPortBindings(host);
   checkRestartPolicy(host);
