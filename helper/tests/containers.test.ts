@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { archive } from './base-image.ts';
 import { BASE, create, ENGINE, eventually, launch, startEngine, type TestEngine, waitFor } from './harness.ts';
 
 let engine: TestEngine;
@@ -232,6 +233,71 @@ describe(`containers on ${ENGINE}`, { timeout: 30_000 }, () => {
     expect(
       await output({ Cmd: ['cat', '/named/file'], HostConfig: { Mounts: [{ Type: 'volume', Source: 'named-volume', Target: '/named' }] } }),
     ).toBe('kept\n');
+  });
+
+  it('a tmpfs over a folder of the image has the folder’s mode, unless another is asked for', async () => {
+    await engine.docker(['run', '--name', 'closed', BASE, 'sh', '-c', 'mkdir /closed; chmod 2710 /closed']);
+    await engine.docker(['commit', 'closed', 'closed:1']);
+    const modes = async (...args: string[]) =>
+      (await engine.docker(['run', '--rm', ...args, 'closed:1', 'stat', '-c', '%a', '/closed', '/new'])).stdout;
+    expect(await modes('--tmpfs', '/closed', '--tmpfs', '/new')).toBe('2710\n1777\n');
+    expect(await modes('--mount', 'type=tmpfs,dst=/closed,tmpfs-mode=0700', '--tmpfs', '/new:mode=750')).toBe('700\n750\n');
+  });
+
+  it('an anonymous volume that others borrow goes with the last of them', async () => {
+    const docker = async (...args: string[]) => (await engine.docker(args)).stdout.trim();
+    await docker('run', '--name', 'lender', '-v', '/lent', BASE, 'touch', '/lent/file');
+    await docker('create', '--name', 'borrower', '--volumes-from', 'lender', BASE, 'ls', '/lent');
+    const name = await docker('inspect', '-f', '{{(index .Mounts 0).Name}}', 'lender');
+    await docker('rm', '-v', 'lender');
+    expect(await docker('start', '-a', 'borrower')).toBe('file');
+    await docker('rm', '-v', 'borrower');
+    expect((await engine.client.get(`/volumes/${name}`)).status).toBe(404);
+  });
+
+  it('what shares a process or IPC namespace needs the other at once', async () => {
+    for (const mode of ['PidMode', 'IpcMode']) {
+      const refused = await engine.client.post('/containers/create', { Image: BASE, HostConfig: { [mode]: 'container:nobody' } });
+      expect([refused.status, refused.json.message]).toEqual([400, 'No such container: nobody']);
+    }
+  });
+
+  it('a file of an archive takes a folder’s place, with all that is in it, unless that is forbidden', async () => {
+    const id = await create(engine.client, { Cmd: ['cat', '/etc'] });
+    const body = await archive([{ name: 'etc', data: Buffer.from('a file now') }]);
+    const put = (query: string) =>
+      engine.client.ask('PUT', `/containers/${id}/archive?path=/${query}`, { body, headers: { 'Content-Type': 'application/x-tar' } });
+    expect((await put('&noOverwriteDirNonDir=1')).json.message).toContain('cannot overwrite directory "/etc" with non-directory "/"');
+    expect((await put('')).status).toBe(200);
+    expect((await engine.client.get(`/containers/${id}/archive?path=/etc`)).text).toContain('a file now');
+  });
+
+  it('an exec without a user is the container’s', async () => {
+    const id = await launch(engine.client, { Cmd: ['sleep', '1000'], User: 'alice' });
+    const { Id } = (await engine.client.post(`/containers/${id}/exec`, { Cmd: ['true'] })).json;
+    expect((await engine.client.get(`/exec/${Id}/json`)).json.ProcessConfig.user).toBe('alice');
+  });
+
+  it('the id filter takes the beginning of an id', async () => {
+    const id = await create(engine.client, { Cmd: ['true'] });
+    const found = async (text: string): Promise<string[]> =>
+      (await engine.client.get(`/containers/json?all=1&filters=${encodeURIComponent(JSON.stringify({ id: [text] }))}`)).json.map(
+        (entry: { Id: string }) => entry.Id,
+      );
+    expect(await found(id.slice(0, 16))).toEqual([id]);
+    expect(await found(id.slice(16, 40))).toEqual([]);
+    expect(await found('')).toEqual([]);
+  });
+
+  it('lists show addresses, not the names that were asked for in a network', async () => {
+    await engine.client.post('/networks/create', { Name: 'listed' });
+    const id = await create(engine.client, {
+      Cmd: ['true'],
+      HostConfig: { NetworkMode: 'listed' },
+      NetworkingConfig: { EndpointsConfig: { listed: { Aliases: ['other'] } } },
+    });
+    const entry = (await engine.client.get('/containers/json?all=1')).json.find(({ Id }: { Id: string }) => Id === id);
+    expect(entry.NetworkSettings.Networks.listed).toMatchObject({ Aliases: null, Links: null, DriverOpts: null });
   });
 
   it('top lists the processes, changes the changed files, stats the usage', async () => {

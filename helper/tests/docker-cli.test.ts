@@ -143,6 +143,14 @@ describe(`the docker CLI on ${ENGINE}`, { timeout: 40_000 }, () => {
     await docker('rm', '-f', 'web');
   });
 
+  it('cp takes no file for a folder', async () => {
+    await docker('create', '--name', 'refusing', BASE);
+    expect(await docker('cp', 'refusing:/etc/passwd/', engine.folder)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/lstat \S*\/etc\/passwd\/: not a directory/),
+    });
+  });
+
   it('commit, save, load, import, tag, rmi', async () => {
     await docker('run', '--name', 'changed', BASE, 'sh', '-c', 'echo new > /new');
     expect((await docker('commit', '-c', 'CMD ["cat","/new"]', 'changed', 'gantry-test/derived:1')).stdout).toMatch(/^sha256:/);

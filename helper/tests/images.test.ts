@@ -96,6 +96,11 @@ describe(`images on ${ENGINE}`, { timeout: 30_000 }, () => {
     expect((await engine.client.delete('/images/registry.example:5000/a/b:2')).json).toEqual([{ Untagged: 'registry.example:5000/a/b:2' }]);
   });
 
+  it('a digest’s algorithm is no name', async () => {
+    const refused = await engine.client.post(`/images/${BASE}/tag?repo=sha256&tag=1`);
+    expect([refused.status, refused.json.message]).toEqual([400, 'refusing to create an ambiguous tag using digest algorithm as name']);
+  });
+
   it('import makes an image of a file system, also a compressed one', async () => {
     const answer = await engine.client.ask(
       'POST',

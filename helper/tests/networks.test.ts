@@ -100,6 +100,22 @@ describe.runIf(onGantry)('networks beside another host', () => {
     expect(await list()).toBe('bridge host none');
   });
 
+  it('are told with their containers by old lists, and by scope', async () => {
+    await docker('network', 'create', 'scoped');
+    await docker('run', '-d', '--name', 'in-scope', '--network', 'scoped', BASE, 'sleep', '100');
+    const containers = async (version: string): Promise<string[]> => {
+      const list: { Name: string; Containers: Record<string, { Name: string }> }[] = (await engine.client.get(`${version}/networks`)).json;
+      return Object.values(list.find(({ Name }) => Name === 'scoped')?.Containers ?? {}).map(({ Name }) => Name);
+    };
+    expect(await containers('//v1.27')).toEqual(['in-scope']);
+    expect(await containers('//v1.28')).toEqual([]);
+    expect((await engine.client.get('/networks/scoped?scope=local')).json.Name).toBe('scoped');
+    expect((await engine.client.get('/networks/scoped?scope=swarm')).status).toBe(404);
+    expect((await engine.client.get('/networks/scoped?verbose=maybe')).status).toBe(400);
+    await docker('rm', '-f', 'in-scope');
+    await docker('network', 'rm', 'scoped');
+  });
+
   it('may have IPv6 alone', async () => {
     // By the API, as all that the CLI of a stable distribution can't say.
     const alone = { EnableIPv4: false, EnableIPv6: true, IPAM: { Config: [{ Subnet: 'fd00:99::/64' }] } };

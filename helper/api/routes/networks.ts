@@ -1,4 +1,5 @@
 import type { EndpointSettings, NetworkCreateRequest } from '../../contract/docker.ts';
+import { Failure } from '../../engine/failure.ts';
 import { readJson } from '../body.ts';
 import { type Call, type Route, route } from '../call.ts';
 import { ACCEPTED, booleanFilter, parseFilters } from '../filters.ts';
@@ -9,9 +10,7 @@ import { SHAPES } from '../shapes.ts';
 export const networkRoutes: Route[] = [
   route('GET', '/networks', list),
   route('GET', '/networks/', list),
-  route('GET', '/networks/:name', async ({ engine, params, response }) =>
-    sendJson(response, 200, await engine.networks.inspect(params.name ?? '')),
-  ),
+  route('GET', '/networks/:name', inspect),
   route('POST', '/networks/create', create),
   route('POST', '/networks/prune', prune, 25),
   route('POST', '/networks/:name/connect', connect),
@@ -22,12 +21,28 @@ export const networkRoutes: Route[] = [
 async function list({ engine, query, response, version }: Call): Promise<void> {
   const filters = parseFilters(query.text('filters'), ACCEPTED.networks);
   booleanFilter(filters, 'dangling');
-  const networks = await engine.networks.list(filters);
+  // 1.28 took the containers out of the list.
+  const networks = await engine.networks.list(filters, { containers: version < 28 });
   sendJson(
     response,
     200,
     networks.map((network) => networkSummary(network, version)),
   );
+}
+
+async function inspect({ engine, params, query, response }: Call): Promise<void> {
+  const verbose = query.text('verbose');
+  if (verbose !== '' && !/^(1|0|t|f|true|false)$/i.test(verbose)) {
+    throw new Failure(
+      'invalidParameter',
+      `invalid value for verbose: ${verbose}: strconv.ParseBool: parsing ${JSON.stringify(verbose)}: invalid syntax`,
+    );
+  }
+  const name = params.name ?? '';
+  const network = await engine.networks.inspect(name);
+  const scope = query.text('scope');
+  if (scope !== '' && scope !== network.Scope) throw new Failure('notFound', `network ${name} not found`);
+  sendJson(response, 200, network);
 }
 
 async function create({ engine, body, response, version }: Call): Promise<void> {

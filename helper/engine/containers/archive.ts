@@ -73,8 +73,10 @@ async function locate(reference: string, tree: Tree, name: string, follow = mean
     throw error;
   }
   const stat = isHidden(tree, place.path) ? undefined : await statOf(tree, place, name);
-  if (stat) return { place, stat };
+  const folderMeant = /\/\.?$/.test(name);
+  if (stat && !(folderMeant && !(await place.stat())?.isDirectory())) return { place, stat };
   await place.close();
+  if (stat) throw new Failure('system', `lstat ${path.posix.join('/', name)}: not a directory`);
   throw missing(reference, name);
 }
 

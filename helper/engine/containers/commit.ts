@@ -8,7 +8,7 @@ import { nowInstant } from '../instant.ts';
 import { containerChanges } from './changes.ts';
 import type { Container } from './container.ts';
 import { cgroupsPath, type Engine, emit } from './engine.ts';
-import { mergeConfig } from './merge-config.ts';
+import { completeConfig, mergeConfig } from './merge-config.ts';
 import { packTree } from './tree/pack.ts';
 import { find } from './tree/walk.ts';
 
@@ -56,8 +56,9 @@ export async function commit(engine: Engine, reference: string, options: CommitO
   if (container.state.status === 'removing')
     throw new Failure('conflict', `You cannot commit container ${container.id} which is being removed`);
   const parent = container.imageId ? await engine.images.resolve(container.imageId) : undefined;
-  const asked: ContainerConfig = options.config ? mergeConfig(withoutHost(options.config), container.config) : container.config;
-  const config = applyChanges({ ...asked }, options.changes);
+  // What the changes leave empty is the container's again.
+  const changed = applyChanges(options.config ? withoutHost(options.config) : container.config, options.changes);
+  const config = completeConfig(mergeConfig(changed, container.config), '');
   const abort = new AbortController();
   const frozen =
     options.pause &&

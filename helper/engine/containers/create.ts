@@ -29,8 +29,9 @@ function pinShared(engine: Engine, host: HostConfig): void {
     const other = sharedWith(host[field]);
     if (other === undefined) continue;
     const found = engine.store.find(other);
-    // One that is not there (yet) is the start's to complain of, as in dockerd: a 404 here would mean the image to clients.
     if (found) host[field] = `container:${found.id}`;
+    // A network's owner may still come; of the others dockerd wants the labels now. (A 404 would mean the image to clients.)
+    else if (field !== 'NetworkMode') throw new Failure('invalidParameter', `No such container: ${other}`);
   }
 }
 

@@ -1,9 +1,9 @@
 import type { Health, HealthConfig, HealthLog } from '../../contract/docker.ts';
 import { isEnding } from '../../system/process/ended.ts';
+import { goDuration } from '../duration.ts';
 import { messageOf } from '../failure.ts';
 import { fromNanos, nowNanos, toNanos } from '../instant.ts';
 import type { Container } from './container.ts';
-import { goDuration } from './duration.ts';
 import { type Engine, emit } from './engine.ts';
 
 const SECOND = 1_000_000_000;

@@ -25,7 +25,7 @@ export async function inspect(engine: Engine, reference: string, options: { size
     ResolvConfPath: started ? path.join(folder, 'resolv.conf') : '',
     HostnamePath: started ? path.join(folder, 'hostname') : '',
     HostsPath: started ? path.join(folder, 'hosts') : '',
-    LogPath: started && container.hostConfig.LogConfig?.Type !== 'none' ? logPath(engine, container.id) : '',
+    LogPath: started && container.hostConfig.LogConfig?.Type === 'json-file' ? logPath(engine, container.id) : '',
     Name: `/${container.name}`,
     RestartCount: container.restartCount,
     Driver: 'overlay2',

@@ -1,11 +1,11 @@
 import { hasEnded } from '../../system/process/ended.ts';
 import { Failure, messageOf } from '../failure.ts';
 import { nowInstant } from '../instant.ts';
+import { checkSupported, parseSignal, SIGKILL } from '../signals.ts';
 import type { Container } from './container.ts';
 import { cancelRestart, cgroupsPath, type Engine, emit, runtimeOf, untilStopped } from './engine.ts';
 import { recordExit } from './exit.ts';
 import { noteRequest } from './note-stop.ts';
-import { checkSupported, parseSignal, SIGKILL } from './signals.ts';
 import { isRunning } from './state.ts';
 
 /** A killed process has this long to be seen dead. */

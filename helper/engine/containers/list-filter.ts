@@ -41,6 +41,12 @@ function pattern(text: string): (value: string) => boolean {
   }
 }
 
+/** The container whose id begins so; none, when several do. */
+function onlyOne(engine: Engine, prefix: string): Container | undefined {
+  const [found, more] = [...engine.store.all()].filter(({ id }) => id.startsWith(prefix));
+  return prefix === '' || more ? undefined : found;
+}
+
 function portNumber(text: string, refuse: (why: string) => Failure): number {
   if (text === '') throw refuse('value is empty');
   if (!/^\d+$/.test(text)) throw refuse('invalid syntax');
@@ -72,8 +78,8 @@ export async function listFilter(engine: Engine, filters: Filters): Promise<List
 
   const names = values('name')?.map(pattern);
   if (names) tests.push(({ name }) => names.some((test) => test(`/${name}`) || test(name)));
-  const ids = values('id')?.map(pattern);
-  if (ids) tests.push(({ id }) => ids.some((test) => test(id)));
+  const ids = values('id')?.map((prefix) => onlyOne(engine, prefix));
+  if (ids) tests.push((container) => ids.includes(container));
   const labels = values('label');
   if (labels) tests.push(({ config }) => labelsMatch(labels, config.Labels ?? {}));
 

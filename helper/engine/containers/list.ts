@@ -6,7 +6,7 @@ import type { Engine } from './engine.ts';
 import { linkNames } from './links.ts';
 import { type ListFilter, listFilter } from './list-filter.ts';
 import { mountPoints } from './mount-view.ts';
-import { endpointsView, portSummary } from './network-view.ts';
+import { endpointsSummary, portSummary } from './network-view.ts';
 import { sizes } from './size.ts';
 import { isRunning, statusText, statusWord } from './state.ts';
 
@@ -49,7 +49,7 @@ export async function list(engine: Engine, options: ListOptions): Promise<Contai
   return Promise.all(
     chosen.map(async (container, at) => {
       const { rw, root } = await sizes(engine, container);
-      return { ...(listed[at] as ContainerSummary), SizeRw: rw, SizeRootFs: root };
+      return { ...(listed[at] as ContainerSummary), ...(rw ? { SizeRw: rw } : {}), ...(root ? { SizeRootFs: root } : {}) };
     }),
   );
 }
@@ -88,7 +88,7 @@ function summaryOf(container: Container): ContainerSummary {
       NetworkMode: container.hostConfig.NetworkMode ?? 'bridge',
       ...(container.hostConfig.Annotations ? { Annotations: container.hostConfig.Annotations } : {}),
     },
-    NetworkSettings: { Networks: endpointsView(container) },
+    NetworkSettings: { Networks: endpointsSummary(container) },
     Mounts: mountPoints(container.mounts),
   };
   container.live.summary = summary;

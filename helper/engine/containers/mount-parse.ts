@@ -27,6 +27,8 @@ export interface MountRecord {
   /** mount(8) options of a tmpfs. */
   tmpfsOptions?: string[];
   anonymous: boolean;
+  /** An anonymous volume of another container: the last of its users takes it away (`rm -v`). */
+  borrowed?: boolean;
 }
 
 const PROPAGATIONS = new Set(['private', 'rprivate', 'slave', 'rslave', 'shared', 'rshared']);
@@ -209,6 +211,8 @@ export function parseMount(mount: MountRequest): MountRecord {
       if (source !== '') record.name = source;
       record.anonymous = source === '';
       record.rw = !mount.ReadOnly;
+      // Shown also for an anonymous one, where `-v /path` shows none.
+      record.mode = 'z';
       record.copy = !options?.NoCopy;
       if (options?.DriverConfig?.Name) record.driver = options.DriverConfig.Name;
       if (options?.DriverConfig?.Options) record.driverOpts = options.DriverConfig.Options;
@@ -265,8 +269,17 @@ export function planMounts(wanted: {
 }): MountRecord[] {
   const places = new Map<string, MountRecord>();
   for (const { mounts, readOnly } of wanted.from) {
-    for (const mount of mounts)
-      places.set(mount.destination, { ...mount, mode: '', rw: mount.rw && !readOnly, copy: false, anonymous: false });
+    for (const mount of mounts) {
+      const borrowed = mount.anonymous || mount.borrowed;
+      places.set(mount.destination, {
+        ...mount,
+        mode: '',
+        rw: mount.rw && !readOnly,
+        copy: false,
+        anonymous: false,
+        ...(borrowed ? { borrowed } : {}),
+      });
+    }
   }
   const asked = new Set<string>();
   const tmpfs = new Set(wanted.tmpfs.map(clean));

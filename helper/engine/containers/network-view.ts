@@ -33,6 +33,18 @@ export function endpointsView(container: Container): Record<string, EndpointSett
   return view;
 }
 
+/** The same in a list: addresses, and none of the names that were asked for. */
+export function endpointsSummary(container: Container): Record<string, EndpointSettings> {
+  const entries = Object.entries(endpointsView(container)).map(([name, { IPAMConfig, ...endpoint }]) => {
+    const address = IPAMConfig && {
+      ...(IPAMConfig.IPv4Address ? { IPv4Address: IPAMConfig.IPv4Address } : {}),
+      ...(IPAMConfig.IPv6Address ? { IPv6Address: IPAMConfig.IPv6Address } : {}),
+    };
+    return [name, { IPAMConfig: address ?? null, ...endpoint, Links: null, Aliases: null, DriverOpts: null, DNSNames: null }] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
 function portsView(container: Container): PortMap {
   const sandbox = container.network?.sandbox;
   if (!sandbox) return {};

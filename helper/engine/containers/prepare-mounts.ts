@@ -173,6 +173,24 @@ export async function prepareMounts(engine: Engine, container: Container, undo: 
 }
 
 /**
+ * A tmpfs over a folder of the image has that folder's mode, where the user asks for no other: `--tmpfs /root` stays closed to others.
+ *
+ * @param root the container's tree, before anything is mounted in it
+ * Source: runc's tmpfs mounts; crun has no such rule
+ */
+export async function withImageModes(root: string, mounts: readonly MountSpec[]): Promise<MountSpec[]> {
+  const inside = (inner: string, outer: string): boolean => inner.startsWith(`${outer}/`);
+  return Promise.all(
+    mounts.map(async (mount) => {
+      if (mount.type !== 'tmpfs' || mount.options.some((option) => option.startsWith('mode='))) return mount;
+      if (mounts.some(({ destination }) => inside(mount.destination, destination))) return mount;
+      const stat = await fs.lstat(await resolveInRoot(root, mount.destination)).catch(() => undefined);
+      return stat?.isDirectory() ? { ...mount, options: [...mount.options, `mode=${(stat.mode & 0o7777).toString(8)}`] } : mount;
+    }),
+  );
+}
+
+/**
  * The engine's own files, where the user has put nothing else. `folder` is where the network wrote them, `root` the container's tree.
  * @throws Failure invalidParameter when the image has a pipe there, which crun would open and wait at for ever
  */

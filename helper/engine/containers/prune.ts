@@ -1,8 +1,8 @@
+import { parseGoDuration } from '../duration.ts';
 import type { Filters } from '../events/types.ts';
 import { Failure, isFailure } from '../failure.ts';
 import { parseTimestamp, toNanos } from '../instant.ts';
 import type { Container } from './container.ts';
-import { parseGoDuration } from './duration.ts';
 import type { Engine } from './engine.ts';
 import { labelsMatch } from './list-filter.ts';
 import { remove } from './remove.ts';

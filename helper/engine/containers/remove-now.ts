@@ -40,7 +40,9 @@ export async function removeNow(engine: Engine, container: Container, options: {
   }
   // The record is gone: from here on what is left is found by its absence. What is in the bin keeps its layers.
   const volumes = options.volumes && bin ? { moveTo: path.join(bin.folder, 'volumes') } : options.volumes;
-  await Promise.allSettled([bin ? undefined : engine.images.releaseLayers(id), engine.volumes.release(id, volumes)]).then((results) => {
+  const borrowed = container.mounts.flatMap((mount) => (mount.borrowed && mount.name ? [mount.name] : []));
+  const layers = bin ? undefined : engine.images.releaseLayers(id);
+  await Promise.allSettled([layers, engine.volumes.release(id, volumes, borrowed)]).then((results) => {
     for (const result of results) {
       if (result.status === 'rejected')
         engine.context.log.warn('a removed container left something', { container: id, error: String(result.reason) });

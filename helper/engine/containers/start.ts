@@ -11,7 +11,7 @@ import { linkEnvironment, startedLinks } from './links.ts';
 import { openLogDriver } from './log-options.ts';
 import { startRotation } from './log-rotation.ts';
 import { noteStop } from './note-stop.ts';
-import { networkFiles, prepareMounts } from './prepare-mounts.ts';
+import { networkFiles, prepareMounts, withImageModes } from './prepare-mounts.ts';
 import { type PreparedNetwork, prepareNetwork, runningPeer } from './prepare-network.ts';
 import { removeNow } from './remove-now.ts';
 import { resolveInRoot } from './rootfs.ts';
@@ -142,7 +142,10 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
       ipc: joined(engine, hostConfig.IpcMode, 'IPC'),
       pid: joined(engine, hostConfig.PidMode, 'PID'),
     },
-    mounts: [...mounts.mounts, ...networkFiles(network.folder, taken, hostConfig.ReadonlyRootfs ?? false, rootfs.root)],
+    mounts: [
+      ...(await withImageModes(rootfs.root, mounts.mounts)),
+      ...networkFiles(network.folder, taken, hostConfig.ReadonlyRootfs ?? false, rootfs.root),
+    ],
     rootfsPropagation: mounts.rootfsPropagation,
     init,
     devices,

@@ -1,6 +1,6 @@
 import type { ContainerState, ContainerStatus, Health } from '../../contract/docker.ts';
+import { humanDuration } from '../duration.ts';
 import { NEVER, toNanos } from '../instant.ts';
-import { humanDuration } from './duration.ts';
 
 /** Where a container stands. What can't be is not expressible; each change goes through the container's queue. */
 export type State = CreatedState | RunningState | RestartingState | ExitedState | RemovingState;

@@ -1,9 +1,9 @@
 import { Failure, isFailure, messageOf } from '../failure.ts';
+import { parseSignal, SIGTERM } from '../signals.ts';
 import type { Container } from './container.ts';
 import { type Engine, emit, untilStopped } from './engine.ts';
 import { killAndWait, sendSignal } from './kill.ts';
 import { noteRequest } from './note-stop.ts';
-import { parseSignal, SIGTERM } from './signals.ts';
 import { isRunning } from './state.ts';
 
 const DEFAULT_TIMEOUT_SECONDS = 10;

@@ -1,10 +1,10 @@
 import os from 'node:os';
 import type { ContainerConfig, ContainerCreateRequest, EndpointSettings, HostConfig } from '../../contract/docker.ts';
 import { Failure } from '../failure.ts';
+import { parseSignal } from '../signals.ts';
 import { checkLogConfig } from './log-options.ts';
 import { checkTmpfsTarget, parseMount } from './mount-parse.ts';
 import { hasPolicy } from './restart-policy.ts';
-import { parseSignal } from './signals.ts';
 import { normalizeCapabilities } from './spec/capabilities.ts';
 import { parseSecurityOptions } from './spec/security.ts';
 
@@ -38,8 +38,9 @@ export function validateConfig(config: ContainerConfig): void {
 
 /** `80/tcp` @throws Failure invalidParameter */
 function checkPort(port: string): void {
-  const match = /^(\d+)(?:\/(tcp|udp|sctp))?$/i.exec(port);
-  if (!match || Number(match[1]) < 1 || Number(match[1]) > 65535) throw invalid(`invalid port specification: "${port}"`);
+  const [number = '', protocol = 'tcp'] = port.split(/\/(.*)/s);
+  if (!/^\d+$/.test(number) || Number(number) < 1 || Number(number) > 65535) throw invalid(`invalid port specification: "${number}"`);
+  if (!/^(tcp|udp|sctp)$/i.test(protocol)) throw invalid(`invalid port specification: "${port}"`);
 }
 
 function checkPortBindings(host: HostConfig): void {
@@ -131,7 +132,10 @@ function checkStorageOptions(options: Record<string, string>): void {
 export function validateHostConfig(config: ContainerConfig, host: HostConfig, runtimes: readonly string[]): string[] {
   const warnings: string[] = [];
   checkModes(config, host);
-  for (const mount of host.Mounts ?? []) parseMount(mount);
+  for (const mount of host.Mounts ?? []) {
+    parseMount(mount);
+    if (mount.Type === 'image') warnings.push('Image mount is an experimental feature');
+  }
   for (const entry of host.ExtraHosts ?? []) checkExtraHost(entry);
   checkPortBindings(host);
   checkRestartPolicy(host);
@@ -150,11 +154,6 @@ export function validateHostConfig(config: ContainerConfig, host: HostConfig, ru
   checkStorageOptions(host.StorageOpt ?? {});
   if (host.NetworkMode === 'host' && Object.keys(host.PortBindings ?? {}).length) {
     warnings.push('Published ports are discarded when using host network mode');
-  }
-  if ((!host.NetworkMode || host.NetworkMode === 'default' || host.NetworkMode === 'bridge') && host.Links?.length) {
-    warnings.push(
-      'Links on the default bridge network are deprecated and will be removed in a future release. Use a custom network instead.',
-    );
   }
   return warnings;
 }

@@ -6,6 +6,8 @@ import type { ExecHost } from './types.ts';
 export interface Exec {
   id: string;
   container: string;
+  /** The container's, where the request names none. */
+  user: string;
   request: ExecCreateRequest;
   command: string[];
   state:
@@ -26,7 +28,17 @@ export function newExec(host: ExecHost, request: ExecCreateRequest): Exec {
     settle = resolve;
   });
   const folder = `${host.folder}/${id}`;
-  return { id, container: host.id, request, command: request.Cmd ?? [], state: { status: 'created' }, folder, settled, settle };
+  return {
+    id,
+    container: host.id,
+    user: request.User || host.config.User || '',
+    request,
+    command: request.Cmd ?? [],
+    state: { status: 'created' },
+    folder,
+    settled,
+    settle,
+  };
 }
 
 export function describeExec(exec: Exec): ExecInspect {
@@ -40,7 +52,7 @@ export function describeExec(exec: Exec): ExecInspect {
       entrypoint: command[0] ?? '',
       arguments: command.slice(1),
       privileged: request.Privileged ?? false,
-      ...(request.User ? { user: request.User } : {}),
+      ...(exec.user ? { user: exec.user } : {}),
     },
     OpenStdin: request.AttachStdin ?? false,
     OpenStderr: request.AttachStderr ?? false,

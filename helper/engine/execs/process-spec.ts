@@ -12,8 +12,7 @@ export async function execProcess(host: ExecHost, exec: Exec, consoleSize: [numb
   if (request.WorkingDir && !request.WorkingDir.startsWith('/')) {
     throw new Failure('invalidParameter', 'OCI runtime exec failed: exec failed: Cwd must be an absolute path: unknown');
   }
-  const spec = request.User || host.config.User || '';
-  const user = await lookupUser(`/proc/${host.pid}/root`, spec, host.hostConfig.GroupAdd ?? []);
+  const user = await lookupUser(`/proc/${host.pid}/root`, exec.user, host.hostConfig.GroupAdd ?? []);
   const privileged = request.Privileged || host.hostConfig.Privileged || false;
   const names = containerCapabilities(
     { add: host.hostConfig.CapAdd ?? null, drop: host.hostConfig.CapDrop ?? null, privileged },

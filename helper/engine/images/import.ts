@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { ProgressMessage } from '../../contract/docker.ts';
 import { nowInstant } from '../instant.ts';
-import { applyChanges } from './changes.ts';
+import { applyChanges } from './changes/apply.ts';
 import { store, takeIn } from './create.ts';
 import { hostPlatform, parsePlatform } from './manifest.ts';
 import type { Parts } from './parts.ts';

@@ -12,7 +12,7 @@ import { ImageService } from './service.ts';
 import { Loose } from './sweep.ts';
 import type { Images, ImageUsage } from './types.ts';
 
-export { applyChanges } from './changes.ts';
+export { applyChanges } from './changes/apply.ts';
 export { download } from './download.ts';
 export { type Emit, streamProgress } from './progress.ts';
 export { familiarReference } from './references.ts';

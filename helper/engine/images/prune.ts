@@ -47,10 +47,8 @@ export async function prune(
 function onlyDangling(filters: Filters): boolean {
   const values = filters.get('dangling') ?? [];
   if (values.length === 0) return true;
-  const wanted = values.map((value) => {
-    if (['true', '1', 't', 'T', 'TRUE', 'True'].includes(value)) return true;
-    if (['false', '0', 'f', 'F', 'FALSE', 'False'].includes(value)) return false;
-    throw new Failure('invalidParameter', `invalid filter 'dangling=[${values.join(' ')}]'`);
-  });
-  return wanted[0] as boolean;
+  const isTrue = values.includes('true') || values.includes('1');
+  const isFalse = values.includes('false') || values.includes('0');
+  if (isTrue === isFalse) throw new Failure('invalidParameter', `invalid filter 'dangling=[${values.join(' ')}]'`);
+  return isTrue;
 }

@@ -86,6 +86,7 @@ export function withDefaultTag(reference: Reference): Reference {
 export function parseRepositoryTag(repository: string, tag: string): Reference {
   const reference = parseNamed(repository);
   if (reference.digest !== undefined) throw invalid('cannot use digest reference');
+  if (familiarName(reference) === 'sha256') throw invalid('refusing to create an ambiguous tag using digest algorithm as name');
   if (tag === '') return withDefaultTag(reference);
   if (!TAG_ONLY.test(tag)) throw invalid('invalid tag format');
   return { ...reference, tag };

@@ -35,9 +35,9 @@ class HostNetworks implements Networks {
     return startNetworks(this.world);
   }
 
-  async list(filters: Filters): Promise<NetworkInspect[]> {
+  async list(filters: Filters, { containers } = { containers: false }): Promise<NetworkInspect[]> {
     const keep = listFilter(filters);
-    return [...this.world.networks.values()].filter(keep).map((network) => describeNetwork(network, false));
+    return [...this.world.networks.values()].filter(keep).map((network) => describeNetwork(network, containers));
   }
 
   async inspect(reference: string): Promise<NetworkInspect> {

@@ -40,7 +40,8 @@ export interface Sandbox {
 export interface Networks {
   /** Makes the default networks; reads the user's; finds and removes what half-done work left. */
   start(): Promise<void>;
-  list(filters: Filters): Promise<NetworkInspect[]>;
+  /** With `containers` each with its containers, as `inspect` shows it. */
+  list(filters: Filters, options?: { containers: boolean }): Promise<NetworkInspect[]>;
   inspect(reference: string): Promise<NetworkInspect>;
   create(request: NetworkCreateRequest): Promise<{ Id: string; Warning: string }>;
   remove(reference: string): Promise<void>;

@@ -57,12 +57,18 @@ export function listFilter(filters: Filters): (volume: StoredVolume, used: boole
     hasLabels(volume.labels, labels);
 }
 
-/** Which unused volumes `prune` removes: anonymous ones, or all with `all=true` (what API versions below 1.42 always did). */
+/**
+ * Which unused volumes `prune` removes: anonymous ones, or all with `all=true` (what API versions below 1.42 always did). Never one
+ * with driver options: what it shows lies elsewhere.
+ */
 export function pruneFilter(filters: Filters): (volume: StoredVolume) => boolean {
   checkKeys(filters, PRUNE);
   const all = flag(filters, 'all') ?? false;
   const labels = filters.get('label') ?? [];
   const without = filters.get('label!') ?? [];
   return (volume) =>
-    (all || volume.anonymous) && hasLabels(volume.labels, labels) && !without.some((text) => hasLabel(volume.labels, text));
+    (all || volume.anonymous) &&
+    Object.keys(volume.options).length === 0 &&
+    hasLabels(volume.labels, labels) &&
+    !without.some((text) => hasLabel(volume.labels, text));
 }

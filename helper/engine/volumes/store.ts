@@ -18,7 +18,7 @@ const SCHEMA = v.object({
   labels: v.record(v.string(), v.string()),
   options: v.record(v.string(), v.string()),
   anonymous: v.boolean(),
-  /** The container that an anonymous volume was made for: only with it does `rm -v` remove the volume. */
+  /** The container that an anonymous volume was made for: `rm -v` removes it with that one, or with the last that borrows it. */
   owner: v.optional(v.string()),
 });
 export type StoredVolume = v.InferOutput<typeof SCHEMA>;

@@ -42,8 +42,10 @@ export interface Volumes {
   /**
    * The container goes away; `anonymous` also deletes its anonymous volumes that nobody else uses, or moves them into a folder
    * of the bin.
+   *
+   * @param borrowed anonymous volumes of other containers that it had by `--volumes-from`: the last user takes them along
    */
-  release(container: string, anonymous: boolean | { moveTo: string }): Promise<void>;
+  release(container: string, anonymous: boolean | { moveTo: string }, borrowed?: readonly string[]): Promise<void>;
   /** Bytes of its files. @throws Failure notFound */
   weigh(name: string): Promise<number>;
   /** As `remove`, but its folder is moved to `target`. @throws Failure notFound, conflict when it is used */

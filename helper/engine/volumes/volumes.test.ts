@@ -123,6 +123,20 @@ describe('volumes', () => {
     await volumes.inspect(kept.name);
   });
 
+  it('the last user that borrowed an anonymous volume takes it along', async () => {
+    const { name } = await volumes.acquire(undefined, 'c1');
+    await volumes.acquire(name, 'c2');
+    await volumes.release('c1', true);
+    await volumes.inspect(name);
+    await volumes.release('c2', true, [name]);
+    await expect(volumes.inspect(name)).rejects.toThrow('no such volume');
+  });
+
+  it('prunes none with driver options: their data lies elsewhere', async () => {
+    await volumes.create({ Name: 'remote', DriverOpts: { type: 'nfs', device: ':/x', o: 'addr=127.0.0.1' } });
+    expect((await volumes.prune(filters({ all: ['true'] }))).VolumesDeleted).toEqual([]);
+  });
+
   it('prunes anonymous ones by default, all when asked', async () => {
     await volumes.create({ Name: 'named' });
     const { Name } = await volumes.create({});

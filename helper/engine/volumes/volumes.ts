@@ -212,14 +212,14 @@ class LocalVolumes implements Volumes {
     });
   }
 
-  async release(container: string, anonymous: boolean | { moveTo: string }): Promise<void> {
+  async release(container: string, anonymous: boolean | { moveTo: string }, borrowed: readonly string[] = []): Promise<void> {
     for (const [name, users] of [...this.#users]) {
       if (!users.has(container)) continue;
       await this.#queue.run(name, async () => {
         users.delete(container);
         if (users.size > 0) return;
         this.#users.delete(name);
-        const own = anonymous && this.#volumes.get(name)?.owner === container;
+        const own = anonymous && (this.#volumes.get(name)?.owner === container || borrowed.includes(name));
         if (own) await this.#destroy(name, typeof anonymous === 'object' ? path.join(anonymous.moveTo, name) : undefined);
         else await this.#unmount(name);
       });

@@ -4,6 +4,7 @@ import { extract, type Header } from 'tar-stream';
 import { decompressed } from '../../../store/layers/compression.ts';
 import { lsetxattr, mknod } from '../../../system/syscall/index.ts';
 import { Failure, messageOf } from '../../failure.ts';
+import { removeTree } from './remove.ts';
 import { type Place, type Tree, withPlace } from './walk.ts';
 
 const S_IFCHR = 0o020000;
@@ -103,8 +104,7 @@ async function put(place: Place, header: Header, content: AsyncIterable<Buffer>,
     await chmodFolder(place, mode);
     return;
   }
-  // A folder gives way to a file only when it is empty, as in dockerd.
-  if (stat) await (stat.isDirectory() ? fs.rmdir(place.file) : fs.unlink(place.file));
+  if (stat) await removeTree(place.file);
   switch (header.type) {
     case 'symlink':
       await fs.symlink(header.linkname, place.file);

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { Failure } from '../failure.ts';
+import { Failure } from './failure.ts';
 
 const RTMIN = 34;
 const RTMAX = 64;
