@@ -68,6 +68,7 @@ export function linksOf(store: ContainerStore, container: Container): Link[] {
 export function linkNames(store: ContainerStore): ReadonlyMap<Container, string[]> {
   const names = new Map<Container, string[]>();
   for (const parent of store.all()) {
+    if (!parent.hostConfig.Links?.length) continue;
     for (const { target, alias } of linksOf(store, parent)) {
       const own = names.get(target) ?? [];
       names.set(target, [...own, `/${parent.name}/${alias}`]);

@@ -26,7 +26,7 @@ export async function list(engine: Engine, options: ListOptions): Promise<Contai
   const now = Date.now();
   const chosen: Container[] = [];
   let before = filter.before;
-  for (const container of newestFirst(engine)) {
+  for (const container of engine.store.newestFirst()) {
     // `before` means: older than; everything up to it is left out, it too.
     if (before) {
       if (container === before) before = undefined;
@@ -37,11 +37,10 @@ export async function list(engine: Engine, options: ListOptions): Promise<Contai
     if (limit !== undefined && chosen.length >= limit) break;
     if (matches(container, filter)) chosen.push(container);
   }
-  const images = await imageIds(engine, chosen);
   const listed = chosen.map((container) =>
     entryOf(container, {
       names: aliases.get(container),
-      image: imageName(container, images),
+      image: imageName(engine, container),
       status: statusText(container.state, container.live.health, now),
     }),
   );
@@ -52,21 +51,6 @@ export async function list(engine: Engine, options: ListOptions): Promise<Contai
       return { ...(listed[at] as ContainerSummary), ...(rw ? { SizeRw: rw } : {}), ...(root ? { SizeRootFs: root } : {}) };
     }),
   );
-}
-
-function newestFirst(engine: Engine): Container[] {
-  return [...engine.store.all()].sort((a, b) => createdNanos(b) - createdNanos(a));
-}
-
-const created = new WeakMap<Container, number>();
-/** As a double: microseconds are kept, and no two creations of one process are nearer. */
-function createdNanos(container: Container): number {
-  let nanos = created.get(container);
-  if (nanos === undefined) {
-    nanos = Number(toNanos(container.created));
-    created.set(container, nanos);
-  }
-  return nanos;
 }
 
 /** The parts that change only with the container itself, made once after each change: a list of hundreds costs next to nothing. */
@@ -122,20 +106,10 @@ function sameNames(a: readonly string[] | undefined, b: readonly string[] | unde
   return a === b || (a?.length === b?.length && (a?.every((name, at) => name === b?.[at]) ?? false));
 }
 
-/** What the images that containers were made of by name are now; undefined: no image has that name any more. */
-async function imageIds(engine: Engine, containers: readonly Container[]): Promise<Map<string, string | undefined>> {
-  const ids = new Map<string, string | undefined>();
-  for (const { imageRef } of containers) ids.set(imageRef, undefined);
-  for (const reference of ids.keys()) {
-    if (reference !== '') ids.set(reference, (await engine.images.resolve(reference).catch(() => undefined))?.id);
-  }
-  return ids;
-}
-
 /** What the user called the image; its id when that name means another image by now, or none. */
-function imageName({ imageRef, imageId }: Container, ids: Map<string, string | undefined>): string {
-  if (!imageId || imageRef === imageId) return imageRef;
-  return ids.get(imageRef) === imageId ? imageRef : imageId;
+function imageName(engine: Engine, { imageRef, imageId }: Container): string {
+  if (!imageId || imageRef === imageId || imageRef === '') return imageRef;
+  return engine.images.idOf(imageRef) === imageId ? imageRef : imageId;
 }
 
 function matches(container: Container, filter: ListFilter): boolean {

@@ -1,6 +1,6 @@
 import type { ContainerState, ContainerStatus, Health } from '../../contract/docker.ts';
 import { humanDuration } from '../duration.ts';
-import { NEVER, toNanos } from '../instant.ts';
+import { NEVER } from '../instant.ts';
 
 /** Where a container stands. What can't be is not expressible; each change goes through the container's queue. */
 export type State = CreatedState | RunningState | RestartingState | ExitedState | RemovingState;
@@ -64,7 +64,7 @@ export function statusWord(state: State): ContainerStatus {
 
 /** For people, in `docker ps`. `now` in milliseconds since the epoch. */
 export function statusText(state: State, health: Health | undefined, now: number): string {
-  const since = (instant: string): string => humanDuration(Math.max(0, now - Number(toNanos(instant) / 1_000_000n)));
+  const since = (instant: string): string => humanDuration(Math.max(0, now - Date.parse(instant)));
   switch (state.status) {
     case 'created':
       return 'Created';

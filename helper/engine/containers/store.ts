@@ -6,6 +6,7 @@ import { Rubbish } from '../../store/rubbish.ts';
 import { unmount } from '../../system/mount/index.ts';
 import type { Log, Paths } from '../context.ts';
 import { Failure, messageOf } from '../failure.ts';
+import { toNanos } from '../instant.ts';
 import { forEachAtOnce } from '../queue.ts';
 import { type Container, type ContainerRecord, enliven, recordOf } from './container.ts';
 import { findLinked } from './links.ts';
@@ -47,6 +48,7 @@ export class ContainerStore {
   readonly bootId = currentBoot();
   #byId = new Map<string, Container>();
   #byName = new Map<string, string>();
+  #newestFirst: Container[] | undefined;
   #data: string;
   #run: string;
   #log: Log;
@@ -141,6 +143,7 @@ export class ContainerStore {
   add(container: Container): void {
     this.#byId.set(container.id, container);
     this.#byName.set(container.name, container.id);
+    this.#newestFirst = undefined;
   }
 
   all(): IterableIterator<Container> {
@@ -148,6 +151,15 @@ export class ContainerStore {
   }
   get size(): number {
     return this.#byId.size;
+  }
+  /** As lists show them. Not to be changed. */
+  newestFirst(): readonly Container[] {
+    // As doubles: microseconds are kept, and no two creations of one process are nearer.
+    this.#newestFirst ??= [...this.#byId.values()]
+      .map((container) => ({ container, created: Number(toNanos(container.created)) }))
+      .sort((a, b) => b.created - a.created)
+      .map(({ container }) => container);
+    return this.#newestFirst;
   }
   byId(id: string): Container | undefined {
     return this.#byId.get(id);
@@ -245,6 +257,11 @@ export class ContainerStore {
     await this.#rubbish.empty();
   }
 
+  #forget({ id }: Container): void {
+    this.#byId.delete(id);
+    this.#newestFirst = undefined;
+  }
+
   /** Forgets it; its durable folder goes in one rename, so that a crash never leaves half of it. */
   async remove(container: Container): Promise<void> {
     clearTimeout(container.live.saveTimer);
@@ -253,7 +270,7 @@ export class ContainerStore {
     this.#unmountWithin(this.runFolder(container.id));
     this.#rubbish.add(this.runFolder(container.id), container.live.rootfsGone);
     this.#withRecent.delete(container.id);
-    this.#byId.delete(container.id);
+    this.#forget(container);
     this.releaseName(container.name, container.id);
   }
 
@@ -268,7 +285,7 @@ export class ContainerStore {
     // At once: it may be back with the same id before rubbish is deleted.
     await fs.rm(this.runFolder(container.id), { recursive: true, force: true });
     this.#withRecent.delete(container.id);
-    this.#byId.delete(container.id);
+    this.#forget(container);
     this.releaseName(container.name, container.id);
   }
 

@@ -5,7 +5,6 @@
  *
  * Source: OCI image index and its annotations; containerd's io.containerd.image.name
  */
-import { createHash } from 'node:crypto';
 import path from 'node:path';
 import * as v from 'valibot';
 import type { Content } from '../../store/content.ts';
@@ -13,12 +12,14 @@ import { previousOf, readJson, writeJson } from '../../store/durable.ts';
 import type { Log } from '../context.ts';
 import { Failure, messageOf } from '../failure.ts';
 import { nowInstant } from '../instant.ts';
-import { checkConfig } from './config-file.ts';
+import { IndexWriter, type Written } from './index-writer.ts';
 import type { Descriptor, Manifest } from './manifest.ts';
 import { hostPlatform, parseManifest, platformScore, samePlatform } from './manifest.ts';
+import { blobsOf, type Marks, marksOf } from './marks.ts';
+import { type ImageRecord, parseConfig, record } from './record.ts';
 import type { Reference } from './references.ts';
 import { format, parseNamed, withDefaultTag } from './references.ts';
-import type { ImageConfigFile, Platform } from './types.ts';
+import type { Platform } from './types.ts';
 
 const NAME = 'io.containerd.image.name';
 const REF_NAME = 'org.opencontainers.image.ref.name';
@@ -27,40 +28,12 @@ const LARGEST_MANIFEST = 4 * 1024 * 1024;
 const TAGGED = 'dev.gantry.tagged';
 const INDEX = 'dev.gantry.index';
 
-/** An image as it is kept in memory. */
-export interface ImageRecord {
-  id: string;
-  config: ImageConfigFile;
-  manifest: Manifest;
-  manifestDescriptor: Descriptor;
-  chain: string[];
-  /** Local parent (commit, build), as dockerd keeps it. */
-  parent: string | undefined;
-  lastTagged: string | undefined;
-}
-
 interface NamedEntry {
   id: string;
   /** The manifest that this name was given. */
   descriptor: Descriptor;
   /** Digest of the index (manifest list) that it came from: images of one index share its names, each for its platform. */
   index?: string;
-}
-
-/** What images refer to. */
-interface References {
-  /** Digests of manifests, configs, and layers as they came. */
-  blobs: ReadonlySet<string>;
-  diffIds: ReadonlySet<string>;
-  chainIds: ReadonlySet<string>;
-}
-
-/** A change that waits for its turn. */
-interface Change {
-  /** Changes what is in memory. One that throws has changed nothing. */
-  make(): void;
-  done(): void;
-  failed(error: unknown): void;
 }
 
 const DescriptorSchema = v.looseObject({
@@ -71,16 +44,6 @@ const DescriptorSchema = v.looseObject({
 });
 const IndexSchema = v.looseObject({ schemaVersion: v.literal(2), manifests: v.array(DescriptorSchema) });
 
-/** chainIDs of a stack of layers, from the base up. Source: OCI image config, "Layer ChainID" */
-export function chainOf(diffIds: string[]): string[] {
-  const chain: string[] = [];
-  for (const diffId of diffIds) {
-    const below = chain.at(-1);
-    chain.push(below === undefined ? diffId : `sha256:${createHash('sha256').update(`${below} ${diffId}`).digest('hex')}`);
-  }
-  return chain;
-}
-
 export class Catalog {
   readonly #content: Content;
   readonly #log: Log;
@@ -89,11 +52,12 @@ export class Catalog {
   /** By full name: `docker.io/library/x:1`, `docker.io/library/x@sha256:…`. */
   readonly #names = new Map<string, NamedEntry[]>();
   readonly #released: (digests: Iterable<string>) => void;
-  readonly #waiting: Change[] = [];
-  #saving = false;
-  #references: References | undefined;
+  readonly #writer = new IndexWriter(this.#writing());
+  /** Another one whenever images or names may be others. */
+  revision = 0;
+  #marks: Marks | undefined;
   /** What the index on disk refers to, while another is being written. */
-  #saved: References | undefined;
+  #saved: Marks | undefined;
   /** Digests that changes which are not on disk yet have let go of. */
   readonly #loose: string[] = [];
 
@@ -258,7 +222,7 @@ export class Catalog {
     const manifest = parseManifest(await this.#content.read(descriptor.digest));
     const id = manifest.config.digest;
     const config = parseConfig(await this.#content.read(id));
-    return this.#change(() => {
+    return this.#writer.change(() => {
       let image = this.#images.get(id);
       const added = !image;
       if (!image) {
@@ -275,7 +239,7 @@ export class Catalog {
 
   /** Gives an image a further name, or moves the name to it. */
   name(reference: Reference, id: string, descriptor?: Descriptor): Promise<void> {
-    return this.#change(() => {
+    return this.#writer.change(() => {
       const image = this.#images.get(id);
       if (!image) throw new Failure('notFound', `No such image: ${id}`);
       this.#put(key(reference), { id, descriptor: descriptor ?? image.manifestDescriptor });
@@ -285,7 +249,7 @@ export class Catalog {
 
   /** Gives all that one name means another name as well. */
   alias(source: Reference, target: Reference): Promise<void> {
-    return this.#change(() => {
+    return this.#writer.change(() => {
       const entries = this.#names.get(key(source)) ?? [];
       this.#loosen(this.#names.get(key(target)) ?? []);
       this.#names.set(key(target), [...entries]);
@@ -298,7 +262,7 @@ export class Catalog {
 
   /** Takes names away from an image, and removes images, in one step. Blobs and layers are the sweep's. */
   drop(what: { names?: Reference[]; of?: string; ids?: string[] }): Promise<void> {
-    return this.#change(() => {
+    return this.#writer.change(() => {
       for (const name of what.names ?? []) this.#take(key(name), what.of ?? '');
       for (const id of what.ids ?? []) {
         const image = this.#images.get(id);
@@ -338,67 +302,40 @@ export class Catalog {
   }
 
   /** Made anew when something has changed. */
-  #marked(): References {
-    if (this.#references) return this.#references;
-    const blobs = new Set<string>();
-    const diffIds = new Set<string>();
-    const chainIds = new Set<string>();
-    for (const image of this.#images.values()) {
-      for (const digest of blobsOf(image)) blobs.add(digest);
-      for (const diffId of image.config.rootfs.diff_ids) diffIds.add(diffId);
-      for (const chainId of image.chain) chainIds.add(chainId);
-    }
-    for (const entries of this.#names.values()) for (const { descriptor } of entries) blobs.add(descriptor.digest);
-    this.#references = { blobs, diffIds, chainIds };
-    return this.#references;
+  #marked(): Marks {
+    this.#marks ??= marksOf(
+      this.#images.values(),
+      [...this.#names.values()].flat().map(({ descriptor }) => descriptor.digest),
+    );
+    return this.#marks;
   }
 
-  /** One after the other; those that come while the index is written are made together after that, and written together. */
-  #change<T>(make: () => T): Promise<T> {
-    return new Promise((resolve, failed) => {
-      let result: T;
-      this.#waiting.push({
-        make: () => {
-          result = make();
-        },
-        done: () => resolve(result),
-        failed,
-      });
-      if (!this.#saving) void this.#makeChanges();
-    });
-  }
-
-  async #makeChanges(): Promise<void> {
-    this.#saving = true;
-    while (this.#waiting.length > 0) {
-      this.#saved = this.#marked();
-      const [images, names] = [new Map(this.#images), new Map(this.#names)];
-      const made = this.#waiting.splice(0).filter((change) => {
-        try {
-          change.make();
-          return true;
-        } catch (error) {
-          change.failed(error);
-          return false;
-        }
-      });
-      this.#references = undefined;
-      try {
-        if (made.length > 0) await this.#save();
+  /** How changes come to disk. What is not on disk did not happen. */
+  #writing(): Written {
+    let images = new Map<string, ImageRecord>();
+    let names = new Map<string, NamedEntry[]>();
+    return {
+      begin: () => {
+        this.revision++;
+        this.#saved = this.#marked();
+        this.#marks = undefined;
+        images = new Map(this.#images);
+        names = new Map(this.#names);
+      },
+      write: () => this.#save(),
+      commit: () => {
         this.#saved = undefined;
         this.#released(this.#loose.splice(0));
-        for (const change of made) change.done();
-      } catch (error) {
-        // What is not on disk did not happen.
+      },
+      undo: () => {
+        this.revision++;
         replace(this.#images, images);
         replace(this.#names, names);
-        this.#references = this.#saved;
+        this.#marks = this.#saved;
         this.#saved = undefined;
         this.#loose.length = 0;
-        for (const change of made) change.failed(error);
-      }
-    }
-    this.#saving = false;
+      },
+    };
   }
 
   async #save(): Promise<void> {
@@ -427,11 +364,6 @@ function replace<K, V>(map: Map<K, V>, by: Map<K, V>): void {
   for (const [key, value] of by) map.set(key, value);
 }
 
-/** Digests of manifest, config and layers. */
-function blobsOf({ manifest, manifestDescriptor }: ImageRecord): string[] {
-  return [manifestDescriptor.digest, manifest.config.digest, ...manifest.layers.map(({ digest }) => digest)];
-}
-
 function own(image: ImageRecord): { [annotation: string]: string } {
   return { ...(image.parent ? { [PARENT]: image.parent } : {}), ...(image.lastTagged ? { [TAGGED]: image.lastTagged } : {}) };
 }
@@ -440,25 +372,4 @@ function own(image: ImageRecord): { [annotation: string]: string } {
 function key(reference: Reference): string {
   const { domain, path: repository, tag, digest } = withDefaultTag(reference);
   return format(digest === undefined ? { domain, path: repository, ...(tag ? { tag } : {}) } : { domain, path: repository, digest });
-}
-
-function record(
-  id: string,
-  config: ImageConfigFile,
-  manifest: Manifest,
-  manifestDescriptor: Descriptor,
-  parent: string | undefined,
-  lastTagged: string | undefined,
-): ImageRecord {
-  return { id, config, manifest, manifestDescriptor, chain: chainOf(config.rootfs.diff_ids), parent, lastTagged };
-}
-
-/** @throws Failure invalidParameter on a config that no image can have */
-export function parseConfig(data: Uint8Array): ImageConfigFile {
-  try {
-    const value = checkConfig(JSON.parse(Buffer.from(data).toString()));
-    return { ...value, rootfs: { type: 'layers', diff_ids: value.rootfs?.diff_ids ?? [] } } as ImageConfigFile;
-  } catch (error) {
-    throw new Failure('invalidParameter', `invalid image config: ${messageOf(error)}`);
-  }
 }

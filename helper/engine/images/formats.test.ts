@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isFailure } from '../failure.ts';
-import { parseConfig } from './catalog.ts';
 import { imageConfig } from './config.ts';
 import { choosePlatform, hostPlatform, parseIndex, parseManifest, parsePlatform, platformText } from './manifest.ts';
+import { parseConfig } from './record.ts';
 import { familiar, format, parseAny, parseNamed, parseRepositoryTag, withDefaultTag } from './references.ts';
 
 /** What strangers send: it is understood, or refused by a Failure with a reason. Nothing else, and soon. */

@@ -2,10 +2,10 @@ import type { ImageSummary } from '../../contract/docker.ts';
 import type { Filters } from '../events/types.ts';
 import { Failure } from '../failure.ts';
 import { parseTimestamp } from '../instant.ts';
-import type { ImageRecord } from './catalog.ts';
 import { manifestsOf } from './manifest-summary.ts';
 import type { Parts } from './parts.ts';
 import { findImage, shownNames, sizeOf } from './parts.ts';
+import type { ImageRecord } from './record.ts';
 import type { Reference } from './references.ts';
 import { familiar, familiarName } from './references.ts';
 

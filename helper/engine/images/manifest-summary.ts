@@ -1,7 +1,7 @@
 import type { ImageManifestSummary } from '../../contract/docker.ts';
-import type { ImageRecord } from './catalog.ts';
 import type { Parts } from './parts.ts';
 import { isWhole, sizeOf } from './parts.ts';
+import type { ImageRecord } from './record.ts';
 import type { Reference } from './references.ts';
 
 /** `Manifests` of an image: itself, and its names' images for other platforms. */

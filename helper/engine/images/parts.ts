@@ -4,9 +4,10 @@ import type { Leases } from '../../store/leases.ts';
 import type { EngineContext } from '../context.ts';
 import type { Events } from '../events/types.ts';
 import { Failure } from '../failure.ts';
-import type { Catalog, ImageRecord } from './catalog.ts';
+import type { Catalog } from './catalog.ts';
 import type { Holds } from './holds.ts';
 import { platformScore, platformText } from './manifest.ts';
+import type { ImageRecord } from './record.ts';
 import type { Reference } from './references.ts';
 import { familiar, familiarName, parseAny, repositoryOf, withDefaultTag } from './references.ts';
 import type { Loose } from './sweep.ts';
@@ -42,6 +43,16 @@ export function findImage(parts: Parts, text: string, platform?: Platform): { im
     );
   }
   return found;
+}
+
+/** The same, or undefined. */
+export function tryFind(parts: Parts, text: string): ImageRecord | undefined {
+  try {
+    return findImage(parts, text).image;
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
 }
 
 function lookUp(parts: Parts, text: string, platform: Platform | undefined): { image: ImageRecord; name: Reference | undefined } {

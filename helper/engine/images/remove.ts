@@ -6,9 +6,9 @@
  */
 import type { ImageDeleteEntry } from '../../contract/docker.ts';
 import { Failure } from '../failure.ts';
-import type { ImageRecord } from './catalog.ts';
 import type { Parts } from './parts.ts';
 import { findImage, imageEvent, sameRepository } from './parts.ts';
+import type { ImageRecord } from './record.ts';
 import type { Reference } from './references.ts';
 import { familiar, format, repositoryOf } from './references.ts';
 import type { Orphans } from './sweep.ts';

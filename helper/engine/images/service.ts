@@ -27,7 +27,7 @@ import { list } from './list.ts';
 import { load } from './load.ts';
 import { parsePlatform } from './manifest.ts';
 import type { Parts } from './parts.ts';
-import { findImage, hasLayer, sizeOf } from './parts.ts';
+import { findImage, hasLayer, sizeOf, tryFind } from './parts.ts';
 import { prune } from './prune.ts';
 import type { Downloads, PullOptions } from './pull.ts';
 import { pull } from './pull.ts';
@@ -49,6 +49,7 @@ export class ImageService implements Images {
   readonly #uploads: Limiter;
   readonly #compressed: CompressedLayers = new Map();
   readonly #views: LayerViews;
+  #ids = { revision: -1, known: new Map<string, string | undefined>() };
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -162,6 +163,14 @@ export class ImageService implements Images {
   async resolve(reference: string, platform?: string): Promise<ResolvedImage> {
     const { image } = findImage(this.#parts, reference, platform ? parsePlatform(platform) : undefined);
     return { id: image.id, config: image.config, chain: image.chain, size: sizeOf(this.#parts, image) };
+  }
+
+  idOf(reference: string): string | undefined {
+    const { revision } = this.#parts.catalog;
+    if (this.#ids.revision !== revision) this.#ids = { revision, known: new Map() };
+    const { known } = this.#ids;
+    if (!known.has(reference)) known.set(reference, tryFind(this.#parts, reference)?.id);
+    return known.get(reference);
   }
 
   async acquireLayers(chain: string[], owner: string): Promise<LowerLayers> {

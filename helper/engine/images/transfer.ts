@@ -2,14 +2,14 @@
 import { digestOf } from '../../store/content.ts';
 import { Failure } from '../failure.ts';
 import type { ArchiveLayer } from './archive.ts';
-import type { ImageRecord } from './catalog.ts';
-import { parseConfig } from './catalog.ts';
 import { stored, takeIn } from './create.ts';
 import { makeManifest } from './load.ts';
 import type { Descriptor } from './manifest.ts';
 import { parseManifest } from './manifest.ts';
 import type { Parts } from './parts.ts';
 import { findImage, hasLayer, imageEvent } from './parts.ts';
+import type { ImageRecord } from './record.ts';
+import { parseConfig } from './record.ts';
 import type { Reference } from './references.ts';
 import { familiar, format, parseNamed, withDefaultTag } from './references.ts';
 import type { Orphans } from './sweep.ts';

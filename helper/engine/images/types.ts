@@ -151,6 +151,8 @@ export interface Images {
 
   /** For containers: name, tag, digest, or (a prefix of) an id. @throws Failure notFound `No such image: REF` */
   resolve(reference: string, platform?: string): Promise<ResolvedImage>;
+  /** What a name or a prefix of an id means now; undefined: no image, or none alone. Costs nothing as long as the images are the same. */
+  idOf(reference: string): string | undefined;
   /** Mounts or finds the layers of `chain`, kept until `releaseLayers(owner)`. Owner is a container id. */
   acquireLayers(chain: string[], owner: string): Promise<LowerLayers>;
   /** Where the layers of `chain` are now, top-most first: folders, or the files of those that are not mounted. Empty when one is lost. */

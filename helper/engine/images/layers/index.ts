@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { ImageLayers, LayerFiles } from '../../../contract/gantry.ts';
 import { Failure } from '../../failure.ts';
-import type { ImageRecord } from '../catalog.ts';
 import { findImage, type Parts } from '../parts.ts';
+import type { ImageRecord } from '../record.ts';
 import { analyse } from './analyse.ts';
 import { layerFiles } from './files.ts';
 
