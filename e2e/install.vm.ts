@@ -141,7 +141,6 @@ it('runs the starter image: logs, and a shell', async () => {
   await page.getByTestId('detail').getByTestId('logs').getByText('the page is served').waitFor();
   await shellAnswers(page, 120_000);
   await pictures('vm-shell');
-  await page.keyboard.press('Escape');
 });
 
 it('a container of this machine is moved to it with its volume, runs there, and is moved back', async () => {
