@@ -8,7 +8,7 @@ import type { Log, Paths } from '../context.ts';
 import { Failure, messageOf } from '../failure.ts';
 import { forEachAtOnce } from '../queue.ts';
 import { type Container, type ContainerRecord, enliven, recordOf } from './container.ts';
-import { findLinked } from './links.ts';
+import { findLinked } from './linked.ts';
 
 /**
  * Containers on disk and in memory.
