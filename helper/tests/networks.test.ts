@@ -69,6 +69,13 @@ describe.runIf(onGantry)('networks beside another host', () => {
         text.replaceAll('\n', ' '),
       );
     const { json: shown } = await wired.engine.client.get('/networks/shop-a');
+    const asked = async (query: string): Promise<unknown[]> => {
+      const { status, json } = await wired.engine.client.get(`/networks/shop-a?${query}`);
+      return [status, json.message ?? json.Name];
+    };
+    expect(await asked('scope=local&verbose=true')).toEqual([200, 'shop-a']);
+    expect(await asked('scope=swarm')).toEqual([404, 'network shop-a not found']);
+    expect(await asked('verbose=so')).toEqual([400, 'invalid value for verbose: so: strconv.ParseBool: parsing "so": invalid syntax']);
     expect(await list()).toBe('bridge host none shop-a shop-b');
     expect(await list('name=shop')).toBe('shop-a shop-b');
     expect(await list('name=^shop-a$')).toBe('shop-a');

@@ -1,4 +1,6 @@
 import type { EndpointSettings, NetworkCreateRequest } from '../../contract/docker.ts';
+import { Failure } from '../../engine/failure.ts';
+import { BOOLEAN } from '../../engine/networks/options.ts';
 import { readJson } from '../body.ts';
 import { type Call, type Route, route } from '../call.ts';
 import { ACCEPTED, booleanFilter, parseFilters } from '../filters.ts';
@@ -9,9 +11,7 @@ import { SHAPES } from '../shapes.ts';
 export const networkRoutes: Route[] = [
   route('GET', '/networks', list),
   route('GET', '/networks/', list),
-  route('GET', '/networks/:name', async ({ engine, params, response }) =>
-    sendJson(response, 200, await engine.networks.inspect(params.name ?? '')),
-  ),
+  route('GET', '/networks/:name', inspect),
   route('POST', '/networks/create', create),
   route('POST', '/networks/prune', prune, 25),
   route('POST', '/networks/:name/connect', connect),
@@ -28,6 +28,18 @@ async function list({ engine, query, response, version }: Call): Promise<void> {
     200,
     networks.map((network) => networkSummary(network, version)),
   );
+}
+
+async function inspect({ engine, params, query, response }: Call): Promise<void> {
+  const verbose = query.text('verbose');
+  if (verbose !== '' && !BOOLEAN.test(verbose)) {
+    const reason = `strconv.ParseBool: parsing ${JSON.stringify(verbose)}: invalid syntax`;
+    throw new Failure('invalidParameter', `invalid value for verbose: ${verbose}: ${reason}`);
+  }
+  const network = await engine.networks.inspect(params.name ?? '');
+  const scope = query.text('scope');
+  if (scope !== '' && scope !== network.Scope) throw new Failure('notFound', `network ${params.name} not found`);
+  sendJson(response, 200, network);
 }
 
 async function create({ engine, body, response, version }: Call): Promise<void> {
