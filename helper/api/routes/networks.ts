@@ -1,6 +1,5 @@
 import type { EndpointSettings, NetworkCreateRequest } from '../../contract/docker.ts';
 import { Failure } from '../../engine/failure.ts';
-import { BOOLEAN } from '../../engine/networks/options.ts';
 import { readJson } from '../body.ts';
 import { type Call, type Route, route } from '../call.ts';
 import { ACCEPTED, booleanFilter, parseFilters } from '../filters.ts';
@@ -31,11 +30,7 @@ async function list({ engine, query, response, version }: Call): Promise<void> {
 }
 
 async function inspect({ engine, params, query, response }: Call): Promise<void> {
-  const verbose = query.text('verbose');
-  if (verbose !== '' && !BOOLEAN.test(verbose)) {
-    const reason = `strconv.ParseBool: parsing ${JSON.stringify(verbose)}: invalid syntax`;
-    throw new Failure('invalidParameter', `invalid value for verbose: ${verbose}: ${reason}`);
-  }
+  query.strictBoolean('verbose');
   const network = await engine.networks.inspect(params.name ?? '');
   const scope = query.text('scope');
   if (scope !== '' && scope !== network.Scope) throw new Failure('notFound', `network ${params.name} not found`);
