@@ -42,24 +42,41 @@ export async function answering(target, path, { timeoutMs = 30_000, stepMs = 2 }
   throw new Error(`nothing answers ${path} on ${JSON.stringify(target)}`);
 }
 
-/** Proportional memory, in MiB, of all processes whose command line names the folder: an engine with its monitors and shims. */
-export function pssMiB(folder) {
-  let kib = 0;
-  for (const pid of readdirSync('/proc')) {
-    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue;
+/** Calls `use` with each process whose command line names the folder: an engine with its monitors and shims. */
+function ofFolder(folder, use) {
+  for (const pid of readdirSync('/proc').map(Number)) {
+    if (!(pid > 0) || pid === process.pid) continue;
     try {
-      if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder)) continue;
-      kib += Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0);
+      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder)) use(pid);
     } catch {
       // It ended meanwhile.
     }
   }
+}
+
+/** Proportional memory, in MiB, of all processes of the folder. */
+export function pssMiB(folder) {
+  let kib = 0;
+  ofFolder(folder, (pid) => {
+    kib += Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0);
+  });
   return kib / 1024;
 }
 
-/** A folder for run-time state in memory, as /run is where engines are at home. */
+/** Ends what an engine that failed left running: monitors, and first the containers that are theirs. */
+export function endProcessesOf(folder) {
+  ofFolder(folder, (pid) => {
+    for (const child of readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)) {
+      process.kill(Number(child), 'SIGKILL');
+    }
+    process.kill(pid, 'SIGKILL');
+  });
+}
+
+/** A folder for run-time state in memory, as /run is where engines are at home. One that is there stays, with what is in it. */
 export function mountRunFolder(folder) {
   mkdirSync(folder, { recursive: true });
+  if (readFileSync('/proc/self/mounts', 'utf8').includes(` ${folder} `)) return;
   const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', folder], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`mounting a tmpfs failed: ${stderr}`);
 }

@@ -28,6 +28,16 @@ export class Query {
     return !['', '0', 'no', 'false', 'none'].includes(value.trim().toLowerCase());
   }
 
+  /** One of those that Go's strconv.ParseBool knows; undefined when absent or empty. @throws Failure invalidParameter */
+  strictBoolean(name: string): boolean | undefined {
+    const value = this.text(name);
+    if (value === '') return undefined;
+    if (/^(1|t|T|true|TRUE|True)$/.test(value)) return true;
+    if (/^(0|f|F|false|FALSE|False)$/.test(value)) return false;
+    const reason = `strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`;
+    throw new Failure('invalidParameter', `invalid value for ${name}: ${value}: ${reason}`);
+  }
+
   /** A decimal integer with optional sign; undefined when absent or empty. @throws Failure invalidParameter with Go's words */
   integer(name: string): number | undefined {
     const value = this.text(name);

@@ -12,7 +12,8 @@ import { secureContext } from './certificates.ts';
 import type { Endpoint, RegistrySettings } from './endpoints.ts';
 import { endpointsOf } from './endpoints.ts';
 import { ConnectionFailure, RegistryFailure, readBody, registryError } from './errors.ts';
-import type { RegistryRequest, RegistryResponse } from './transport.ts';
+import type { RegistryResponse } from './response.ts';
+import type { RegistryRequest } from './transport.ts';
 import { HttpTransport } from './transport.ts';
 
 export interface FetchedManifest {

@@ -6,7 +6,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { FailureKind } from '../engine/failure.ts';
 import { Failure } from '../engine/failure.ts';
-import type { RegistryResponse } from './transport.ts';
+import type { RegistryResponse } from './response.ts';
 
 /** A refusal with the registry's own code. */
 export class RegistryFailure extends Failure {

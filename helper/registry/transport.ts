@@ -3,7 +3,6 @@
  * host, and a time limit on silence.
  */
 
-import type { IncomingHttpHeaders } from 'node:http';
 import http from 'node:http';
 import https from 'node:https';
 import type { Readable } from 'node:stream';
@@ -11,6 +10,7 @@ import type { SecureContext } from 'node:tls';
 import { Failure } from '../engine/failure.ts';
 import { connectionError } from './errors.ts';
 import { proxyFor } from './proxy.ts';
+import type { RegistryResponse } from './response.ts';
 
 export interface RegistryRequest {
   method: string;
@@ -23,15 +23,6 @@ export interface RegistryRequest {
   called?: string;
   /** How many redirects are followed; 0 for uploads, which can't be sent twice. Default 5. */
   redirects?: number;
-}
-
-export interface RegistryResponse {
-  status: number;
-  headers: IncomingHttpHeaders;
-  body: Readable;
-  method: string;
-  /** Where the answer came from, after redirects. */
-  url: URL;
 }
 
 export interface Transport {

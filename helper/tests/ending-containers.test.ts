@@ -19,6 +19,17 @@ describe.runIf(onGantry)('a container that is ending, but has not ended', { time
 
   const monitorOf = (pid: number): number => Number(execFileSync('ps', ['-o', 'ppid=', '-p', String(pid)], { encoding: 'utf8' }));
 
+  /** Exit codes of the execs that the container has had; null while there is none. */
+  async function execCodes(id: string): Promise<(number | null)[]> {
+    const filters = encodeURIComponent(JSON.stringify({ container: [id], event: ['exec_create'] }));
+    const { text } = await engine.client.get(`/events?since=1&until=${Date.now() / 1000}&filters=${filters}`);
+    const ids = text
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line).Actor.Attributes.execID as string);
+    return await Promise.all(ids.map(async (exec) => (await engine.client.get(`/exec/${exec}/json`)).json.ExitCode as number | null));
+  }
+
   async function endingContainer(config: Record<string, unknown> = {}): Promise<{ id: string; finish(): Promise<void> }> {
     const id = await launch(engine.client, { Cmd: ['sleep', '1000'], ...config });
     const other = await exec(id, { Cmd: ['sleep', '1000'] });
@@ -105,8 +116,7 @@ describe.runIf(onGantry)('a container that is ending, but has not ended', { time
       Healthcheck: { Test: ['CMD', 'true'], Interval: 300_000_000, Retries: 1 },
     });
     try {
-      // Long enough for checks that begin now to have failed.
-      await new Promise((resolve) => setTimeout(resolve, 1500));
+      await eventually('a check has failed', async () => (await execCodes(id)).some((code) => code !== null && code !== 0));
       const { Health } = (await inspect(id)).State;
       expect(Health.Status).not.toBe('unhealthy');
       expect(Health.Log.filter(({ ExitCode }: { ExitCode: number }) => ExitCode !== 0)).toEqual([]);

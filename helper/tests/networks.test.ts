@@ -69,6 +69,13 @@ describe.runIf(onGantry)('networks beside another host', () => {
         text.replaceAll('\n', ' '),
       );
     const { json: shown } = await wired.engine.client.get('/networks/shop-a');
+    const asked = async (query: string): Promise<unknown[]> => {
+      const { status, json } = await wired.engine.client.get(`/networks/shop-a?${query}`);
+      return [status, json.message ?? json.Name];
+    };
+    expect(await asked('scope=local&verbose=true')).toEqual([200, 'shop-a']);
+    expect(await asked('scope=swarm')).toEqual([404, 'network shop-a not found']);
+    expect(await asked('verbose=so')).toEqual([400, 'invalid value for verbose: so: strconv.ParseBool: parsing "so": invalid syntax']);
     expect(await list()).toBe('bridge host none shop-a shop-b');
     expect(await list('name=shop')).toBe('shop-a shop-b');
     expect(await list('name=^shop-a$')).toBe('shop-a');
@@ -104,14 +111,15 @@ describe.runIf(onGantry)('networks beside another host', () => {
     await docker('network', 'create', 'scoped');
     await docker('run', '-d', '--name', 'in-scope', '--network', 'scoped', BASE, 'sleep', '100');
     const containers = async (version: string): Promise<string[]> => {
-      const list: { Name: string; Containers: Record<string, { Name: string }> }[] = (await engine.client.get(`${version}/networks`)).json;
+      const list: { Name: string; Containers: Record<string, { Name: string }> }[] = (await wired.engine.client.get(`${version}/networks`))
+        .json;
       return Object.values(list.find(({ Name }) => Name === 'scoped')?.Containers ?? {}).map(({ Name }) => Name);
     };
     expect(await containers('//v1.27')).toEqual(['in-scope']);
     expect(await containers('//v1.28')).toEqual([]);
-    expect((await engine.client.get('/networks/scoped?scope=local')).json.Name).toBe('scoped');
-    expect((await engine.client.get('/networks/scoped?scope=swarm')).status).toBe(404);
-    expect((await engine.client.get('/networks/scoped?verbose=maybe')).status).toBe(400);
+    expect((await wired.engine.client.get('/networks/scoped?scope=local')).json.Name).toBe('scoped');
+    expect((await wired.engine.client.get('/networks/scoped?scope=swarm')).status).toBe(404);
+    expect((await wired.engine.client.get('/networks/scoped?verbose=maybe')).status).toBe(400);
     await docker('rm', '-f', 'in-scope');
     await docker('network', 'rm', 'scoped');
   });
@@ -442,6 +450,66 @@ describe.runIf(onGantry)('networks beside another host', () => {
     await expect.poll(() => said, { timeout: 5000 }).toContain('two ');
     client.kill('SIGKILL');
     await docker('rm', '-f', 'udp2', 'filler');
+  });
+
+  it('publish to a neighbour, too, where neighbours are apart, whatever the host filters on its bridges', async () => {
+    await docker('network', 'create', '--subnet', '10.87.0.0/24', '-o', 'com.docker.network.bridge.enable_icc=false', 'apart');
+    const server = await sleeper('apart-1', '--network', 'apart', '-p', '8087:80');
+    await server.serveTcp(80);
+    const other = await sleeper('apart-2', '--network', 'apart');
+    const settings = await wired.wire.host.run('sysctl', '-n', 'net.bridge.bridge-nf-call-iptables');
+    for (const filtered of settings.code === 0 ? ['1', '0'] : ['']) {
+      if (filtered) wired.wire.host.set(`sysctl -qw net.bridge.bridge-nf-call-iptables=${filtered}`);
+      expect(await other.tcp('10.87.0.2', 80)).toMatch(/^(no answer|EHOSTUNREACH)$/);
+      expect(await other.tcp(wired.wire.hostAddress, 8087)).toBe('10.87.0.1');
+      expect(await wired.wire.peer.tcp(wired.wire.hostAddress, 8087)).toBe(wired.wire.peerAddress);
+    }
+    await docker('rm', '-f', 'apart-1', 'apart-2');
+    await docker('network', 'rm', 'apart');
+  });
+
+  it('are open to links of the host that they trust, on published ports alone', async () => {
+    const { peer } = wired.wire;
+    const trusted = ['-o', 'com.docker.network.bridge.trusted_host_interfaces=other:wire'];
+    expect(await refused('network', 'create', '-o', 'com.docker.network.bridge.trusted_host_interfaces=a b', 'x')).toContain(
+      'invalid link "a b" in com.docker.network.bridge.trusted_host_interfaces',
+    );
+    await docker('network', 'create', '--ipv6', '--subnet', '10.88.0.0/24', '--subnet', 'fd00:88::/64', ...trusted, 'trusting');
+    await docker('network', 'create', '--subnet', '10.89.0.0/24', 'wary');
+    for (const subnet of ['10.88.0.0/24', '10.89.0.0/24', 'fd00:88::/64']) wired.wire.routeTo(subnet);
+    const open = await sleeper('trusting', '--network', 'trusting', '-p', '8088:80', '-p', '8188:80');
+    for (const port of [80, 81]) await open.serveTcp(port);
+    await (await sleeper('wary', '--network', 'wary', '-p', '8089:80')).serveTcp(80);
+    const reached = async (): Promise<string[]> => [
+      await peer.tcp('10.88.0.2', 80),
+      await peer.tcp('fd00:88::2', 80),
+      await peer.tcp('10.88.0.2', 81),
+      await peer.tcp('10.89.0.2', 80),
+      await peer.tcp(wired.wire.hostAddress, 8088),
+    ];
+    const expected = [wired.wire.peerAddress, 'fd00:db8::2', 'no answer', 'no answer', wired.wire.peerAddress];
+    expect(await reached()).toEqual(expected);
+    await wired.engine.crash();
+    await wired.engine.start();
+    expect(await reached()).toEqual(expected);
+    await docker('rm', '-f', 'trusting', 'wary');
+    expect(await wired.wire.host.output('nft', 'list', 'ruleset')).not.toContain('10.88.0.2');
+    await docker('network', 'rm', 'trusting', 'wary');
+  });
+
+  it('make ports known where they can be published only', async () => {
+    await docker('network', 'create', '--internal', 'inner');
+    for (const [mode, ports] of [
+      ['host', '{}'],
+      ['none', '{}'],
+      ['inner', '{}'],
+      ['bridge', '{"80/tcp":null}'],
+    ] as const) {
+      await docker('run', '-d', '--name', `exposes-${mode}`, '--network', mode, '--expose', '80', BASE, 'sleep', '600');
+      expect(await docker('inspect', '-f', '{{json .NetworkSettings.Ports}}', `exposes-${mode}`)).toBe(ports);
+      await docker('rm', '-f', `exposes-${mode}`);
+    }
+    await docker('network', 'rm', 'inner');
   });
 
   it('let a container see who called, and keep loopback of the host its own', async () => {

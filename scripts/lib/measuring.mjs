@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { unmountBelow } from '../../bench/processes.mjs';
+import { endProcessesOf, unmountBelow } from '../../bench/processes.mjs';
 import { buildAll } from '../build.mjs';
 import { setup } from '../setup.mjs';
 import { enterNamespaces } from './namespaces.mjs';
@@ -32,6 +32,7 @@ export async function runMeasuring({ script, usage, help }, measure) {
       await measure(folder, undo);
     } finally {
       for (const action of undo.reverse()) await action().catch((error) => say(`cleaning up: ${error.message}`));
+      endProcessesOf(folder);
       unmountBelow(folder);
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     }

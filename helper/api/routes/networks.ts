@@ -31,17 +31,10 @@ async function list({ engine, query, response, version }: Call): Promise<void> {
 }
 
 async function inspect({ engine, params, query, response }: Call): Promise<void> {
-  const verbose = query.text('verbose');
-  if (verbose !== '' && !/^(1|0|t|f|true|false)$/i.test(verbose)) {
-    throw new Failure(
-      'invalidParameter',
-      `invalid value for verbose: ${verbose}: strconv.ParseBool: parsing ${JSON.stringify(verbose)}: invalid syntax`,
-    );
-  }
-  const name = params.name ?? '';
-  const network = await engine.networks.inspect(name);
+  query.strictBoolean('verbose');
+  const network = await engine.networks.inspect(params.name ?? '');
   const scope = query.text('scope');
-  if (scope !== '' && scope !== network.Scope) throw new Failure('notFound', `network ${name} not found`);
+  if (scope !== '' && scope !== network.Scope) throw new Failure('notFound', `network ${params.name} not found`);
   sendJson(response, 200, network);
 }
 

@@ -1,7 +1,8 @@
 import type { ExecHost } from '../execs/index.ts';
 import type { Container } from './container.ts';
 import { type Engine, emit, runtimeOf } from './engine.ts';
-import { linkEnvironment, linksOf } from './links.ts';
+import { linksOf } from './linked.ts';
+import { linkEnvironment } from './links.ts';
 import { containerEnvironment } from './spec/environment.ts';
 import { rlimits } from './spec/resources.ts';
 import { parseSecurityOptions } from './spec/security.ts';

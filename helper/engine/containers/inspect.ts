@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { ContainerInspect } from '../../contract/docker.ts';
 import type { Container } from './container.ts';
 import { type Engine, logPath } from './engine.ts';
-import { linksOf } from './links.ts';
+import { linksOf } from './linked.ts';
 import { mountPoints } from './mount-view.ts';
 import { networkSettings } from './network-view.ts';
 import { sizes } from './size.ts';

@@ -3,7 +3,7 @@ import type { Filters } from '../events/types.ts';
 import { toNanos } from '../instant.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
-import { linkNames } from './links.ts';
+import { linkNames } from './linked.ts';
 import { type ListFilter, listFilter } from './list-filter.ts';
 import { mountPoints } from './mount-view.ts';
 import { endpointsSummary, portSummary } from './network-view.ts';

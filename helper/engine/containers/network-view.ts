@@ -45,13 +45,8 @@ export function endpointsSummary(container: Container): Record<string, EndpointS
   return Object.fromEntries(entries);
 }
 
-function portsView(container: Container): PortMap {
-  const sandbox = container.network?.sandbox;
-  if (!sandbox) return {};
-  const ports: PortMap = {};
-  for (const port of Object.keys(container.config.ExposedPorts ?? {})) ports[port] = null;
-  return { ...ports, ...sandbox.ports };
-}
+/** Exposed and published ports, as a bridge network makes them known: no other network does, as in dockerd. */
+const portsView = (container: Container): PortMap => container.network?.sandbox.ports ?? {};
 
 /** `NetworkSettings` of inspect. The top-level addresses are those on the default bridge, for old clients. */
 export function networkSettings(container: Container): NetworkSettings {

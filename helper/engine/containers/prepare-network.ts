@@ -3,7 +3,7 @@ import type { Sandbox, SandboxRequest } from '../networks/types.ts';
 import type { Undo } from '../undo.ts';
 import { type Container, sharedWith } from './container.ts';
 import type { Engine } from './engine.ts';
-import { linksOf } from './links.ts';
+import { linksOf } from './linked.ts';
 
 export interface PreparedNetwork {
   /** For the spec: a path, `host`, or undefined for a fresh one. */

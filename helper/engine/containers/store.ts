@@ -9,7 +9,7 @@ import { Failure, messageOf } from '../failure.ts';
 import { toNanos } from '../instant.ts';
 import { forEachAtOnce } from '../queue.ts';
 import { type Container, type ContainerRecord, enliven, recordOf } from './container.ts';
-import { findLinked } from './links.ts';
+import { findLinked } from './linked.ts';
 
 /**
  * Containers on disk and in memory.

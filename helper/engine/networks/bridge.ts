@@ -12,11 +12,9 @@ import {
   setLink,
   writeSetting,
 } from '../../system/netns/index.ts';
-import type { NetworkRules } from '../../system/nft/script.ts';
 import { Failure } from '../failure.ts';
 import { addressText, lastOf, macOfAddress, parseAddress } from './ipam/addresses.ts';
 import { cidrOf, type Network, OPTION } from './model.ts';
-import { gatewayMode } from './options.ts';
 import type { World } from './world.ts';
 
 /**
@@ -106,24 +104,6 @@ export function strayLinks(netlink: Netlink, instance: string, wanted: Set<strin
   return listLinks(netlink)
     .filter((link) => link.alias === instance && !wanted.has(link.name))
     .map((link) => link.name);
-}
-
-/** What the packet filter has to know of a bridge network; undefined for others. */
-export function rulesOf(network: Network): NetworkRules | undefined {
-  if (network.stored.driver !== 'bridge') return undefined;
-  const modes = { 4: gatewayMode(network, 4), 6: gatewayMode(network, 6) };
-  const masquerade = network.flag(OPTION.masquerade, true);
-  const nat = (family: 4 | 6): boolean => modes[family] === 'nat' || modes[family] === 'nat-unprotected';
-  const open = (family: 4 | 6) => (modes[family] === 'nat-unprotected' ? 'all' : modes[family] === 'routed' ? 'icmp' : 'none');
-  return {
-    bridge: network.stored.link,
-    subnets: network.stored.ipam.config.map((config) => config.subnet),
-    masquerade: { 4: masquerade && nat(4), 6: masquerade && nat(6) },
-    sourceAddresses: { 4: network.option(OPTION.hostIpv4), 6: network.option(OPTION.hostIpv6) },
-    open: { 4: open(4), 6: open(6) },
-    internal: network.stored.internal,
-    icc: network.flag(OPTION.icc, true),
-  };
 }
 
 /** The host must pass packets on between its links, as dockerd has it, too. */

@@ -5,7 +5,7 @@ import { run } from '../../system/nft/nft.ts';
 import { Failure } from '../failure.ts';
 import { nowInstant } from '../instant.ts';
 import { withUndo } from '../undo.ts';
-import { enableForwarding, ensureBridge, ensureParent, rulesOf } from './bridge.ts';
+import { enableForwarding, ensureBridge, ensureParent } from './bridge.ts';
 import { checkConfigOnly, withConfigFrom } from './config-only.ts';
 import { readIpamConfig } from './ipam/request.ts';
 import { isPredefined, type Network, OPTION } from './model.ts';
@@ -156,7 +156,7 @@ async function bringUp(world: World, stored: StoredNetwork): Promise<Network> {
     if (stored.driver === 'bridge') ensureBridge(world, network);
     else ensureParent(world.host, network, world.context.instance);
     if (world.context.config.ipForward) enableForwarding(stored.ipv6);
-    const rules = rulesOf(network);
+    const rules = world.rulesOf(network);
     if (rules) {
       undo.add('packet filter', () => world.firewall.removeNetwork(rules));
       await world.firewall.addNetwork(rules);

@@ -1,8 +1,5 @@
 import type { Link } from '../../system/netns/index.ts';
-import { ENDPOINT_OPTION, type Endpoint, OPTION } from './model.ts';
-
-/** How many links with a prefix a container has had: a number is not given again, as in dockerd. */
-export type LinkNumbers = Map<string, number>;
+import { ENDPOINT_OPTION, type Endpoint, type LinkNumbers, OPTION } from './model.ts';
 
 /** The endpoint's link in its container: the one that was asked for, else the network's prefix (`eth`) with the next number. */
 export function nextLinkName(numbers: LinkNumbers, { settings, network }: Endpoint): string {

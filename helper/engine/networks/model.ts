@@ -2,7 +2,6 @@ import type { EndpointSettings } from '../../contract/docker.ts';
 import type { Publication } from '../../system/nft/script.ts';
 import { type Cidr, parseAddress, parseCidr } from './ipam/addresses.ts';
 import { AddressPool } from './ipam/pool.ts';
-import type { LinkNumbers } from './link-names.ts';
 import type { PublishedPort } from './ports/publish.ts';
 import type { StoredNetwork } from './store.ts';
 import type { SandboxRequest } from './types.ts';
@@ -25,6 +24,9 @@ export interface Endpoint {
   /** All names of the container in this network, its own first. */
   names: string[];
 }
+
+/** How many links with a prefix a container has had: a number is not given again, as in dockerd. */
+export type LinkNumbers = Map<string, number>;
 
 export interface LiveSandbox {
   id: string;
@@ -123,6 +125,8 @@ export const OPTION = {
   hostIpv6: 'com.docker.network.host_ipv6',
   gatewayMode4: 'com.docker.network.bridge.gateway_mode_ipv4',
   gatewayMode6: 'com.docker.network.bridge.gateway_mode_ipv6',
+  /** Links of the host, separated by colons, from which published ports are reachable at the container's own address. */
+  trustedLinks: 'com.docker.network.bridge.trusted_host_interfaces',
   linkPrefix: 'com.docker.network.container_iface_prefix',
   defaultBridge: 'com.docker.network.bridge.default_bridge',
 } as const;

@@ -52,6 +52,9 @@ function checkBridgeOptions(options: Record<string, string>, internal: boolean):
   if (bridge !== undefined && !isLinkName(bridge)) {
     throw new Failure('invalidParameter', `invalid bridge name ${JSON.stringify(bridge)}: at most 15 characters, no slash, colon or space`);
   }
+  for (const name of trustedLinks(options)) {
+    if (!isLinkName(name)) throw new Failure('invalidParameter', `invalid link ${JSON.stringify(name)} in ${OPTION.trustedLinks}`);
+  }
   const prefix = options[OPTION.linkPrefix];
   // A number comes behind it.
   if (prefix !== undefined && !(isLinkName(`${prefix}0`) && prefix.length <= 12)) {
@@ -103,4 +106,9 @@ export function isLinkName(name: string): boolean {
 /** How packets of one family get between a bridge network and the world; NAT unless said otherwise, for IPv6, too. */
 export function gatewayMode(network: Network, family: 4 | 6): GatewayMode {
   return (network.option(family === 4 ? OPTION.gatewayMode4 : OPTION.gatewayMode6) as GatewayMode | undefined) ?? 'nat';
+}
+
+/** Links of the host that may reach a network's published ports without the host's address. */
+export function trustedLinks(options: Record<string, string>): string[] {
+  return (options[OPTION.trustedLinks] ?? '').split(':').filter((name) => name !== '');
 }

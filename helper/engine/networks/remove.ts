@@ -1,7 +1,6 @@
 import { findLink } from '../../system/netns/index.ts';
 import type { Filters } from '../events/types.ts';
 import { Failure, messageOf } from '../failure.ts';
-import { rulesOf } from './bridge.ts';
 import { refuseInUse } from './config-only.ts';
 import { deleteLink } from './create.ts';
 import { pruneFilter } from './list.ts';
@@ -27,7 +26,7 @@ async function takeDown(world: World, network: Network): Promise<void> {
   // The file first: what is left after a crash is then a stray link, which the next start removes.
   await world.store.remove(network.id);
   world.networks.delete(network.id);
-  const rules = rulesOf(network);
+  const rules = world.rulesOf(network);
   if (rules) await world.firewall.removeNetwork(rules);
   const link = findLink(world.host, network.stored.link);
   const shared = [...world.networks.values()].some((other) => other.stored.link === network.stored.link);

@@ -1,13 +1,14 @@
 import path from 'node:path';
 import { Netlink } from '../../system/netns/index.ts';
+import type { NetworkRules } from '../../system/nft/script.ts';
 import type { EngineContext } from '../context.ts';
 import type { Events } from '../events/types.ts';
 import { Failure } from '../failure.ts';
 import { KeyedQueue } from '../queue.ts';
-import { rulesOf } from './bridge.ts';
 import { Firewall } from './firewall.ts';
 import { type Endpoint, type LiveSandbox, Network } from './model.ts';
 import { PortTable } from './ports/publish.ts';
+import { rulesOf } from './rules.ts';
 import { NetworkStore, type StoredNetwork } from './store.ts';
 
 /** What all verbs on networks share. */
@@ -31,10 +32,15 @@ export class World {
     this.ports = new PortTable(context.config.userlandProxy);
     this.firewall = new Firewall(
       context.instance,
-      () => [...this.networks.values()].flatMap((network) => rulesOf(network) ?? []),
+      () => [...this.networks.values()].flatMap((network) => this.rulesOf(network) ?? []),
       { v4: context.config.iptables, v6: context.config.ip6tables },
       context.log,
     );
+  }
+
+  /** What the packet filter has to know of a bridge network; undefined for others. */
+  rulesOf(network: Network): NetworkRules | undefined {
+    return rulesOf(network, this.context.config.userlandProxy);
   }
 
   get namespaces(): string {

@@ -1,7 +1,7 @@
 import ipaddr from 'ipaddr.js';
 import { attribute, type Message, type Netlink, NLM_F_CREATE, nested } from '../netns/netlink.ts';
 import { batch, header, NFPROTO_INET, NLA_F_NESTED, nftType, PROTOCOLS } from './messages.ts';
-import type { Publication } from './script.ts';
+import { openSet, type Publication } from './script.ts';
 
 /**
  * Published ports as elements of the table's maps, straight over nfnetlink: a tenth of a millisecond where starting `nft`
@@ -27,10 +27,10 @@ const addressField = (address: string): Buffer => Buffer.from(ipaddr.parse(addre
 const data = (kind: number, value: Uint8Array): Buffer => nested(kind | NLA_F_NESTED, attribute(DATA_VALUE, value));
 
 /** Set or map, key and (in maps) value of a publication. */
-function placeOf({ proto, hostAddress, hostPort, address, port }: Publication): { set: string; key: Buffer; value?: Buffer } {
+function placeOf({ proto, hostAddress, hostPort, address, port, trusted }: Publication): { set: string; key: Buffer; value?: Buffer } {
   const protocol = Buffer.from([PROTOCOLS[proto], 0, 0, 0]);
   if (hostPort === 0) {
-    return { set: `opened${address.includes(':') ? 6 : 4}`, key: Buffer.concat([addressField(address), protocol, portField(port)]) };
+    return { set: openSet({ address, trusted }), key: Buffer.concat([addressField(address), protocol, portField(port)]) };
   }
   const wildcard = hostAddress === '0.0.0.0' || hostAddress === '::';
   return {

@@ -15,6 +15,10 @@ export interface NetworkRules {
   internal: boolean;
   /** Endpoints may talk to each other. */
   icc: boolean;
+  /** What its endpoints send to published ports is not translated but served by the proxy. */
+  proxied: boolean;
+  /** Links from which publications that are `trusted` can be reached. */
+  trusted: string[];
 }
 
 export interface Publication {
@@ -25,6 +29,8 @@ export interface Publication {
   hostPort: number;
   address: string;
   port: number;
+  /** With `hostPort` 0: open for trusted links only. */
+  trusted?: boolean;
 }
 
 const isV6 = (address: string): boolean => address.includes(':');
@@ -41,6 +47,8 @@ export function tableScript(table: string, networks: NetworkRules[], publication
     `delete table inet ${table}`,
     `table inet ${table} {
   set bridges { type ifname; }
+  set proxied { type ifname; }
+  set trusted { type ifname . ifname; }
   set internal { type ifname; }
   set same { type ifname . ifname; }
   map published4 { type inet_proto . inet_service : ipv4_addr . inet_service; }
@@ -59,6 +67,8 @@ export function tableScript(table: string, networks: NetworkRules[], publication
   set icmp6 { type ifname; }
   set opened4 { type ipv4_addr . inet_proto . inet_service; }
   set opened6 { type ipv6_addr . inet_proto . inet_service; }
+  set direct4 { type ipv4_addr . inet_proto . inet_service; }
+  set direct6 { type ipv6_addr . inet_proto . inet_service; }
   chain loopback {
     comment "route_localnet opens 127.0.0.0/8 to the bridges: only what we translated may pass"
     type filter hook prerouting priority raw; policy accept;
@@ -72,7 +82,8 @@ export function tableScript(table: string, networks: NetworkRules[], publication
   }
   chain arriving {
     type nat hook prerouting priority dstnat - 1; policy accept;
-    ${family}fib daddr type local jump publish
+    ${family}iifname @proxied return comment "translated below a bridge (br_netfilter) it would go from port to port, which is off there"
+    fib daddr type local jump publish
   }
   chain local {
     type nat hook output priority -101; policy accept;
@@ -101,6 +112,8 @@ export function tableScript(table: string, networks: NetworkRules[], publication
     meta l4proto ipv6-icmp oifname @icmp6 accept
     ip daddr . meta l4proto . th dport @opened4 accept
     ip6 daddr . meta l4proto . th dport @opened6 accept
+    iifname . oifname @trusted ip daddr . meta l4proto . th dport @direct4 accept
+    iifname . oifname @trusted ip6 daddr . meta l4proto . th dport @direct6 accept
     drop
   }
   chain forwarding {
@@ -132,6 +145,8 @@ function networkElements(network: NetworkRules, withValues: boolean): string[] {
   const bridge = `"${network.bridge}"`;
   const elements = [`bridges { ${bridge} }`];
   if (network.icc) elements.push(`same { ${bridge} . ${bridge} }`);
+  if (network.proxied) elements.push(`proxied { ${bridge} }`);
+  for (const link of network.trusted) elements.push(`trusted { "${link}" . ${bridge} }`);
   if (network.internal) elements.push(`internal { ${bridge} }`);
   for (const subnet of network.subnets) {
     const family = isV6(subnet) ? 6 : 4;
@@ -149,10 +164,14 @@ function networkElements(network: NetworkRules, withValues: boolean): string[] {
   return elements;
 }
 
+/** The set of what is open at the container's own address. */
+export const openSet = ({ address, trusted }: Pick<Publication, 'address' | 'trusted'>): string =>
+  `${trusted ? 'direct' : 'opened'}${isV6(address) ? 6 : 4}`;
+
 export function publishScript(table: string, verb: 'add' | 'delete', publications: Publication[]): string {
   return publications
-    .map(({ proto, hostAddress, hostPort, address, port }) => {
-      if (hostPort === 0) return `${verb} element inet ${table} opened${isV6(address) ? 6 : 4} { ${address} . ${proto} . ${port} }`;
+    .map(({ proto, hostAddress, hostPort, address, port, trusted }) => {
+      if (hostPort === 0) return `${verb} element inet ${table} ${openSet({ address, trusted })} { ${address} . ${proto} . ${port} }`;
       const version = isV6(hostAddress) ? 6 : 4;
       const wildcard = hostAddress === '0.0.0.0' || hostAddress === '::';
       const key = `${wildcard ? '' : `${hostAddress} . `}${proto} . ${hostPort}`;

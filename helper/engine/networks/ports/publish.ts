@@ -1,7 +1,6 @@
 import { closeSync, readFileSync } from 'node:fs';
 import type { PortMap } from '../../../contract/docker.ts';
 import { openListener, SystemError } from '../../../system/netns/index.ts';
-import type { Publication } from '../../../system/nft/script.ts';
 import { Failure } from '../../failure.ts';
 import { portHolder } from './holder.ts';
 import type { PortRequest, Proto } from './request.ts';
@@ -244,18 +243,6 @@ function ephemeralRange(): { from: number; to: number } {
   } catch {
     return { from: 32768, to: 60999 };
   }
-}
-
-/**
- * Sends the ports to these container addresses, and tells which of them the kernel can translate: those where the
- * container has an address of the host address's family. The rest is the proxy's.
- */
-export function aim(published: PublishedPort[], v4: string | undefined, v6: string | undefined): Publication[] {
-  return published.flatMap(({ proto, hostAddress, hostPort, containerPort, target }) => {
-    const same = hostAddress.includes(':') ? v6 : v4;
-    target.address = same ?? (hostPort === 0 ? '' : (v4 ?? v6 ?? ''));
-    return same ? [{ proto, hostAddress, hostPort, address: same, port: containerPort }] : [];
-  });
 }
 
 /** NetworkSettings.Ports: every exposed port, published ones with their bindings, IPv4 first. */

@@ -17,7 +17,7 @@ import { openResolver } from '../dns/resolver.ts';
 import { chooseGateway, createEndpoint } from '../endpoint.ts';
 import { linkNumbers } from '../link-names.ts';
 import type { Endpoint, LiveSandbox, Network } from '../model.ts';
-import { aim } from '../ports/publish.ts';
+import { aim } from '../ports/aim.ts';
 import type { Sandbox, SandboxRequest } from '../types.ts';
 import type { World } from '../world.ts';
 import { register } from './create.ts';
@@ -72,7 +72,7 @@ function adoptOne(world: World, { request, sandbox, pid }: Running): void {
   live.gateway = chooseGateway(live.endpoints.values(), 4) ?? chooseGateway(live.endpoints.values(), 6);
   const { published, lost } = world.ports.restore(request.name, sandbox.ports);
   live.published = published;
-  live.publications = aim(published, live.gateway?.v4?.address, live.gateway?.v6?.address);
+  live.publications = aim(published, live.gateway);
   world.firewall.expect(live.publications);
   if (lost.length > 0) {
     world.context.log.warn('published ports are held by others now', { container: request.name, ports: lost.join(' ') });

@@ -1,7 +1,8 @@
 import { allowHairpin } from '../endpoint.ts';
 import { type LiveSandbox, OPTION } from '../model.ts';
 import { gatewayMode } from '../options.ts';
-import { aim, type PublishTarget } from '../ports/publish.ts';
+import { aim } from '../ports/aim.ts';
+import type { PublishTarget } from '../ports/publish.ts';
 import { portRequests } from '../ports/request.ts';
 import type { World } from '../world.ts';
 
@@ -15,7 +16,7 @@ export async function reservePorts(world: World, sandbox: LiveSandbox): Promise<
   const owner = { containerName: request.name, endpointId: gateway.id };
   const defaultAddress = gateway.network.option(OPTION.hostBinding) ?? '';
   sandbox.published = await world.ports.reserve(owner, wishes, { defaultAddress, ways });
-  sandbox.publications = aim(sandbox.published, gateway.v4?.address, gateway.v6?.address);
+  sandbox.publications = aim(sandbox.published, gateway);
 }
 
 /** Undefined: the gateway's network publishes nothing. */
@@ -37,7 +38,7 @@ export async function republish(world: World, sandbox: LiveSandbox, before: Live
   sandbox.publications = [];
   const { gateway } = sandbox;
   if (gateway && now && sandbox.published.length > 0 && old && [4, 6].every((family) => same(old[family as 4 | 6], now[family as 4 | 6]))) {
-    sandbox.publications = aim(sandbox.published, gateway.v4?.address, gateway.v6?.address);
+    sandbox.publications = aim(sandbox.published, gateway);
   } else {
     for (const port of sandbox.published) port.close();
     sandbox.published = [];
