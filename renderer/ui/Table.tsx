@@ -18,17 +18,14 @@ import {
   useState,
 } from 'react';
 import { useTranslation } from 'react-i18next';
+import { fitting, SELECT_PX, type Sized } from './columns.ts';
 import './table.css';
 
-export interface Column<R> {
+export interface Column<R> extends Sized {
   id: string;
   title: string;
-  /** A CSS grid track. */
-  width: string;
   sortable?: boolean;
   align?: 'end';
-  /** Hidden while the table is narrower than this (px). */
-  from?: number;
   cell: (row: R) => ReactNode;
 }
 export type TableItem<R> =
@@ -79,8 +76,8 @@ export function Table<R>(props: TableProps<R>) {
   const [active, setActive] = useState<string | null>(null);
   const anchor = useRef<string | null>(null);
   const [width, setWidth] = useState(1200);
-  const columns = props.columns.filter((c) => c.from === undefined || width >= c.from);
-  const template = `32px ${columns.map((c) => c.width).join(' ')}`;
+  const columns = fitting(props.columns, width);
+  const template = `${SELECT_PX}px ${columns.map((c) => c.width).join(' ')}`;
 
   useLayoutEffect(() => {
     const element = scroller.current;
