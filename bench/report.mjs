@@ -44,6 +44,22 @@ export function curve(rows) {
   return [text, ...once.map(([what, ms]) => `${what}: ${ms.toFixed(0)} ms`)].join('\n\n');
 }
 
+/**
+ * @param rows  [{ name, values: number[], unit, mark?: number }]
+ * @returns text as `table`: medians, the least and the most, and the mark
+ */
+export function figures(rows) {
+  const cell = (value, unit) => (value === undefined ? '' : `${number(value)} ${unit}`);
+  const body = rows.map(({ name, values, unit, mark }) => [
+    name,
+    cell(median(values), unit),
+    cell(Math.min(...values), unit),
+    cell(Math.max(...values), unit),
+    cell(mark, unit),
+  ]);
+  return lines(['what', 'median', 'least', 'most', 'mark'], body);
+}
+
 /** Aligned columns, the first to the left. */
 function lines(head, body) {
   const widths = head.map((_, i) => Math.max(...[head, ...body].map((row) => row[i].length)));

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -14,6 +14,7 @@ export const ROOT = path.resolve(import.meta.dirname, '..');
 /** Kept as test output: pictures of every page. */
 export const PICTURES = path.join(ROOT, 'test-output', 'screenshots');
 
+const GUIDE = { width: 1040, height: 660 };
 const QUIT_MS = 15_000;
 const ANSWER_MS = 20_000;
 
@@ -35,6 +36,8 @@ export interface App {
   picture(name: string): Promise<void>;
   /** The same in light and dark, in English and Chinese: `NAME-light-en` and so on. */
   pictures(name: string): Promise<void>;
+  /** A picture for the documentation: of a window of the size that it is read at, kept in docs/images with GANTRY_UPDATE_PICTURES=1. */
+  guide(name: string): Promise<void>;
   /** The window's content, in CSS pixels. */
   resize(width: number, height: number): Promise<void>;
   settings(change: Partial<Settings>): Promise<void>;
@@ -126,6 +129,14 @@ async function startApp({ width = 1440, height = 900, settings }: AppOptions): P
       await app.settings({ language: 'en', theme: 'light' });
       await page.locator('html[data-theme="light"][lang="en"]').waitFor({ state: 'attached' });
     },
+    async guide(name) {
+      await app.resize(GUIDE.width, GUIDE.height);
+      await app.picture(`guide-${name}`);
+      await app.resize(width, height);
+      if (!process.env.GANTRY_UPDATE_PICTURES) return;
+      mkdirSync(path.join(ROOT, 'docs/images'), { recursive: true });
+      copyFileSync(path.join(PICTURES, `guide-${name}.png`), path.join(ROOT, 'docs/images', `${name}.png`));
+    },
     async resize(toWidth, toHeight) {
       const resized = electron.evaluate(
         ({ BrowserWindow }, size) => BrowserWindow.getAllWindows()[0]?.setContentSize(size[0] ?? 0, size[1] ?? 0),
@@ -155,6 +166,7 @@ async function startApp({ width = 1440, height = 900, settings }: AppOptions): P
       const exited = new Promise((resolve) => main.once('exit', resolve));
       main.kill('SIGKILL');
       await inTime('the end of what was killed', exited);
+      await inTime('the end of its processes', Promise.all(childrenIn(folder).map((pid) => endProcess(pid, 'SIGKILL'))));
     },
     async start() {
       electron = await launch();
@@ -210,10 +222,23 @@ async function quit(electron: ElectronApplication, folder: string): Promise<stri
   return [`it did not end within ${QUIT_MS / 1000} s of being asked to`, ...log];
 }
 
+/** Chromium's processes of a folder; without their main process some go on for a while. */
+function childrenIn(folder: string): number[] {
+  const pids = readdirSync('/proc').map(Number).filter(Boolean);
+  return pids.filter((pid) => {
+    try {
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+      return command.includes(`--user-data-dir=${folder}/`) && command.includes('--type=');
+    } catch {
+      return false; // It has ended.
+    }
+  });
+}
+
 /** Ends a process that is not our child. */
-async function endProcess(pid: number): Promise<void> {
+async function endProcess(pid: number, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   const isThere = () => existsSync(`/proc/${pid}/exe`);
-  if (isThere()) process.kill(pid, 'SIGTERM');
+  if (isThere()) process.kill(pid, signal);
   while (isThere()) await delay(20);
 }
 

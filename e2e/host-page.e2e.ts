@@ -1,37 +1,23 @@
 import os from 'node:os';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { hasSshd, Sshd } from '../electron/testing/sshd.ts';
-import { startEngine, type TestEngine } from '../helper/tests/harness.ts';
+import { afterAll, expect, it } from 'vitest';
+import { hasSshd } from '../electron/testing/sshd.ts';
 import { application } from './app.ts';
 import { isInstalled, type Peer, startPeer } from './peers.ts';
-import { addMachine, ownHome, runStarter } from './ssh-hosts.ts';
+import { addMachine, nasWithPhotos } from './ssh-hosts.ts';
 import { terminalOf } from './terminal.ts';
 
-const home = ownHome();
+const { engine } = nasWithPhotos();
 const app = application();
-let machine: Sshd;
-let engine: TestEngine;
 let nas: string;
 const peers: Peer[] = [];
 
-beforeAll(async () => {
-  if (!hasSshd) return;
-  machine = await Sshd.start();
-  engine = await startEngine({ image: false });
-  await runStarter(engine, 'photos');
-  home.knows({ nas: machine });
-});
 afterAll(async () => {
   for (const peer of peers) await peer.stop();
-  await machine?.dispose();
-  // Last: what dials its socket on the machines ends with them.
-  await engine?.stop();
-  home.remove();
 });
 
 it.skipIf(!hasSshd)('a machine over SSH: what it is, what it uses, how its engine is', async () => {
   const { page, pictures, picture, resize } = app();
-  nas = await addMachine(page, 'nas', engine.socketPath);
+  nas = await addMachine(page, 'nas', engine().socketPath);
   await page.getByTestId(`host-open-${nas}`).click();
   const detail = page.getByTestId('detail');
   const gauges = page.getByTestId('machine');
@@ -50,6 +36,7 @@ it.skipIf(!hasSshd)('a machine over SSH: what it is, what it uses, how its engin
     .poll(async () => ((await gauges.locator('.sparkline-line').first().getAttribute('d')) ?? '').split('L').length, { timeout: 30_000 })
     .toBeGreaterThan(3);
   await pictures('host-page');
+  await app().guide('hosts-page');
   await resize(900, 800);
   await picture('host-page-narrow');
   await resize(1440, 900);

@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => far?.stop());
 
 it('several hosts; one that answers no more, one that cannot be reached', async () => {
-  const { page, pictures } = app();
+  const { page, pictures, guide } = app();
   await launch(far.engine.client, { name: 'photos', Cmd: ['sleep', '9999'] });
   await launch(far.engine.client, { name: 'music', Cmd: ['sleep', '9999'] });
   for (const [name, socket] of [
@@ -35,9 +35,11 @@ it('several hosts; one that answers no more, one that cannot be reached', async 
   await page.getByTestId('nav-containers').click();
   await page.getByRole('row', { name: /photos/ }).waitFor();
   await pictures('containers-of-hosts');
+  await guide('hosts-list');
   far.cut();
   await page.getByText('connecting again').waitFor();
   await pictures('reconnecting');
+  await guide('hosts-reconnecting');
   await page.getByTestId('nav-hosts').click();
   await pictures('hosts-reconnecting');
   await page.getByTestId('host-switcher').click();

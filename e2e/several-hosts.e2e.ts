@@ -1,33 +1,16 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { hasSshd, Sshd } from '../electron/testing/sshd.ts';
-import { startEngine, type TestEngine } from '../helper/tests/harness.ts';
+import { expect, it } from 'vitest';
+import { hasSshd } from '../electron/testing/sshd.ts';
 import { application } from './app.ts';
-import { addMachine, ownHome, runStarter } from './ssh-hosts.ts';
+import { addMachine, nasWithPhotos } from './ssh-hosts.ts';
 import { terminalOf } from './terminal.ts';
 
-const home = ownHome();
+const { machine, engine } = nasWithPhotos();
 const app = application();
-let machine: Sshd;
-let engine: TestEngine;
 let nas: string;
-
-beforeAll(async () => {
-  if (!hasSshd) return;
-  machine = await Sshd.start();
-  engine = await startEngine({ image: false });
-  await runStarter(engine, 'photos');
-  home.knows({ nas: machine });
-});
-afterAll(async () => {
-  await machine?.dispose();
-  // Last: what dials its socket on the machines ends with them.
-  await engine?.stop();
-  home.remove();
-});
 
 it.skipIf(!hasSshd)('lists over several hosts: a column, a stripe in the host’s colour, a filter by a click on its name', async () => {
   const { page, pictures, engine: local } = app();
-  nas = await addMachine(page, 'nas', engine.socketPath);
+  nas = await addMachine(page, 'nas', engine().socketPath);
   await page.evaluate(() => window.gantry.starter.load('local'));
   const { json } = await local.post('/containers/create?name=here', { Image: 'gantry/starter' });
   await local.post(`/containers/${json.Id}/start`);
@@ -63,7 +46,7 @@ it.skipIf(!hasSshd)(
     await terminal.type('echo before $((40 + 2))');
     await terminal.sees(/^before 42$/);
 
-    machine.signal('SIGSTOP');
+    machine().signal('SIGSTOP');
     // Three keepalives of 5 s.
     await page.getByText('connecting again').waitFor({ timeout: 60_000 });
     expect(await its.getAttribute('class')).toContain('stale');
@@ -77,7 +60,7 @@ it.skipIf(!hasSshd)(
     await page.getByTestId('nav-hosts').click();
     await page.getByTestId(`host-${nas}`).getByText('reconnecting').waitFor();
 
-    machine.signal('SIGCONT');
+    machine().signal('SIGCONT');
     await page.getByTestId(`host-${nas}`).getByText('connected', { exact: true }).waitFor({ timeout: 90_000 });
     await page.goBack();
     await page.goBack();
@@ -93,11 +76,11 @@ it.skipIf(!hasSshd)(
 
 it.skipIf(!hasSshd)('sshd restarted: back by itself, with one sign-in, and the list goes on', async () => {
   const { page } = app();
-  const signIns = () => machine.log.match(/Accepted publickey/g)?.length ?? 0;
+  const signIns = () => machine().log.match(/Accepted publickey/g)?.length ?? 0;
   const before = signIns();
-  await machine.stop();
+  await machine().stop();
   await page.getByText('connecting again').waitFor();
-  await machine.listen();
+  await machine().listen();
   await page.getByText('connecting again').waitFor({ state: 'hidden', timeout: 60_000 });
   const row = page.getByRole('row', { name: /photos/ });
   await row.getByTestId('row-stop').click();

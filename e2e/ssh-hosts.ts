@@ -2,8 +2,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
-import type { Sshd } from '../electron/testing/sshd.ts';
-import type { TestEngine } from '../helper/tests/harness.ts';
+import { afterAll, beforeAll } from 'vitest';
+import { hasSshd, Sshd } from '../electron/testing/sshd.ts';
+import { startEngine, type TestEngine } from '../helper/tests/harness.ts';
 import { starterImage } from '../scripts/starter-image.mjs';
 
 /** A home of its own for the application's ~/.ssh, set before it starts; what is cached stays where it is. */
@@ -27,6 +28,36 @@ export function ownHome(): { folder: string; knows: (machines: Record<string, Ss
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
+}
+
+/**
+ * A machine that ~/.ssh/config calls `nas`, with an engine on which the starter image runs as `photos`, for the tests of a file.
+ * Before `application()`, which looks for ~/.ssh when it starts.
+ *
+ * @param more machines with other names and sshd_config lines, with the same engine
+ */
+export function nasWithPhotos(more: Record<string, string[]> = {}): { machine: (name?: string) => Sshd; engine: () => TestEngine } {
+  const home = ownHome();
+  const machines: Record<string, Sshd> = {};
+  let engine: TestEngine | undefined;
+  beforeAll(async () => {
+    if (!hasSshd) return;
+    for (const [name, config] of Object.entries({ nas: [], ...more })) machines[name] = await Sshd.start({ config });
+    engine = await startEngine({ image: false });
+    await runStarter(engine, 'photos');
+    home.knows(machines);
+  });
+  afterAll(async () => {
+    for (const machine of Object.values(machines)) await machine.dispose();
+    // Last: what dials its socket on the machines ends with them.
+    await engine?.stop();
+    home.remove();
+  });
+  const given = <T>(thing: T | undefined): T => {
+    if (thing === undefined) throw new Error('the machines run inside tests only');
+    return thing;
+  };
+  return { machine: (name = 'nas') => given(machines[name]), engine: () => given(engine) };
 }
 
 /** Loads the starter image and runs it. */

@@ -39,6 +39,7 @@ it.skipIf(!mayHavePasswords)(
     await install.getByText('See that it answers').waitFor();
     await install.getByText('Copy the engine to the machine').click();
     await pictures('install-plan');
+    await app().guide('hosts-install');
     await resize(900, 700);
     await pictures('install-plan-narrow');
     await resize(1440, 900);

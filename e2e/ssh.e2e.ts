@@ -63,6 +63,7 @@ it.skipIf(!hasSshd)('adds a machine by typing its name, after showing its key; s
   const printed = execFileSync('ssh-keygen', ['-lf', machine.path('host_key.pub')], { encoding: 'utf8' }).split(' ')[1] ?? '';
   await page.getByTestId('question-hostKey').getByText(printed).waitFor();
   await pictures('ssh-key');
+  await app().guide('hosts-key');
   await page.getByTestId('answer-yes').click();
   const steps = page.getByTestId('connect-steps');
   await steps.getByText(`Signed in as ${machine.user} with ${machine.path('user_key')}`).waitFor();

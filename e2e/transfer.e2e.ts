@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { eventually, startEngine, type TestEngine } from '../helper/tests/harness.ts';
 import { application } from './app.ts';
@@ -43,6 +44,7 @@ it('shows what travels, moves a container with its volume and network, and start
   await preview.getByText('web-data').waitFor();
   await preview.getByText('shop').waitFor();
   await pictures('transfer-preview');
+  await app().guide('copy-preview');
   await resize(900, 700);
   await picture('transfer-preview-narrow');
   await resize(1440, 900);
@@ -72,6 +74,77 @@ it('shows what travels, moves a container with its volume and network, and start
   expect((await engine.get('/containers/web/json')).json.State.Running).toBe(true);
   expect((await second.client.get('/containers/web/json')).status).toBe(404);
   await page.keyboard.press('Escape');
+});
+
+it('a row is dragged onto a host: those that can take it are shown, and the dialog opens as from the menu', async () => {
+  const { page, engine, pictures, resize, picture, settings } = app();
+  await runOn(engine, 'dragged', { HostConfig: { Binds: ['dragged-data:/data'] } });
+  const drop = page.getByTestId('drop-hosts');
+  const [here, there] = [drop.getByTestId('drop-local'), drop.getByTestId(/^drop-h/).filter({ hasText: 'second' })];
+  /** Takes it over the rail and holds it there. */
+  const drag = async (what: Locator, to: Locator) => {
+    await what.hover();
+    await page.mouse.down();
+    await page.mouse.move(500, 500, { steps: 3 });
+    await drop.waitFor();
+    await to.hover();
+    await to.hover();
+  };
+  const row = page.locator('[data-key^="local/"]').getByText('dragged', { exact: true });
+  await drag(row, here);
+  await here.getByText('is here already').waitFor();
+  expect(await here.getAttribute('class')).not.toContain('over');
+  await page.mouse.up();
+  await drop.waitFor({ state: 'hidden' });
+  expect(await page.getByTestId('transfer-dialog').count()).toBe(0);
+
+  await drag(row, there);
+  await expect.poll(() => there.getAttribute('class')).toContain('over');
+  await pictures('drag');
+  await there.hover();
+  await page.mouse.up();
+  const dialog = page.getByTestId('transfer-dialog');
+  await dialog.getByText('Copy dragged to another host').waitFor();
+  await dialog.getByTestId('transfer-target').getByText('second').waitFor();
+  await page.getByTestId('transfer-start').click();
+  await dialog.getByText('Done', { exact: true }).waitFor({ timeout: 90_000 });
+  await page.getByTestId('transfer-close').click();
+  expect((await second.client.get('/containers/dragged/json')).json.State.Running).toBe(false);
+  expect((await engine.get('/containers/dragged/json')).json.State.Running).toBe(true);
+
+  // With Shift it is a move; a narrow rail makes room.
+  await resize(900, 700);
+  await settings({ railFolded: true });
+  await drag(row, there);
+  await page.keyboard.down('Shift');
+  await there.hover({ position: { x: 8, y: 8 } });
+  await drop.getByText('Move dragged to').waitFor();
+  await picture('drag-move-folded');
+  await there.hover({ position: { x: 8, y: 8 } });
+  await page.mouse.up();
+  await page.keyboard.up('Shift');
+  await dialog.getByText('Move dragged to another host').waitFor();
+  await dialog.getByText('This name is taken there').waitFor();
+  await page.keyboard.press('Escape');
+  await settings({ railFolded: false });
+  await resize(1440, 900);
+
+  await row.click();
+  await page.getByTestId('detail').getByRole('tab', { name: 'Inspect' }).click();
+  await drag(page.getByTestId('volume-copy'), there);
+  await page.mouse.up();
+  await dialog.getByText('Copy dragged-data to another host').waitFor();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+
+  await page.getByTestId('nav-images').click();
+  await drag(page.getByRole('row', { name: /starter.*local/ }).getByText('gantry/starter'), there);
+  await page.mouse.up();
+  await dialog.getByText('Copy gantry/starter:latest to another host').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByTestId('nav-containers').click();
+  await second.client.delete('/containers/dragged?force=1&v=1');
+  await engine.delete('/containers/dragged?force=1&v=1');
 });
 
 it('a move whose container does not run there is taken back: the original runs again, the target has nothing of it', async () => {

@@ -1,32 +1,12 @@
 import { connect } from 'node:net';
 import type { Locator } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { hasSshd, Sshd } from '../electron/testing/sshd.ts';
-import { startEngine, type TestEngine } from '../helper/tests/harness.ts';
+import { expect, it } from 'vitest';
+import { hasSshd } from '../electron/testing/sshd.ts';
 import { application } from './app.ts';
-import { addMachine, ownHome, runStarter } from './ssh-hosts.ts';
+import { addMachine, nasWithPhotos } from './ssh-hosts.ts';
 
-const home = ownHome();
+const { machine, engine } = nasWithPhotos({ attic: ['PermitOpen none'] });
 const app = application();
-let machine: Sshd;
-let walled: Sshd;
-let engine: TestEngine;
-
-beforeAll(async () => {
-  if (!hasSshd) return;
-  machine = await Sshd.start();
-  walled = await Sshd.start({ config: ['PermitOpen none'] });
-  engine = await startEngine({ image: false });
-  await runStarter(engine, 'photos');
-  home.knows({ nas: machine, attic: walled });
-});
-afterAll(async () => {
-  await walled?.dispose();
-  await machine?.dispose();
-  // Last: what dials its socket on the machines ends with them.
-  await engine?.stop();
-  home.remove();
-});
 
 async function portOf(place: Locator): Promise<number> {
   const text = (await place.textContent()) ?? '';
@@ -52,7 +32,7 @@ it.skipIf(!hasSshd)(
       Object.assign(globalThis, { opened });
       shell.openExternal = async (url) => void opened.push(url);
     });
-    await addMachine(page, 'nas', engine.socketPath);
+    await addMachine(page, 'nas', engine().socketPath);
     await page.getByTestId('nav-containers').click();
     await page.getByRole('row', { name: /photos/ }).click();
     await page.getByTestId('tab-ports').click();
@@ -77,10 +57,10 @@ it.skipIf(!hasSshd)(
 it.skipIf(!hasSshd)('a cut closes it; once the machine is back it is offered, and opened again by a click', async () => {
   const { page, pictures } = app();
   const port = await portOf(page.getByTestId('tunnel-open-80'));
-  await machine.stop();
+  await machine().stop();
   await page.getByText('connecting again').waitFor();
   expect(await isClosed(port)).toBe(true);
-  await machine.listen();
+  await machine().listen();
   const again = page.getByTestId('tunnel-offer-again');
   await again.waitFor({ timeout: 60_000 });
   expect(await isClosed(port)).toBe(true);
@@ -138,7 +118,7 @@ it.skipIf(!hasSshd)('the container stops: the list says so; it runs again; the t
 
 it.skipIf(!hasSshd)('a machine that forwards no TCP: said in words, and no tunnel is left', async () => {
   const { page, pictures } = app();
-  await addMachine(page, 'attic', engine.socketPath);
+  await addMachine(page, 'attic', engine().socketPath);
   await page.getByTestId('nav-containers').click();
   const row = page.getByRole('row', { name: /photos.*attic/ });
   await row.getByTestId('row-menu').click();

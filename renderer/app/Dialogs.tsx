@@ -22,7 +22,11 @@ export function Dialogs() {
       {dialog.type === 'sign-in' && <SignInDialog hostId={dialog.host} />}
       {dialog.type === 'install' && <InstallDialog hostId={dialog.host} action={dialog.action} />}
       {dialog.type === 'transfer' &&
-        ('source' in dialog ? <TransferDialog source={dialog.source} move={dialog.move} /> : <TransferDialog activity={dialog.activity} />)}
+        ('source' in dialog ? (
+          <TransferDialog source={dialog.source} move={dialog.move} to={dialog.to} />
+        ) : (
+          <TransferDialog activity={dialog.activity} />
+        ))}
       {dialog.type === 'palette' && <Palette />}
       {dialog.type === 'shortcuts' && <Shortcuts />}
     </Suspense>

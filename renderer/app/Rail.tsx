@@ -2,6 +2,7 @@ import { ChevronsUpDown, PanelLeftClose, PanelLeftOpen, Plus, Search } from 'luc
 import { useTranslation } from 'react-i18next';
 import { useBinHosts } from '../features/bin/index.ts';
 import { hostTone } from '../features/hosts/index.ts';
+import { DropHosts } from '../features/transfer/index.ts';
 import { useHosts } from '../lib/queries.ts';
 import { navigate, type Page, pages, useRoute } from '../lib/route.ts';
 import { openDialog } from '../lib/screen.ts';
@@ -43,6 +44,7 @@ export function Rail({ folded }: { folded: boolean }) {
   };
   return (
     <nav className={`rail ${folded ? 'folded' : ''}`} aria-label={t('rail.label')}>
+      <DropHosts />
       <HostSwitcher folded={folded} />
       <button
         type="button"

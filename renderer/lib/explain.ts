@@ -27,3 +27,13 @@ export function explain(error: unknown): Explanation {
   const found = remedies.find(([pattern]) => pattern.test(message));
   return found ? { message, remedy: tr(found[1]) } : { message };
 }
+
+/** @returns what went wrong with it, in words; nothing when it went well */
+export async function explained(work: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    return explain(error).message;
+  }
+}

@@ -14,7 +14,7 @@ export type DialogRequest =
   | { type: 'add-host' }
   | { type: 'sign-in'; host: string }
   | { type: 'install'; host: string; action: 'install' | 'upgrade' | 'uninstall' }
-  | { type: 'transfer'; source: TransferSource; move: boolean }
+  | { type: 'transfer'; source: TransferSource; move: boolean; to?: string }
   | { type: 'transfer'; activity: string }
   | { type: 'palette' }
   | { type: 'shortcuts' };

@@ -23,10 +23,14 @@ export function Select({
   id?: string;
   testId?: string;
 }) {
+  const swatch = choices.find((choice) => choice.value === value)?.swatch;
   return (
     <Radix.Root value={value} onValueChange={onChange}>
       <Radix.Trigger className="select-trigger" aria-label={label} id={id} data-testid={testId}>
-        <Radix.Value />
+        {swatch && <span className="swatch" style={{ background: swatch }} />}
+        <span className="truncate grow">
+          <Radix.Value />
+        </span>
         <Radix.Icon asChild>
           <ChevronDown size={14} aria-hidden />
         </Radix.Icon>

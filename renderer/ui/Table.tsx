@@ -4,6 +4,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp, ChevronRight } from 'lucide-react';
 import {
+  type DragEvent,
   type KeyboardEvent,
   memo,
   type ReactNode,
@@ -12,21 +13,19 @@ import {
   useId,
   useImperativeHandle,
   useLayoutEffect,
+  useMemo,
   useRef,
   useState,
 } from 'react';
 import { useTranslation } from 'react-i18next';
+import { fitting, SELECT_PX, type Sized } from './columns.ts';
 import './table.css';
 
-export interface Column<R> {
+export interface Column<R> extends Sized {
   id: string;
   title: string;
-  /** A CSS grid track. */
-  width: string;
   sortable?: boolean;
   align?: 'end';
-  /** Hidden while the table is narrower than this (px). */
-  from?: number;
   cell: (row: R) => ReactNode;
 }
 export type TableItem<R> =
@@ -35,6 +34,12 @@ export type TableItem<R> =
 export interface Sort {
   column: string;
   down: boolean;
+}
+/** Rows that can be taken elsewhere by the mouse. */
+export interface RowDrag<R> {
+  /** Fills the event's dataTransfer. */
+  start: (row: R, event: DragEvent) => void;
+  end: () => void;
 }
 export interface TableHandle {
   focus(): void;
@@ -56,13 +61,14 @@ interface TableProps<R> {
   onKey?: (event: KeyboardEvent, keys: string[]) => void;
   onMenu?: (key: string, at: { x: number; y: number }) => void;
   onEscape?: () => void;
+  drag?: RowDrag<R> | undefined;
   rowHeight: number;
   ref?: Ref<TableHandle>;
 }
 
 /** Virtual, sortable, with selection (click with Ctrl or Shift, Space) and the keyboard of an ARIA grid. */
 export function Table<R>(props: TableProps<R>) {
-  const { label, items, sort, onSort, selection, onSelection, current, onOpen, onToggleGroup, onKey, onMenu, onEscape, rowHeight, ref } =
+  const { label, items, sort, onSort, selection, onSelection, current, onOpen, onToggleGroup, onKey, onMenu, onEscape, drag, rowHeight } =
     props;
   const { t } = useTranslation();
   const prefix = useId();
@@ -70,8 +76,8 @@ export function Table<R>(props: TableProps<R>) {
   const [active, setActive] = useState<string | null>(null);
   const anchor = useRef<string | null>(null);
   const [width, setWidth] = useState(1200);
-  const columns = props.columns.filter((c) => c.from === undefined || width >= c.from);
-  const template = `32px ${columns.map((c) => c.width).join(' ')}`;
+  const columns = fitting(props.columns, width);
+  const template = `${SELECT_PX}px ${columns.map((c) => c.width).join(' ')}`;
 
   useLayoutEffect(() => {
     const element = scroller.current;
@@ -96,7 +102,7 @@ export function Table<R>(props: TableProps<R>) {
     virtual.measure();
   }, [rowHeight, virtual]);
 
-  useImperativeHandle(ref, () => ({
+  useImperativeHandle(props.ref, () => ({
     focus: () => {
       scroller.current?.focus();
       setActive((now) => now ?? items[0]?.key ?? null);
@@ -179,11 +185,16 @@ export function Table<R>(props: TableProps<R>) {
   };
 
   // Rows are drawn anew only when what they show changes: they get functions that stay and see what is selected now.
-  const latest = useRef({ click, toggle, onMenu });
-  latest.current = { click, toggle, onMenu };
+  const latest = useRef({ click, toggle, onMenu, drag });
+  latest.current = { click, toggle, onMenu, drag };
   const clickRow = useCallback<RowProps<R>['click']>((item, event) => latest.current.click(item, event), []);
   const toggleRow = useCallback((key: string) => latest.current.toggle(key), []);
   const menuOfRow = useCallback<NonNullable<TableProps<R>['onMenu']>>((key, at) => latest.current.onMenu?.(key, at), []);
+
+  const dragRow = useMemo<RowDrag<R>>(
+    () => ({ start: (row, event) => latest.current.drag?.start(row, event), end: () => latest.current.drag?.end() }),
+    [],
+  );
 
   const all = items.reduce((n, item) => n + (item.kind === 'row' ? 1 : 0), 0);
   return (
@@ -257,6 +268,7 @@ export function Table<R>(props: TableProps<R>) {
               click={clickRow}
               toggle={toggleRow}
               menu={onMenu && menuOfRow}
+              drag={drag && dragRow}
             />
           );
         })}
@@ -280,6 +292,7 @@ interface RowProps<R> {
   click: (item: TableItem<R>, event: { ctrlKey: boolean; metaKey: boolean; shiftKey: boolean }) => void;
   toggle: (key: string) => void;
   menu: ((key: string, at: { x: number; y: number }) => void) | undefined;
+  drag: RowDrag<R> | undefined;
 }
 
 function same<R>(a: RowProps<R>, b: RowProps<R>): boolean {
@@ -301,6 +314,7 @@ function same<R>(a: RowProps<R>, b: RowProps<R>): boolean {
     a.selected === b.selected &&
     a.active === b.active &&
     a.current === b.current &&
+    a.drag === b.drag &&
     a.columns.length === b.columns.length &&
     a.columns.every((c, i) => c === b.columns[i])
   );
@@ -321,6 +335,7 @@ const Row = memo(function Row({
   click,
   toggle,
   menu,
+  drag,
 }: RowProps<never>) {
   const frame = {
     id,
@@ -368,6 +383,9 @@ const Row = memo(function Row({
       {...frame}
       className={`row ${active ? 'active' : ''} ${selected ? 'selected' : ''} ${current ? 'current' : ''} ${item.stale ? 'stale' : ''}`}
       aria-selected={selected}
+      draggable={drag !== undefined}
+      onDragStart={(event) => drag?.start(row, event)}
+      onDragEnd={() => drag?.end()}
       onClick={(event) => click(item, event)}
       data-key={item.key}
     >

@@ -6,13 +6,13 @@ import { act } from './actions.ts';
 import { removeContainers } from './remove.ts';
 import type { ContainerRow } from './row.ts';
 
+/** What several containers have in common. */
 export function BulkBar({ rows, onClear }: { rows: ContainerRow[]; onClear: () => void }) {
   const { t } = useTranslation();
-  if (rows.length === 0) return null;
   const stopped = rows.filter((r) => !r.running);
   const running = rows.filter((r) => r.running);
   return (
-    <div className="bulk" role="toolbar" aria-label={t('bulk.label')} data-testid="bulk">
+    <>
       <span className="num bulk-count">{t('bulk.selected', { count: rows.length })}</span>
       <Button tone="ghost" icon={Play} disabled={stopped.length === 0} onClick={() => void act('start', stopped)}>
         {t('action.start')}
@@ -37,6 +37,6 @@ export function BulkBar({ rows, onClear }: { rows: ContainerRow[]; onClear: () =
         {t('bulk.delete', { count: rows.length })}
       </Button>
       <IconButton icon={X} name={t('bulk.clear')} keys="Esc" onClick={onClear} />
-    </div>
+    </>
   );
 }

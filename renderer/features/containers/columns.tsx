@@ -68,7 +68,7 @@ export function containerColumns(manyHosts: boolean, onMenu: (key: string, at: {
       from: 560,
       cell: (row) => <PortChips row={row} ports={row.ports} room={14} />,
     },
-    { id: 'since', title: tr('column.since'), width: '96px', sortable: true, from: 740, cell: (row) => <Since row={row} /> },
+    { id: 'since', title: tr('column.since'), width: '96px', sortable: true, from: 780, cell: (row) => <Since row={row} /> },
     { id: 'actions', title: '', width: '168px', from: 430, cell: (row) => <RowActions row={row} onMenu={onMenu} /> },
   ];
 }

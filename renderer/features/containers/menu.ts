@@ -14,6 +14,7 @@ import {
   Trash2,
   Zap,
 } from 'lucide-react';
+import type { TransferSource } from '../../../electron/ipc/contract.ts';
 import { gantry } from '../../lib/bridge.ts';
 import { tr } from '../../lib/i18n.ts';
 import { navigate } from '../../lib/route.ts';
@@ -58,6 +59,14 @@ export function commandsOf(row: Pick<ContainerRow, 'name' | 'running'>): string[
   ];
 }
 
+/** As what it goes to another host. */
+export const containerSource = (row: ContainerRow): TransferSource => ({
+  kind: 'container',
+  hostId: row.host.id,
+  id: row.id,
+  name: row.name,
+});
+
 /** What ⋮ and the right click offer: the same items in the same order. */
 export function containerMenu(row: ContainerRow, rename: (row: ContainerRow) => void): MenuEntry[] {
   return [
@@ -99,13 +108,13 @@ export function containerMenu(row: ContainerRow, rename: (row: ContainerRow) => 
       id: 'copy-to',
       label: tr('action.copyTo'),
       icon: CopyPlus,
-      run: () => openTransfer({ kind: 'container', hostId: row.host.id, id: row.id, name: row.name }),
+      run: () => openTransfer(containerSource(row)),
     },
     {
       id: 'move-to',
       label: tr('action.moveTo'),
       icon: ArrowRightLeft,
-      run: () => openTransfer({ kind: 'container', hostId: row.host.id, id: row.id, name: row.name }, true),
+      run: () => openTransfer(containerSource(row), true),
     },
     { id: 'rename', label: tr('action.rename'), icon: Pencil, run: () => rename(row) },
     {

@@ -15,6 +15,7 @@ import { Select } from '../../ui/Select.tsx';
 import { Preview } from './Preview.tsx';
 import { Running } from './Running.tsx';
 import './transfer.css';
+import { targetsOf } from './targets.ts';
 import { type Choices, requestOf, useTransferPlan, useTransfers } from './transfers.ts';
 
 interface TransferDialogProps {
@@ -53,7 +54,8 @@ interface TransferFormProps {
 function TransferForm({ source, move, to, onStarted }: TransferFormProps) {
   const { t } = useTranslation();
   const all = useHosts();
-  const targets = all.filter(({ id, state }) => id !== source.hostId && state.status === 'connected');
+  const possible = targetsOf(all, source);
+  const targets = possible.flatMap(({ host, unfit }) => (unfit ? [] : [host]));
   const [chosen, setTarget] = useState(to ?? '');
   const target = targets.find(({ id }) => id === chosen) ?? targets[0];
   const [choices, setChoices] = useState<Choices>({ move, name: source.name, start: false, pause: true, remove: true });
@@ -124,7 +126,9 @@ function TransferForm({ source, move, to, onStarted }: TransferFormProps) {
         />
         <p className="dim prose">{t(`transfer.${choices.move ? 'moveText' : 'copyText'}.${source.kind}`)}</p>
         {targets.length === 0 ? (
-          <p className="prose">{t('transfer.noTargetText')}</p>
+          <p className="prose">
+            {t(possible.some(({ unfit }) => unfit === 'readOnlySource') ? 'transfer.readOnlySource' : 'transfer.noTargetText')}
+          </p>
         ) : plan.error ? (
           <div className="flush">
             <ErrorPanel title={t('transfer.planFailed')} {...explain(plan.error)} />

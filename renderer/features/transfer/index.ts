@@ -1,3 +1,5 @@
+export { DropHosts } from './DropHosts.tsx';
+export { endDrag, startDrag, useRowDrag } from './drag.ts';
 export { tellFound } from './found.ts';
 export { TransferActivity } from './TransferActivity.tsx';
 export { TransferDialog } from './TransferDialog.tsx';

@@ -1,12 +1,14 @@
 import { CopyPlus } from 'lucide-react';
+import type { DragEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ContainerInspect } from '../../../../helper/contract/docker.ts';
 import { explain } from '../../../lib/explain.ts';
 import { formatExact, formatMemory, parseTime, shortId } from '../../../lib/format.ts';
+import { useHosts } from '../../../lib/queries.ts';
 import { IconButton } from '../../../ui/Button.tsx';
 import { JsonView } from '../../../ui/JsonView.tsx';
 import { ErrorPanel, type Fact, Facts, Skeleton } from '../../../ui/Panels.tsx';
-import { openTransfer } from '../../transfer/index.ts';
+import { endDrag, openTransfer, startDrag } from '../../transfer/index.ts';
 
 /** Key facts on top, all of it as JSON below. */
 export function InspectTab({ host: hostId, data, error }: { host: string; data: ContainerInspect | undefined; error: Error | null }) {
@@ -76,6 +78,7 @@ export function InspectTab({ host: hostId, data, error }: { host: string; data: 
           ))}
         </ul>
       ),
+      copy: mounts.map(({ text }) => text).join('\n'),
     },
     limits.length > 0 && { label: t('inspect.limits'), value: limits.join(' · ') },
     { label: t('run.workdir'), value: mono(config.WorkingDir || '/') },
@@ -98,16 +101,19 @@ export function InspectTab({ host: hostId, data, error }: { host: string; data: 
 /** A place in the container; a volume can go to another host from here. */
 function Mount({ hostId, text, volume }: { hostId: string; text: string; volume: string | undefined }) {
   const { t } = useTranslation();
+  const many = useHosts().length > 1;
+  const source = volume === undefined ? undefined : { kind: 'volume' as const, hostId, id: volume, name: volume };
+  const drag = source && many && { draggable: true, onDragStart: (event: DragEvent) => startDrag(source, event), onDragEnd: endDrag };
   return (
-    <li className="mono mount">
+    <li className="mono mount" {...drag}>
       {text}
-      {volume && (
+      {source && (
         <IconButton
           small
           icon={CopyPlus}
-          name={t('transfer.volumeCopy', { name: volume })}
+          name={t('transfer.volumeCopy', { name: source.name })}
           data-testid="volume-copy"
-          onClick={() => openTransfer({ kind: 'volume', hostId, id: volume, name: volume })}
+          onClick={() => openTransfer(source)}
         />
       )}
     </li>

@@ -1,0 +1,2 @@
+export { ListPage } from './ListPage.tsx';
+export { itemOf, stripeOf, useList } from './useList.ts';
