@@ -26,6 +26,24 @@ describe('arguments', () => {
       flags: { hosts: ['fd://', 'tcp://x:1'], debug: true, tlsverify: true, tls: false, mtu: 1400 },
       action: 'serve',
     });
+    expect(
+      readArguments([
+        '--default-network-opt',
+        'bridge=mtu=1300',
+        '--default-network-opt=bridge=a=b=c',
+        '--containerd-plugins-namespace',
+        'x',
+      ]).flags,
+    ).toEqual({ 'default-network-opts': { bridge: { mtu: '1300', a: 'b=c' } }, 'containerd-plugins-namespace': 'x' });
+    expect(
+      readArguments(['--default-address-pool', 'base=10.0.0.0/8,size=24', '--default-address-pool=base=fd00::/8,size=64']).flags,
+    ).toEqual({
+      'default-address-pools': [
+        { base: '10.0.0.0/8', size: 24 },
+        { base: 'fd00::/8', size: 64 },
+      ],
+    });
+    expect(() => readArguments(['--default-address-pool', 'base=10.0.0.0/8'])).toThrow('should be base=SUBNET,size=NUMBER');
     expect(readArguments(['--log-opt', 'max-size=1m', '--log-opt', 'max-file=3', '--add-runtime', 'x=/y']).flags).toEqual({
       'log-opts': { 'max-size': '1m', 'max-file': '3' },
       runtimes: { x: { path: '/y' } },

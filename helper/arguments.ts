@@ -48,7 +48,15 @@ const OPTIONS: Option[] = [
   }),
 ];
 
-const ARGUMENT = { nothing: '', text: ' TEXT', number: ' NUMBER', list: ' TEXT …', map: ' NAME=TEXT …' } as const;
+const ARGUMENT = {
+  nothing: '',
+  text: ' TEXT',
+  number: ' NUMBER',
+  list: ' TEXT …',
+  map: ' NAME=TEXT …',
+  maps: ' NAME=OPTION=TEXT …',
+  pools: ' base=SUBNET,size=NUMBER …',
+} as const;
 
 function optionLine({ name, short, takes, text }: Option): string {
   return `  ${`${short ? `-${short}, ` : '    '}--${name}${ARGUMENT[takes]}`.padEnd(43)} ${text}`;
@@ -154,7 +162,27 @@ function add(before: unknown, { name, takes, key }: Option, value = 'true'): unk
       const text = value.slice(at + 1);
       return { ...(before as object | undefined), [value.slice(0, at)]: key === 'runtimes' ? { path: text } : text };
     }
+    case 'pools':
+      return [...((before as object[] | undefined) ?? []), pool(name, value)];
+    case 'maps': {
+      const [outer = '', inner = '', ...rest] = value.split('=');
+      if (!outer || !inner || rest.length === 0) {
+        throw refuse(`invalid argument "${value}" for "--${name}" flag: should be NAME=OPTION=VALUE`);
+      }
+      const all = before as Record<string, object> | undefined;
+      return { ...all, [outer]: { ...all?.[outer], [inner]: rest.join('=') } };
+    }
     case 'text':
       return value;
   }
+}
+
+/** `base=10.0.0.0/8,size=24` */
+function pool(name: string, value: string): { base: string; size: number } {
+  const fields = new Map(value.split(',').map((field) => [field.split('=', 1)[0]?.trim(), field.slice(field.indexOf('=') + 1).trim()]));
+  const [base, size] = [fields.get('base'), Number(fields.get('size'))];
+  if (!base || !Number.isInteger(size) || fields.size !== 2) {
+    throw refuse(`invalid argument "${value}" for "--${name}" flag: should be base=SUBNET,size=NUMBER`);
+  }
+  return { base, size };
 }

@@ -48,9 +48,11 @@ export interface Call {
   signal: AbortSignal;
   /** Whether the client asked for `Upgrade:`; it then reads a 101. */
   upgrade: boolean;
+  /** Whether the connection has left Node's HTTP parser: an upgrade that `Connection:` names as well. */
+  detached: boolean;
 }
 
-export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS';
 
 /**
  * A route: method, path with `:parameters`, what it does. Parses, calls one engine function, writes the answer.

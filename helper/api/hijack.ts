@@ -19,8 +19,8 @@ export function streamType(call: Call, multiplexed: boolean): string {
  * directions are the process's own bytes. What the client sent early is kept.
  */
 export function takeOver(call: Call, multiplexed: boolean): Duplex {
-  const { socket, response, upgrade } = call;
-  if (!upgrade) detachParser(socket);
+  const { socket, response, upgrade, detached } = call;
+  if (!detached) detachParser(socket);
   response.detachSocket(socket as never);
   // Nobody listens until the join, and a client may leave before.
   socket.on('error', () => socket.destroy());

@@ -40,8 +40,8 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   // Clients keep idle connections for long and archives take long: no time limits but the one for headers.
   Object.assign(server, { requestTimeout: 0, timeout: 0, keepAliveTimeout: 0 });
 
-  const serve = (request: IncomingMessage, response: ServerResponse, upgrade: boolean): void => {
-    void answer({ options, find, request, response, upgrade });
+  const serve = (request: IncomingMessage, response: ServerResponse, detached: boolean): void => {
+    void answer({ options, find, request, response, detached });
   };
   server.on('request', (request, response) => serve(request, response, false));
   server.on('checkContinue', (request, response) => {
@@ -90,10 +90,10 @@ interface Exchange {
   find: ReturnType<typeof createRouter>;
   request: IncomingMessage;
   response: ServerResponse;
-  upgrade: boolean;
+  detached: boolean;
 }
 
-async function answer({ options, find, request, response, upgrade }: Exchange): Promise<void> {
+async function answer({ options, find, request, response, detached }: Exchange): Promise<void> {
   const { context, engine } = options;
   const leaving = new Leaving(response);
   const [path = '', search = ''] = splitUrl(request.url ?? '');
@@ -116,14 +116,15 @@ async function answer({ options, find, request, response, upgrade }: Exchange): 
       request,
       response,
       socket: request.socket,
-      body: { headers: request.headers, stream: upgrade ? bodyOfUpgrade(request.headers, request.socket) : request },
+      body: { headers: request.headers, stream: detached ? bodyOfUpgrade(request.headers, request.socket) : request },
       version,
       params: match.params,
       query: new Query(search),
       get signal() {
         return leaving.signal;
       },
-      upgrade,
+      upgrade: request.headers.upgrade !== undefined,
+      detached,
     };
     await match.route.handle(call);
   } catch (error) {

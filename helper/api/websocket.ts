@@ -12,8 +12,7 @@ const server = new WebSocketServer({ noServer: true, maxPayload: 1024 * 1024 });
  * before 1.42 all streams were attached, whatever the query said.
  */
 export async function attachWebSocket(call: Call): Promise<void> {
-  const { engine, params, query, request, response, signal, socket, upgrade, version } = call;
-  if (!upgrade || request.headers.upgrade?.toLowerCase() !== 'websocket') throw new Failure('invalidParameter', 'not websocket protocol');
+  const { engine, params, query, request, response, signal, socket, detached, version } = call;
   const detachKeys = query.text('detachKeys');
   const session = await engine.containers.attach(
     params.name ?? '',
@@ -27,6 +26,11 @@ export async function attachWebSocket(call: Call): Promise<void> {
     },
     signal,
   );
+  if (!detached || request.headers.upgrade?.toLowerCase() !== 'websocket') {
+    session.body.destroy();
+    session.input?.destroy();
+    throw new Failure('invalidParameter', 'not websocket protocol');
+  }
   response.detachSocket(socket as never);
   const stream = await new Promise<Duplex | undefined>((resolve) => {
     // A handshake that is refused, or a client that left.

@@ -35,7 +35,7 @@ export const FILE = v.strictObject({
   'cgroup-parent': v.optional(v.string()),
   containerd: v.optional(v.string()),
   'containerd-namespace': v.optional(v.string()),
-  'containerd-plugin-namespace': v.optional(v.string()),
+  'containerd-plugins-namespace': v.optional(v.string()),
   'data-root': v.optional(v.string()),
   debug: v.optional(v.boolean()),
   'default-address-pools': v.optional(v.array(v.object({ base: v.string(), size: v.number() }))),
@@ -128,7 +128,7 @@ export interface Flag {
   /** Where it is not the key's own name: dockerd's flags are in the singular. */
   name?: string;
   short?: string;
-  takes: 'nothing' | 'text' | 'number' | 'list' | 'map';
+  takes: 'nothing' | 'text' | 'number' | 'list' | 'map' | 'maps' | 'pools';
 }
 
 interface About {
@@ -210,8 +210,14 @@ export const KEYS: Record<Key, About> = {
   iptables: { text: 'packet filter rules; false leaves NAT and isolation to you (default true)', flag: nothing },
   ip6tables: { text: 'the same for IPv6 alone', flag: nothing },
   'userland-proxy': { text: 'a proxy serves published ports where the packet filter cannot (default true)', flag: nothing },
-  'default-address-pools': { text: "where networks' subnets come from: { base, size }" },
-  'default-network-opts': { text: 'options of new networks by driver: { bridge: { OPTION: VALUE } }' },
+  'default-address-pools': {
+    text: "where networks' subnets come from: { base, size }",
+    flag: { name: 'default-address-pool', takes: 'pools' },
+  },
+  'default-network-opts': {
+    text: 'options of new networks by driver: { bridge: { OPTION: VALUE } }',
+    flag: { name: 'default-network-opt', takes: 'maps' },
+  },
   'host-gateway-ips': { text: 'what host-gateway in --add-host stands for', flag: list('host-gateway-ip') },
   'host-gateway-ip': { text: 'the same, one address' },
   dns: { text: 'name servers of containers', flag: list('dns') },
@@ -228,7 +234,7 @@ export const KEYS: Record<Key, About> = {
   builder: { text: "dockerd's builder", noEffect: true },
   containerd: { text: "dockerd's containerd", flag: text, noEffect: true },
   'containerd-namespace': { text: "dockerd's containerd", flag: text, noEffect: true },
-  'containerd-plugin-namespace': { text: "dockerd's containerd", flag: text, noEffect: true },
+  'containerd-plugins-namespace': { text: "dockerd's containerd", flag: text, noEffect: true },
   'exec-opts': { text: 'the engine makes its cgroups itself', flag: list('exec-opt'), noEffect: true },
   'init-path': { text: 'the init is catatonit, tini or docker-init, as found', flag: text, noEffect: true },
   'network-control-plane-mtu': { text: 'for Swarm', flag: number, noEffect: true },

@@ -9,7 +9,7 @@ import { engineTraces, sweep, wordsOf } from './leftovers.ts';
 import { answering, end, type Finished, run } from './process.ts';
 
 export { BASE } from './base-image.ts';
-export { type Answer, Client, demultiplex, type Raw } from './client.ts';
+export { type Answer, Client, demultiplex, Raw } from './client.ts';
 export { eventually } from './process.ts';
 
 /**

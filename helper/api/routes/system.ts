@@ -6,7 +6,7 @@ import { readJson } from '../body.ts';
 import { type Call, type Route, route } from '../call.ts';
 import { parseFilters } from '../filters.ts';
 import { sendMetrics } from '../metrics-server.ts';
-import { begin, sendJson, sendTexts } from '../respond.ts';
+import { begin, sendEmpty, sendJson, sendTexts } from '../respond.ts';
 import { diskUsage, sendsEvent, systemInfo } from '../shape-changes.ts';
 import { SHAPES } from '../shapes.ts';
 
@@ -20,6 +20,8 @@ export const systemRoutes: Route[] = [
   route('GET', '/events', events),
   route('GET', '/system/df', df, 25),
   route('POST', '/auth', auth),
+  // For browsers' preflights: any path, as in dockerd.
+  route('OPTIONS', '/*', ({ response }) => sendEmpty(response, 200)),
   route('GET', '/metrics', ({ engine, response }) => sendMetrics(response, engine.metrics)),
 ];
 

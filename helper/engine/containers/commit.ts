@@ -118,7 +118,8 @@ async function ifRunning(work: Promise<void>): Promise<boolean> {
     await work;
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    // ENODEV: it went between the opening of its file and the write.
+    if (['ENOENT', 'ENODEV'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
     throw error;
   }
 }

@@ -20,6 +20,7 @@ import { FRESH } from './state.ts';
 import type { PreparedContainer } from './types.ts';
 import { hostName, validateConfig, validateEndpoints, validateHostConfig } from './validate.ts';
 import { forwardingWarning, hostCapacity, validateResources } from './validate-resources.ts';
+import { hasWorkingDirectory, makeWorkingDirectory } from './working-directory.ts';
 
 const NAME_ATTEMPTS = 6;
 
@@ -226,13 +227,16 @@ async function settle(
       // A bad volume name is a fault of the request.
       throw isFailure(error) ? error : new Failure('system', error instanceof Error ? error.message : String(error));
     }
-    if (mounts.some((mount) => mount.type === 'volume' && mount.copy)) {
-      await holdRootfs(engine, container, 'create');
-      try {
-        await populateVolumes(engine, container);
-      } finally {
-        releaseRootfs(engine, container, 'create');
-      }
+  }
+  const copies = mounts.some((mount) => mount.type === 'volume' && mount.copy);
+  if (copies || (hasWorkingDirectory(container.config.WorkingDir) && !prepared)) {
+    const root = await holdRootfs(engine, container, 'create');
+    try {
+      // Before the first start, too, `docker cp` finds it there.
+      if (!prepared) await makeWorkingDirectory(root, container.config.WorkingDir);
+      if (copies) await populateVolumes(engine, container);
+    } finally {
+      releaseRootfs(engine, container, 'create');
     }
   }
   await engine.store.save(container);

@@ -18,7 +18,8 @@ export function execHost(engine: Engine, container: Container): ExecHost {
     pid: container.state.status === 'running' ? container.state.pid : 0,
     config: container.config,
     hostConfig: container.hostConfig,
-    env: containerEnvironment(container.config, linkEnvironment(container, linksOf(engine.store, container))),
+    // TERM is what a terminal of the first process is, not of the added one.
+    env: containerEnvironment({ ...container.config, Tty: false }, linkEnvironment(container, linksOf(engine.store, container))),
     rlimits: container.hostConfig.Ulimits?.length ? rlimits(container.hostConfig.Ulimits) : undefined,
     noNewPrivileges: parseSecurityOptions(container.hostConfig.SecurityOpt ?? []).noNewPrivileges ?? engine.context.config.noNewPrivileges,
     runtime: runtimeOf(engine, container).name,

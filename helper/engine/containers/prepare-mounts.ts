@@ -8,6 +8,7 @@ import type { Undo } from '../undo.ts';
 import { type Container, sharedWith } from './container.ts';
 import type { Engine } from './engine.ts';
 import { type MountRecord, mergeTmpfsOptions } from './mount-parse.ts';
+import { checkProcSafety } from './proc-safety.ts';
 import { resolveInRoot } from './rootfs.ts';
 import { find } from './tree/walk.ts';
 
@@ -139,6 +140,7 @@ export async function prepareMounts(engine: Engine, container: Container, undo: 
   const mounts: MountSpec[] = [];
   let rootfsPropagation: string | undefined;
   for (const [index, mount] of container.mounts.entries()) {
+    await checkProcSafety(mount.destination, mount.source);
     if (mount.type === 'tmpfs') {
       mounts.push({ destination: mount.destination, type: 'tmpfs', source: 'tmpfs', options: mergeTmpfsOptions(mount.tmpfsOptions ?? []) });
       continue;
@@ -158,6 +160,7 @@ export async function prepareMounts(engine: Engine, container: Container, undo: 
     });
   }
   for (const [destination, options] of Object.entries(container.hostConfig.Tmpfs ?? {})) {
+    await checkProcSafety(path.posix.normalize(destination), 'tmpfs');
     mounts.push({
       destination: path.posix.normalize(destination),
       type: 'tmpfs',

@@ -67,6 +67,7 @@ function networkOwner(engine: Engine, container: Container): Container {
 export async function prepareNetwork(engine: Engine, container: Container, undo: Undo, signal: AbortSignal): Promise<PreparedNetwork> {
   const other = sharedWith(container.hostConfig.NetworkMode);
   if (other !== undefined) {
+    if (engine.store.find(other) === container) throw new Failure('system', 'cannot join own network namespace');
     const { container: peer, pid } = runningPeer(engine, other, 'network');
     // The other's names are this one's, as its hosts file has them.
     container.config = { ...container.config, Hostname: peer.config.Hostname ?? '', Domainname: peer.config.Domainname ?? '' };

@@ -1,4 +1,4 @@
-import { promises as fs, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { isFull } from '../../store/space.ts';
 import { Failure, isFailure, messageOf } from '../failure.ts';
 import { NEVER, nowInstant } from '../instant.ts';
@@ -14,7 +14,6 @@ import { noteStop } from './note-stop.ts';
 import { networkFiles, prepareMounts, withImageModes } from './prepare-mounts.ts';
 import { type PreparedNetwork, prepareNetwork, runningPeer } from './prepare-network.ts';
 import { removeNow } from './remove-now.ts';
-import { resolveInRoot } from './rootfs.ts';
 import { holdRootfs, releaseRootfs } from './rootfs-mount.ts';
 import { buildSpec } from './spec/build.ts';
 import { availableCapabilities } from './spec/capabilities.ts';
@@ -27,6 +26,7 @@ import { parseSecurityOptions } from './spec/security.ts';
 import { lookupUser } from './spec/user.ts';
 import { RuntimeRefusal, startFailure } from './start-failure.ts';
 import { makeLinks } from './tree/mount-points.ts';
+import { makeWorkingDirectory } from './working-directory.ts';
 
 /** POST /containers/{id}/start. @throws Failure notModified when it runs, conflict when it is paused or being removed */
 export async function startContainer(engine: Engine, reference: string): Promise<void> {
@@ -224,24 +224,12 @@ async function prepareRootfs(
 ): Promise<{ root: string; user: Awaited<ReturnType<typeof lookupUser>> }> {
   undo.add('rootfs', () => releaseRootfs(engine, container, 'run'));
   const root = await holdRootfs(engine, container, 'run');
-  const folder = container.config.WorkingDir;
   const [user] = await Promise.all([
     lookupUser(root, container.config.User ?? '', container.hostConfig.GroupAdd ?? []),
-    folder && folder !== '/' ? makeWorkingDirectory(root, folder) : undefined,
+    makeWorkingDirectory(root, container.config.WorkingDir),
     container.everStarted ? undefined : makeLinks(root),
   ]);
   return { root, user };
-}
-
-async function makeWorkingDirectory(root: string, folder: string): Promise<void> {
-  try {
-    await fs.mkdir(await resolveInRoot(root, folder), { recursive: true, mode: 0o755 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST' || (error as NodeJS.ErrnoException).code === 'ENOTDIR') {
-      throw new Failure('system', `Cannot mkdir: ${folder} is not a directory`);
-    }
-    throw error;
-  }
 }
 
 async function devicesOf(container: Container): ReturnType<typeof mappedDevices> {

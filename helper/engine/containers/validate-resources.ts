@@ -37,8 +37,8 @@ export function hostCapacity(): HostCapacity {
 /** `0-2,4` → the set; undefined when it is not a list. */
 export function parseCpuList(text: string): Set<number> | undefined {
   const list = new Set<number>();
+  if (text === '') return list;
   for (const part of text.split(',')) {
-    if (part === '') continue;
     const range = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(part);
     if (!range) return undefined;
     const last = Number(range[2] ?? range[1]);

@@ -76,8 +76,8 @@ const isContainerMode = (mode: string): boolean => /^container:.+/.test(mode);
 /** Combinations that can't be. @throws Failure invalidParameter in dockerd's words */
 function checkModes(config: ContainerConfig, host: HostConfig): void {
   const network = host.NetworkMode ?? '';
-  if (network.startsWith('container:')) {
-    if (!isContainerMode(network)) throw invalid('Invalid network mode: invalid container format container:<name|id>');
+  if (network === 'container' || network.startsWith('container:')) {
+    if (!isContainerMode(network)) throw invalid('invalid network mode: invalid container format container:<name|id>');
     if (config.Hostname) throw invalid('conflicting options: hostname and the network mode');
     if (host.Links?.length) {
       throw invalid("conflicting options: container type network can't be used with links. This would result in undefined behavior");

@@ -181,7 +181,7 @@ function commandText({ command: [program = '', ...args] }: Exec): string {
 const UNKNOWN_EXIT = 137;
 
 function usable(host: ExecHost): ExecHost {
-  if (host.status === 'paused') throw new Failure('conflict', `Container ${host.name} is paused, unpause the container before exec`);
+  if (host.status === 'paused') throw new Failure('conflict', `Container ${host.id} is paused, unpause the container before exec`);
   if (host.status === 'restarting')
     throw new Failure('conflict', `Container ${host.id} is restarting, wait until the container is running`);
   if (host.status === 'stopped') throw notRunning(host);

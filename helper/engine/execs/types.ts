@@ -10,7 +10,7 @@ export interface ExecHost {
   pid: number;
   config: ContainerConfig;
   hostConfig: HostConfig;
-  /** The environment of the container's first process. */
+  /** The environment of the container's processes, without what a terminal adds. */
   env: string[];
   /** What every process of the container is held to. */
   rlimits: ProcessSpec['rlimits'];

@@ -212,12 +212,13 @@ export class Catalog {
   /**
    * Adds an image whose manifest and config are in the content store. Durable when this returns.
    * @param names given to it; a name that another image has moves
+   * @param tagged whether that counts as tagging, for inspect's LastTagTime: as in dockerd, neither a pull nor a load does
    * @param index digest of the index that it came from: images of it for other platforms keep the name, too
    * @returns whether the image is new
    */
   async add(
     descriptor: Descriptor,
-    options: { names?: Reference[]; parent?: string; index?: string } = {},
+    options: { names?: Reference[]; tagged?: boolean; parent?: string; index?: string } = {},
   ): Promise<{ record: ImageRecord; added: boolean }> {
     const manifest = parseManifest(await this.#content.read(descriptor.digest));
     const id = manifest.config.digest;
@@ -230,10 +231,18 @@ export class Catalog {
         this.#images.set(id, image);
       }
       const names = options.names ?? [];
-      if (names.some((name) => name.tag !== undefined)) image.lastTagged = nowInstant();
+      if (options.tagged && names.length > 0) image.lastTagged = nowInstant();
       const { index } = options;
       for (const name of names) this.#put(key(name), { id, descriptor, ...(index ? { index } : {}) });
       return { record: image, added };
+    });
+  }
+
+  /** Says which image another one was made from. Both must be there. */
+  setParent(id: string, parent: string): Promise<void> {
+    return this.#change(async () => {
+      const image = this.#images.get(id);
+      if (image && this.#images.has(parent)) image.parent = parent;
     });
   }
 

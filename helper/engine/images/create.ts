@@ -95,7 +95,7 @@ export async function store(
   lease.add(id);
   const [descriptor] = await Promise.all([makeManifest(parts, lease, { id, size: data.length }, layers), parts.content.put(data)]);
   const parent = options.parent && parts.catalog.get(options.parent.id) ? options.parent.id : undefined;
-  const { record } = await parts.catalog.add(descriptor, { names: name ? [name] : [], ...(parent ? { parent } : {}) });
+  const { record } = await parts.catalog.add(descriptor, { names: name ? [name] : [], tagged: true, ...(parent ? { parent } : {}) });
   if (name) imageEvent(parts, 'tag', id, familiar(name), record);
   return id;
 }

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { ProgressMessage } from '../../contract/docker.ts';
+import { Failure } from '../failure.ts';
 import { nowInstant } from '../instant.ts';
 import { applyChanges } from './changes/apply.ts';
 import { store, takeIn } from './create.ts';
@@ -31,6 +32,7 @@ export async function importImage(
 ): Promise<AsyncIterable<ProgressMessage>> {
   const name = options.repository ? parseRepositoryTag(options.repository, options.tag ?? '') : undefined;
   const platform = options.platform ? parsePlatform(options.platform) : hostPlatform();
+  if (platform.os !== 'linux') throw new Failure('invalidParameter', 'operating system is not supported');
   const config = applyChanges({}, options.changes);
   return streamProgress(signal, async (emit, inner) => {
     const lease = parts.leases.take();

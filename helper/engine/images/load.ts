@@ -74,9 +74,13 @@ async function loadImages(parts: Parts, lease: Lease, archive: Archive, emit: Em
       throw new Failure('invalidParameter', `invalid archive: manifest.json: ${v.getDotPath(issue) ?? ''}: ${issue.message}`);
     }
     const saved = result.output;
-    let loaded = 0;
-    for (const image of saved) if (await loadSaved(parts, lease, archive, image, emit, platform)) loaded++;
-    if (platform && loaded === 0) throw notInArchive(platform);
+    const loaded = new Map<string, string | undefined>();
+    for (const image of saved) {
+      const id = await loadSaved(parts, lease, archive, image, emit, platform);
+      if (id) loaded.set(id, image.Parent ?? undefined);
+    }
+    if (platform && loaded.size === 0) throw notInArchive(platform);
+    for (const [id, parent] of loaded) if (parent && loaded.has(parent)) await link(parts, id, parent);
     return;
   }
   if (archiveFile(archive, 'index.json')) {
@@ -89,7 +93,18 @@ async function loadImages(parts: Parts, lease: Lease, archive: Archive, emit: Em
 const notInArchive = (platform: Platform): Failure =>
   new Failure('notFound', `requested platform (${platformText(platform)}) not found in the archive`);
 
-/** @returns whether it was loaded; images of another platform than the one asked for are passed over */
+/** @throws Failure invalidParameter when the parent's history is not what the image's begins with */
+async function link({ catalog }: Parts, id: string, parent: string): Promise<void> {
+  const history = catalog.get(id)?.config.history ?? [];
+  const before = catalog.get(parent)?.config.history ?? [];
+  const continues = history.length === before.length + 1 && JSON.stringify(history.slice(0, -1)) === JSON.stringify(before);
+  if (!continues && history.length + before.length > 0) {
+    throw new Failure('invalidParameter', `image ${parent} is not a valid parent for ${id}`);
+  }
+  await catalog.setParent(id, parent);
+}
+
+/** @returns its id, if it was loaded; images of another platform than the one asked for are passed over */
 async function loadSaved(
   parts: Parts,
   lease: Lease,
@@ -97,11 +112,11 @@ async function loadSaved(
   image: SavedImage,
   emit: Emit,
   platform: Platform | undefined,
-): Promise<boolean> {
+): Promise<string | undefined> {
   const config = archiveFile(archive, image.Config);
   if (!config) throw new Failure('invalidParameter', `invalid archive: does not contain ${image.Config}`);
   const parsed = parseConfig(config);
-  if (platform && !samePlatform(parsed, platform)) return false;
+  if (platform && !samePlatform(parsed, platform)) return undefined;
   const layers = checkLayers(parsed.rootfs.diff_ids, image.Layers ?? [], archive);
   const id = digestOf(config);
   lease.add(id);
@@ -109,9 +124,8 @@ async function loadSaved(
   const descriptor =
     (await ownManifest(parts, lease, archive, id, layers)) ?? (await makeManifest(parts, lease, { id, size: config.length }, layers));
   const names = (image.RepoTags ?? []).map((text) => withDefaultTag(parseNamed(text)));
-  const parent = image.Parent && parts.catalog.get(image.Parent) ? image.Parent : undefined;
-  await register(parts, descriptor, id, names, emit, parent);
-  return true;
+  await register(parts, descriptor, id, names, emit);
+  return id;
 }
 
 function checkLayers(diffIds: string[], paths: string[], archive: Archive): ArchiveLayer[] {
@@ -178,14 +192,14 @@ export async function makeManifest(
   return { mediaType: MEDIA.ociManifest, digest: await parts.content.put(data), size: data.length };
 }
 
-async function register(parts: Parts, descriptor: Descriptor, id: string, names: Reference[], emit: Emit, parent?: string): Promise<void> {
+async function register(parts: Parts, descriptor: Descriptor, id: string, names: Reference[], emit: Emit): Promise<void> {
   for (const name of names) {
     const before = parts.catalog.byName(name)?.record;
     if (before && before.id !== id) {
       emit({ stream: `The image ${familiar(name)} already exists, renaming the old one with ID ${before.id} to empty string\n` });
     }
   }
-  const { record } = await parts.catalog.add(descriptor, { names, ...(parent ? { parent } : {}) });
+  const { record } = await parts.catalog.add(descriptor, { names });
   for (const name of names) emit({ stream: `Loaded image: ${familiar(name)}\n` });
   if (names.length === 0) emit({ stream: `Loaded image ID: ${id}\n` });
   imageEvent(parts, 'load', id, id, record);

@@ -114,21 +114,34 @@ const KNOWN_ARCHITECTURES = new Set(
   '386 amd64 arm arm64 loong64 mips mipsle mips64 mips64le ppc ppc64 ppc64le riscv riscv64 s390 s390x sparc sparc64 wasm'.split(' '),
 );
 
+const OS_PART = [/^([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.-]*)\))?$/, 'OS component', 'OSAndVersion specifier component must match'] as const;
+const LATER_PART = [/^[A-Za-z0-9_.-]+$/, 'component', 'platform specifier component must match'] as const;
+
+/** `windows(10.0.17763)` → `windows`: the version says nothing here. */
+function systemOf(part: string): string {
+  const name = part.replace(/\(.*/, '');
+  return name === 'macos' ? 'darwin' : name;
+}
+
 /** `linux/arm64/v8`, `linux`, `amd64`, `armhf` … @throws Failure invalidParameter */
 export function parsePlatform(text: string): Platform {
+  const fail = (what: string): Failure => new Failure('invalidParameter', `${what}: invalid argument`);
+  if (text.includes('*')) throw fail(`"${text}": wildcards not yet supported`);
   const parts = text.split('/').map((part) => part.toLowerCase());
-  if (parts.length > 3 || parts.some((part) => !/^[a-z0-9_.-]+$/.test(part))) {
-    throw new Failure('invalidParameter', `"${text}" is an invalid OS/architecture specifier: invalid argument`);
+  for (const [index, part] of parts.slice(0, 4).entries()) {
+    const [pattern, what, rule] = index === 0 ? OS_PART : LATER_PART;
+    if (!pattern.test(part)) throw fail(`"${text.split('/')[index]}" is an invalid ${what} of "${text}": ${rule} "${pattern.source}"`);
   }
+  if (parts.length > 3) throw fail(`"${text}": cannot parse platform specifier`);
   const host = hostPlatform();
   const [first, second, third] = parts as [string, string?, string?];
   if (second === undefined) {
-    if (SYSTEMS.has(first)) return normalizePlatform({ ...host, os: first });
+    if (SYSTEMS.has(systemOf(first))) return normalizePlatform({ ...host, os: systemOf(first) });
     const wanted = normalizePlatform({ os: host.os, architecture: first });
     if (KNOWN_ARCHITECTURES.has(wanted.architecture)) return wanted;
-    throw new Failure('invalidParameter', `"${text}": unknown operating system or architecture: invalid argument`);
+    throw fail(`"${text}": unknown operating system or architecture`);
   }
-  return normalizePlatform({ os: first, architecture: second, ...(third === undefined ? {} : { variant: third }) });
+  return normalizePlatform({ os: systemOf(first), architecture: second, ...(third === undefined ? {} : { variant: third }) });
 }
 
 /** Other spellings as containerd's platform matcher knows them. */

@@ -111,15 +111,18 @@ async function* writeArchive(parts: Parts, images: Saved[], signal: AbortSignal)
   yield* writeFile('oci-layout', json({ imageLayoutVersion: '1.0.0' }));
   // As Go's encoder writes them, with a newline.
   yield* writeFile('repositories', jsonLine(repositories(images)));
-  yield* writeFile('manifest.json', jsonLine(images.map(({ image, tags }) => dockerEntry(image, tags))));
+  yield* writeFile('manifest.json', jsonLine(images.map(({ image, tags }) => dockerEntry(image, tags, images))));
   yield tarEnd();
 }
 
-function dockerEntry(image: ImageRecord, tags: Reference[]): unknown {
+/** The parent is named where it is in the archive as well. */
+function dockerEntry(image: ImageRecord, tags: Reference[], all: Saved[]): unknown {
+  const parent = all.find((other) => other.image.id === image.parent)?.image.id;
   return {
     Config: blobPath(image.id),
     RepoTags: tags.length > 0 ? tags.map(familiar) : null,
     Layers: image.config.rootfs.diff_ids.map(blobPath),
+    ...(parent ? { Parent: parent } : {}),
   };
 }
 

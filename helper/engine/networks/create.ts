@@ -7,6 +7,7 @@ import { nowInstant } from '../instant.ts';
 import { withUndo } from '../undo.ts';
 import { enableForwarding, ensureBridge, ensureParent } from './bridge.ts';
 import { checkConfigOnly, withConfigFrom } from './config-only.ts';
+import { cidrText, parseAddress, parseCidr } from './ipam/addresses.ts';
 import { readIpamConfig } from './ipam/request.ts';
 import { isPredefined, type Network, OPTION } from './model.ts';
 import { checkOptions, checkParent } from './options.ts';
@@ -80,6 +81,7 @@ function plan(world: World, id: string, driver: StoredNetwork['driver'], request
       driver: request.IPAM?.Driver || 'default',
       options: request.IPAM?.Options ?? null,
       config: ipv4 ? config : config.filter((entry) => entry.subnet.includes(':')),
+      ...(ipv6 || configOnly ? {} : idleSubnets(request)),
     },
     options: request.Options ?? {},
     labels: request.Labels ?? {},
@@ -87,6 +89,18 @@ function plan(world: World, id: string, driver: StoredNetwork['driver'], request
     ...(request.ConfigFrom?.Network ? { configFrom: request.ConfigFrom.Network } : {}),
     link: configOnly ? '' : linkOf(world, id, driver, request),
   };
+}
+
+/** Not checked, as they are not used; what is no subnet at all is left out. */
+function idleSubnets({ IPAM }: NetworkCreateRequest): Pick<StoredNetwork['ipam'], 'idle'> {
+  const idle = (IPAM?.Config ?? []).flatMap(({ Subnet = '', Gateway = '', IPRange = '' }) => {
+    const parsed = parseCidr(Subnet);
+    if (parsed?.cidr.family !== 6) return [];
+    const range = parseCidr(IPRange) ? { range: IPRange } : {};
+    const gateway = parseAddress(Gateway) ? { gateway: Gateway } : {};
+    return [{ subnet: cidrText(parsed.cidr), ...range, ...gateway, aux: {}, chosen: true }];
+  });
+  return idle.length > 0 ? { idle } : {};
 }
 
 async function keepSettings(world: World, stored: StoredNetwork): Promise<Network> {

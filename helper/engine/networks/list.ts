@@ -21,7 +21,7 @@ export function describeNetwork(network: Network, withContainers: boolean): Netw
       Config:
         stored.driver === 'host' || (stored.driver === 'null' && !network.configOnly)
           ? null
-          : stored.ipam.config.map(({ subnet, range, gateway, aux }) => ({
+          : [...stored.ipam.config, ...(stored.ipam.idle ?? [])].map(({ subnet, range, gateway, aux }) => ({
               Subnet: subnet,
               ...(range ? { IPRange: range } : {}),
               ...(gateway ? { Gateway: gateway } : {}),

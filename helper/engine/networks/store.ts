@@ -15,6 +15,14 @@ const ADDRESS = v.pipe(
   v.string(),
   v.check((text) => parseAddress(text) !== undefined, 'no address'),
 );
+const POOL = v.object({
+  subnet: CIDR,
+  range: v.optional(CIDR),
+  gateway: v.optional(ADDRESS),
+  aux: TEXTS,
+  /** The user wrote the subnet: only then may endpoints ask for addresses. */
+  chosen: v.boolean(),
+});
 const SCHEMA = v.object({
   version: v.literal(1),
   id: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
@@ -28,16 +36,9 @@ const SCHEMA = v.object({
   ipam: v.object({
     driver: v.string(),
     options: v.nullable(TEXTS),
-    config: v.array(
-      v.object({
-        subnet: CIDR,
-        range: v.optional(CIDR),
-        gateway: v.optional(ADDRESS),
-        aux: TEXTS,
-        /** The user wrote the subnet: only then may endpoints ask for addresses. */
-        chosen: v.boolean(),
-      }),
-    ),
+    config: v.array(POOL),
+    /** IPv6 subnets that the user named for a network without IPv6: shown, and no more. */
+    idle: v.optional(v.array(POOL)),
   }),
   options: TEXTS,
   labels: TEXTS,

@@ -25,7 +25,11 @@ export function containerEnvironment(
   );
 }
 
-/** HOME of the user that the process runs as, unless it is set. (crun leaves it out for users that have no entry.) */
+/**
+ * HOME of the user that the process runs as, unless it is set; an empty one is not, as in runc. (crun keeps an empty one, and leaves
+ * HOME out for users that have no entry.)
+ */
 export function withHome(env: readonly string[], home: string): string[] {
-  return env.some((entry) => entry.startsWith('HOME=')) ? [...env] : [...env, `HOME=${home}`];
+  if (env.some((entry) => entry.startsWith('HOME=') && entry !== 'HOME=')) return [...env];
+  return [...env.filter((entry) => entry !== 'HOME='), `HOME=${home}`];
 }

@@ -86,6 +86,20 @@ describe('the log of a container', () => {
     expect((await read(file, { since: nanos(10), until: nanos(12) })).split('\n').length).toBe(4);
   });
 
+  it('is followed from a time that has not come yet', async () => {
+    const file = logOf(record(1, 'before'));
+    let finish: () => void = () => undefined;
+    const ended = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const body = open(file, { follow: true, since: nanos(3) }, { ended });
+    const lines = body.toArray();
+    appendFileSync(file, record(2, 'still before'));
+    appendFileSync(file, record(3, 'then') + record(4, 'after'));
+    finish();
+    expect(Buffer.concat(await lines).toString()).toBe('then\nafter\n');
+  });
+
   it('is followed through a rotation, to its end, without loss', async () => {
     const file = logOf(record(1, 'first'));
     let finish: () => void = () => undefined;

@@ -47,11 +47,11 @@ async function* chunks(source: LogSource, options: LogsOptions, signal: AbortSig
   try {
     for (const [index, { handle, offset }] of opened.entries()) {
       const last = index === opened.length - 1;
-      const reader = new RecordReader(handle, offset, options.until);
+      const reader = new RecordReader(handle, offset, options);
       cursor.reader = reader;
-      for await (const { chunk, end } of reader.available()) {
+      for await (const { chunk, start, end } of reader.available()) {
         if (signal.aborted) return;
-        if (end > 0) yield renderer.render(chunk, 0, end);
+        if (end > start) yield renderer.render(chunk, start, end);
       }
       if (reader.pastUntil) return;
       if (!last) await handle.close();
@@ -61,10 +61,10 @@ async function* chunks(source: LogSource, options: LogsOptions, signal: AbortSig
     try {
       // Written between the read above and the start of the watch: the first round reads without waiting.
       for (let done = false; !done; done = (await changes.next()) === 'ended') {
-        yield* readOn(cursor, current, options.until, renderer, signal);
+        yield* readOn(cursor, current, options, renderer, signal);
         if (signal.aborted || cursor.reader?.pastUntil) return;
       }
-      yield* readOn(cursor, current, options.until, renderer, signal);
+      yield* readOn(cursor, current, options, renderer, signal);
     } finally {
       changes.close();
     }
@@ -80,27 +80,21 @@ interface Cursor {
 }
 
 /** Reads to the end of the open file, then goes on in a new one of the same name if it was rotated away. */
-async function* readOn(
-  cursor: Cursor,
-  file: string,
-  until: bigint | undefined,
-  renderer: Renderer,
-  signal: AbortSignal,
-): AsyncGenerator<Buffer> {
+async function* readOn(cursor: Cursor, file: string, span: Span, renderer: Renderer, signal: AbortSignal): AsyncGenerator<Buffer> {
   for (;;) {
     // Asked before reading: once the new file is there nothing more comes to the old one, so what is read then is all of it.
     const next = await replacement(cursor.reader, file);
     try {
       if (cursor.reader) {
-        for await (const { chunk, end } of cursor.reader.available()) {
+        for await (const { chunk, start, end } of cursor.reader.available()) {
           if (signal.aborted) return;
-          if (end > 0) yield renderer.render(chunk, 0, end);
+          if (end > start) yield renderer.render(chunk, start, end);
         }
         if (cursor.reader.pastUntil || !next) return;
       }
       if (!next) return;
       await cursor.reader?.close();
-      cursor.reader = new RecordReader(next, 0, until);
+      cursor.reader = new RecordReader(next, 0, span);
     } finally {
       if (next && !cursor.reader?.reads(next)) await next.close();
     }
@@ -138,21 +132,37 @@ async function openAt(files: string[], options: LogsOptions): Promise<{ handle: 
   return opened;
 }
 
+type Span = Pick<LogsOptions, 'since' | 'until'>;
+
+/** Where the first record with such a time starts; `end` if there is none before it. */
+function firstRecord(chunk: Buffer, end: number, wanted: (time: bigint) => boolean): number {
+  for (let at = 0; at < end; ) {
+    const time = recordTime(chunk, at);
+    if (time !== undefined && wanted(time)) return at;
+    const next = chunk.indexOf(NEWLINE, at + Math.min(TEXT_AT, end - at - 1));
+    at = next < 0 ? end : next + 1;
+  }
+  return end;
+}
+
 /** Whole records from a growing file, a chunk at a time. */
 class RecordReader {
   #handle: Handle;
   #offset: number;
+  /** Gone once a record of that time was seen: all later ones are later. */
+  #since: bigint | undefined;
   #until: bigint | undefined;
   pastUntil = false;
 
-  constructor(handle: Handle, offset: number, until: bigint | undefined) {
+  constructor(handle: Handle, offset: number, { since, until }: Span) {
     this.#handle = handle;
     this.#offset = offset;
+    this.#since = since;
     this.#until = until;
   }
 
   /** What is there now. The chunk is reused: it must be consumed before the next is asked for. */
-  async *available(): AsyncGenerator<{ chunk: Buffer; end: number }> {
+  async *available(): AsyncGenerator<{ chunk: Buffer; start: number; end: number }> {
     const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
     for (;;) {
       const { bytesRead } = await this.#handle.read(chunk, 0, chunk.length, this.#offset);
@@ -163,22 +173,23 @@ class RecordReader {
       let end = newline < 0 ? bytesRead : newline + 1;
       this.#offset += end;
       if (this.#until !== undefined) end = this.#cutAtUntil(chunk, end, this.#until);
-      yield { chunk, end };
+      // A follower may be told of a time that has not come yet.
+      const start = this.#since === undefined ? 0 : this.#skipToSince(chunk, end, this.#since);
+      yield { chunk, start, end };
       if (this.pastUntil || bytesRead < chunk.length) return;
     }
   }
 
   #cutAtUntil(chunk: Buffer, end: number, until: bigint): number {
-    for (let at = 0; at < end; ) {
-      const time = recordTime(chunk, at);
-      if (time !== undefined && time > until) {
-        this.pastUntil = true;
-        return at;
-      }
-      const next = chunk.indexOf(NEWLINE, at + Math.min(TEXT_AT, end - at - 1));
-      at = next < 0 ? end : next + 1;
-    }
-    return end;
+    const at = firstRecord(chunk, end, (time) => time > until);
+    if (at < end) this.pastUntil = true;
+    return at;
+  }
+
+  #skipToSince(chunk: Buffer, end: number, since: bigint): number {
+    const at = firstRecord(chunk, end, (time) => time >= since);
+    if (at < end) this.#since = undefined;
+    return at;
   }
 
   reads(handle: Handle): boolean {

@@ -43,7 +43,7 @@ export class PortTable {
   async reserve(owner: Owner, requests: PortRequest[], target: PublishTarget): Promise<PublishedPort[]> {
     const published: PublishedPort[] = [];
     try {
-      for (const request of requests) published.push(...this.#reserveOne(owner, request, target));
+      for (const request of leastChoiceFirst(requests)) published.push(...this.#reserveOne(owner, request, target));
       return withoutDoubles(published);
     } catch (error) {
       for (const port of published) port.close();
@@ -185,6 +185,12 @@ function addressesOf(request: PortRequest, { defaultAddress, ways }: PublishTarg
 /** A port that is not published on the host: reachable at the container's address. */
 function opened({ proto, containerPort }: PortRequest, hostAddress: string): PublishedPort {
   return { proto, containerPort, hostAddress, hostPort: 0, target: { address: '', port: containerPort }, close() {} };
+}
+
+/** One port, then a range, then any port: what can go elsewhere takes nothing from what can't. */
+function leastChoiceFirst(requests: readonly PortRequest[]): PortRequest[] {
+  const choice = ({ from, to }: PortRequest): number => (from === 0 ? Number.POSITIVE_INFINITY : to - from);
+  return requests.toSorted((a, b) => (choice(a) === choice(b) ? 0 : choice(a) - choice(b)));
 }
 
 /** Two host ports for one container port open it once. */

@@ -67,7 +67,7 @@ function hostsText(world: World, sandbox: LiveSandbox): string {
   return hostsFile([...extra, ...linkLines(world, sandbox), ...own]);
 }
 
-/** Links of the default bridge: the other container's address under its alias, name and short id. */
+/** Links of the default bridge: the other container's address under its alias, host name and name. */
 function linkLines(world: World, sandbox: LiveSandbox): string[] {
   return sandbox.request.links.flatMap(({ containerId, alias }) => {
     const other = world.sandboxes.get(containerId);
@@ -75,7 +75,7 @@ function linkLines(world: World, sandbox: LiveSandbox): string[] {
       ({ network }) => network.isDefaultBridge && sandbox.endpoints.has(network.id),
     );
     if (!endpoint?.v4) return [];
-    const names = [...new Set([alias, containerId.slice(0, 12), endpoint.containerName])];
+    const names = [...new Set([alias, other?.request.hostname || containerId.slice(0, 12), endpoint.containerName])];
     return [`${endpoint.v4.address}\t${names.join(' ')}`];
   });
 }

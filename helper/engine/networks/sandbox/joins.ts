@@ -2,7 +2,7 @@ import type { EndpointSettings } from '../../../contract/docker.ts';
 import { Failure } from '../../failure.ts';
 import { contains, parseAddress } from '../ipam/addresses.ts';
 import { sysctlFaults } from '../link-settings.ts';
-import { ENDPOINT_OPTION, type Network } from '../model.ts';
+import { cidrOf, ENDPOINT_OPTION, type Network } from '../model.ts';
 import { isLinkName } from '../options.ts';
 import type { SandboxRequest } from '../types.ts';
 import type { World } from '../world.ts';
@@ -64,11 +64,12 @@ export function checkSettings(network: Network, settings: EndpointSettings): voi
     if (!text) continue;
     const address = parseAddress(text);
     if (address?.family !== family) fail(`invalid IPv${family} address: ${text}`);
-    const chosen = network.stored.ipam.config.filter((config) => config.subnet.includes(':') === (family === 6) && config.chosen);
+    const { config, idle = [] } = network.stored.ipam;
+    const chosen = [...config, ...idle].filter((pool) => pool.subnet.includes(':') === (family === 6) && pool.chosen);
     if (chosen.length === 0) {
       fail('user specified IP address is supported only when connecting to networks with user configured subnets');
     }
-    const inside = network.poolsOf(family).some(({ pool }) => address && contains(pool.subnet, address.value));
+    const inside = chosen.some((pool) => address && contains(cidrOf(pool.subnet), address.value));
     if (!inside) fail(`no configured subnet contains IP address ${text}`);
   }
 }

@@ -1,0 +1,183 @@
+/**
+ * What the public test suites of Docker's clients (moby's integration-cli and integration, docker-py, dockerode) found here while they
+ * passed on dockerd: kept as tests of our own, since the suites need toolchains and images that not everyone has.
+ */
+import net from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BASE, create, ENGINE, launch, Raw, startEngine, type TestEngine, waitFor } from './harness.ts';
+
+let engine: TestEngine;
+beforeAll(async () => {
+  engine = await startEngine();
+}, 60_000);
+afterAll(() => engine?.stop(), 60_000);
+
+const inspect = async (id: string) => (await engine.client.get(`/containers/${id}/json`)).json;
+
+async function output(config: Record<string, unknown>): Promise<string> {
+  const id = await launch(engine.client, { Tty: true, ...config });
+  await waitFor(engine.client, id);
+  return (await engine.client.get(`/containers/${id}/logs?stdout=1`)).text.replaceAll('\r\n', '\n');
+}
+
+describe(`clients' suites on ${ENGINE}: connections`, { timeout: 30_000 }, () => {
+  it('an Upgrade header alone gets a 101', async () => {
+    const id = await launch(engine.client, { Cmd: ['cat'], OpenStdin: true });
+    const socket = net.connect({ path: engine.socketPath });
+    socket.write(
+      `POST /containers/${id}/attach?stream=1&stdin=1&stdout=1 HTTP/1.1\r\nHost: x\r\nUpgrade: tcp\r\nContent-Length: 0\r\n\r\n`,
+    );
+    const raw = new Raw(socket);
+    await raw.head();
+    expect(raw.headers).toMatch(/^HTTP\/1.1 101 [^]*\r\nUpgrade: tcp/);
+    raw.write('both ways');
+    await raw.until('both ways');
+    raw.destroy();
+  });
+
+  it('OPTIONS is answered for any path', async () => {
+    for (const path of ['/', '/containers/json', '/v1.41/anything']) expect((await engine.client.ask('OPTIONS', path)).status).toBe(200);
+  });
+
+  it('a WebSocket to no container is 404 before it is anything else', async () => {
+    const missing = await engine.client.get('/containers/doesnotexist/attach/ws');
+    expect([missing.status, missing.json.message]).toEqual([404, 'No such container: doesnotexist']);
+    const id = await create(engine.client, { Cmd: ['true'] });
+    expect((await engine.client.get(`/containers/${id}/attach/ws`)).status).toBe(400);
+  });
+});
+
+describe(`clients' suites on ${ENGINE}: containers`, { timeout: 30_000 }, () => {
+  it('an exec without a terminal has no TERM, whatever the container has', async () => {
+    const id = await launch(engine.client, { Cmd: ['sleep', '1000'], Tty: true });
+    const { stdout } = await engine.docker(['exec', id, 'env']);
+    expect(stdout).not.toContain('TERM=');
+    expect((await engine.docker(['exec', '-e', 'TERM=dumb', id, 'env'])).stdout).toContain('TERM=dumb');
+  });
+
+  it('an empty HOME is the one of the user', async () => {
+    expect(await output({ Cmd: ['sh', '-c', 'echo $HOME'], Env: ['HOME='] })).toBe('/root\n');
+    expect(await output({ Cmd: ['sh', '-c', 'echo $HOME'], Env: ['HOME=/x'] })).toBe('/x\n');
+  });
+
+  it('rm -v of the last user takes an anonymous volume that was another container’s', async () => {
+    const parent = await create(engine.client, { Cmd: ['true'], Volumes: { '/data': {} }, HostConfig: { Binds: ['keep-me:/keep'] } });
+    const anonymous = (await inspect(parent)).Mounts.find((mount: { Destination: string }) => mount.Destination === '/data').Name;
+    const child = await create(engine.client, { Cmd: ['true'], HostConfig: { VolumesFrom: [parent] } });
+    await engine.client.delete(`/containers/${parent}?v=1`);
+    expect((await engine.client.get(`/volumes/${anonymous}`)).status).toBe(200);
+    await engine.client.delete(`/containers/${child}?v=1`);
+    expect((await engine.client.get(`/volumes/${anonymous}`)).status).toBe(404);
+    expect((await engine.client.get('/volumes/keep-me')).status).toBe(200);
+  });
+
+  it('the working directory is there before the first start', async () => {
+    const id = await create(engine.client, { Cmd: ['true'], WorkingDir: '/made/for/it' });
+    expect((await engine.client.ask('HEAD', `/containers/${id}/archive?path=/made/for/it`)).status).toBe(200);
+    const file = await engine.client.post('/containers/create', { Image: BASE, Cmd: ['true'], WorkingDir: '/etc/passwd' });
+    expect([file.status, file.json.message]).toEqual([500, 'Cannot mkdir: /etc/passwd is not a directory']);
+  });
+
+  it('a file is no folder, also when it is copied', async () => {
+    const id = await create(engine.client, { Cmd: ['true'] });
+    const answer = await engine.client.get(`/containers/${id}/archive?path=/etc/passwd/`);
+    expect([answer.status, answer.json.message]).toEqual([500, expect.stringContaining('/etc/passwd/: not a directory')]);
+  });
+
+  it('nothing is mounted in /proc but what stands for one of its files', async () => {
+    const start = async (bind: string) =>
+      engine.client.post(`/containers/${await create(engine.client, { Cmd: ['true'], HostConfig: { Binds: [bind] } })}/start`);
+    const refused = await start('/tmp:/proc//sys');
+    expect(refused.status).toBeGreaterThanOrEqual(400);
+    expect(refused.json.message).toContain('cannot be mounted because it is inside /proc');
+    expect((await start('/tmp:/proc')).json.message).toContain('cannot be mounted because it is not of type proc');
+    expect((await start('/proc/uptime:/proc/uptime')).status).toBe(204);
+  });
+
+  it('a fixed port is taken before any other can have it', async () => {
+    const ports = { '80/tcp': [{}] };
+    const first = await launch(engine.client, { Cmd: ['sleep', '1000'], HostConfig: { PortBindings: ports } });
+    const next = Number((await inspect(first)).NetworkSettings.Ports['80/tcp'][0].HostPort) + 1;
+    const second = await launch(engine.client, {
+      Cmd: ['sleep', '1000'],
+      HostConfig: { PortBindings: { ...ports, '8080/tcp': [{ HostPort: String(next) }] } },
+    });
+    expect((await inspect(second)).NetworkSettings.Ports['8080/tcp'][0].HostPort).toBe(String(next));
+  });
+
+  it('a container does not join itself, and a mode without a container is refused', async () => {
+    const id = await create(engine.client, { name: 'narcissus', Cmd: ['true'], HostConfig: { NetworkMode: 'container:narcissus' } });
+    expect((await engine.client.post(`/containers/${id}/start`)).json.message).toContain('cannot join own network');
+    const bare = await engine.client.post('/containers/create', { Image: BASE, Cmd: ['true'], HostConfig: { NetworkMode: 'container' } });
+    expect([bare.status, bare.json.message]).toEqual([400, expect.stringContaining('invalid container format container:<name|id>')]);
+  });
+
+  it('an IPv6 subnet of a network without IPv6 is shown, and its addresses may be asked for', async () => {
+    const config = [{ Subnet: '2001:db8:77::/64', Gateway: '2001:db8:77::1' }];
+    const made = await engine.client.post('/networks/create', { Name: 'four-only', IPAM: { Config: config } });
+    expect(made.status).toBe(201);
+    expect((await engine.client.get('/networks/four-only')).json).toMatchObject({
+      EnableIPv6: false,
+      IPAM: { Config: [{ Subnet: expect.stringMatching(/^[0-9.]+\/\d+$/) }, config[0]] },
+    });
+    const wish = (address: string) => ({
+      HostConfig: { NetworkMode: 'four-only' },
+      NetworkingConfig: { EndpointsConfig: { 'four-only': { IPAMConfig: { IPv6Address: address } } } },
+    });
+    const id = await launch(engine.client, { Cmd: ['sleep', '1000'], ...wish('2001:db8:77::9') });
+    const endpoint = (await inspect(id)).NetworkSettings.Networks['four-only'];
+    expect(endpoint).toMatchObject({ IPAMConfig: { IPv6Address: '2001:db8:77::9' }, GlobalIPv6Address: '' });
+    await engine.client.delete(`/containers/${id}?force=1`);
+    expect((await engine.client.delete('/networks/four-only')).status).toBe(204);
+  });
+});
+
+describe(`clients' suites on ${ENGINE}: images`, { timeout: 30_000 }, () => {
+  const image = async (name: string) => (await engine.client.get(`/images/${name}/json`)).json;
+  const commit = async (from: string, query = ''): Promise<string> => {
+    const id = await launch(engine.client, { Image: from, Cmd: ['touch', `/made-${Math.random()}`] });
+    await waitFor(engine.client, id);
+    return (await engine.client.post(`/commit?container=${id}${query}`)).json.Id;
+  };
+
+  it('commit changes see the container’s variables, which keep their place', async () => {
+    const id = await create(engine.client, { Cmd: ['true'], Env: ['PATH=/bin', 'A=1'] });
+    const changes = ['ENV PATH=/usr/bin:$PATH B="${A}2"', "ENV C '$A'", 'WORKDIR /w/${A}', 'LABEL l=$B', 'CMD echo $A'];
+    const query = changes.map((change) => `&changes=${encodeURIComponent(change)}`).join('');
+    const made = (await engine.client.post(`/commit?container=${id}${query}`)).json.Id;
+    expect((await image(made)).Config).toMatchObject({
+      Env: ['PATH=/usr/bin:/bin', 'A=1', 'B=12', 'C=$A'],
+      WorkingDir: '/w/1',
+      Labels: { l: '12' },
+      Cmd: ['/bin/sh', '-c', 'echo $A'],
+    });
+  });
+
+  it('no image is named as if it were an id', async () => {
+    const answer = await engine.client.post(`/images/${BASE}/tag?repo=sha256&tag=abc`);
+    expect([answer.status, answer.json.message]).toEqual([
+      400,
+      expect.stringContaining('refusing to create an ambiguous tag using digest algorithm as name'),
+    ]);
+  });
+
+  it('save and load keep what an image was made from, and are no tagging', async () => {
+    const below = await commit(BASE, '&repo=suites-below');
+    const above = await commit(below, '&repo=suites-above');
+    const before = await image('suites-above');
+    expect(before).toMatchObject({ Id: above, Parent: below });
+    const archive = await engine.client.open('GET', '/images/get?names=suites-above&names=suites-below');
+    const parts: Buffer[] = [];
+    for await (const part of archive) parts.push(part as Buffer);
+    const load = () =>
+      engine.client.ask('POST', '/images/load', { body: Buffer.concat(parts), headers: { 'Content-Type': 'application/x-tar' } });
+    await load();
+    expect(await image('suites-above')).toEqual(before);
+    const containers = (await engine.client.get('/containers/json?all=1')).json as { Id: string }[];
+    for (const { Id } of containers) await engine.client.delete(`/containers/${Id}?force=1`);
+    for (const name of ['suites-above', 'suites-below']) expect((await engine.client.delete(`/images/${name}`)).status).toBe(200);
+    await load();
+    expect(await image('suites-above')).toMatchObject({ Id: above, Parent: below, Metadata: { LastTagTime: '0001-01-01T00:00:00Z' } });
+    expect(await image('suites-below')).toMatchObject({ Id: below, Parent: '' });
+  });
+});
