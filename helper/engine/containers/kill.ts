@@ -5,6 +5,7 @@ import { checkSupported, parseSignal, SIGKILL } from '../signals.ts';
 import type { Container } from './container.ts';
 import { cancelRestart, cgroupsPath, type Engine, emit, runtimeOf, untilStopped } from './engine.ts';
 import { recordExit } from './exit.ts';
+import { untilCaught } from './first-moments.ts';
 import { noteRequest } from './note-stop.ts';
 import { isRunning } from './state.ts';
 
@@ -52,6 +53,7 @@ export async function sendSignal(engine: Engine, container: Container, signal: n
     }
     // Stored before the signal: if the helper dies between the two, the restart policy must not undo the user's wish.
     if (ends) await engine.store.saveState(container);
+    await untilCaught(container, signal);
     try {
       await runtimeOf(engine, container).kill(container.id, signal);
     } catch (error) {

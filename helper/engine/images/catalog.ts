@@ -240,7 +240,7 @@ export class Catalog {
 
   /** Says which image another one was made from. Both must be there. */
   setParent(id: string, parent: string): Promise<void> {
-    return this.#change(async () => {
+    return this.#writer.change(() => {
       const image = this.#images.get(id);
       if (image && this.#images.has(parent)) image.parent = parent;
     });
