@@ -55,6 +55,16 @@ describe(`clients' suites on ${ENGINE}: containers`, { timeout: 30_000 }, () => 
     expect((await engine.docker(['exec', '-e', 'TERM=dumb', id, 'env'])).stdout).toContain('TERM=dumb');
   });
 
+  it('an exec in a paused container is refused under the name that the client used', async () => {
+    const id = await launch(engine.client, { name: 'paused-here', Cmd: ['sleep', '1000'] });
+    await engine.client.post(`/containers/${id}/pause`);
+    for (const reference of [id, 'paused-here']) {
+      const answer = await engine.client.post(`/containers/${reference}/exec`, { Cmd: ['true'] });
+      expect([answer.status, answer.json.message]).toEqual([409, `Container ${reference} is paused, unpause the container before exec`]);
+    }
+    await engine.client.post(`/containers/${id}/unpause`);
+  });
+
   it('an empty HOME is the one of the user', async () => {
     expect(await output({ Cmd: ['sh', '-c', 'echo $HOME'], Env: ['HOME='] })).toBe('/root\n');
     expect(await output({ Cmd: ['sh', '-c', 'echo $HOME'], Env: ['HOME=/x'] })).toBe('/x\n');

@@ -69,7 +69,7 @@ export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
 
   return {
     async create(container, request) {
-      const host = usable(find(container));
+      const host = usable(find(container), container);
       parseDetachKeys(request.DetachKeys, 'escape');
       const exec = newExec(host, request);
       execs.set(exec.id, exec);
@@ -180,8 +180,9 @@ function commandText({ command: [program = '', ...args] }: Exec): string {
 
 const UNKNOWN_EXIT = 137;
 
-function usable(host: ExecHost): ExecHost {
-  if (host.status === 'paused') throw new Failure('conflict', `Container ${host.id} is paused, unpause the container before exec`);
+/** @param reference what the client called the container, for the words of a refusal */
+function usable(host: ExecHost, reference = host.id): ExecHost {
+  if (host.status === 'paused') throw new Failure('conflict', `Container ${reference} is paused, unpause the container before exec`);
   if (host.status === 'restarting')
     throw new Failure('conflict', `Container ${host.id} is restarting, wait until the container is running`);
   if (host.status === 'stopped') throw notRunning(host);
