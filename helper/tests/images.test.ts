@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { baseImageArchive, rootfs } from './base-image.ts';
-import { BASE, ENGINE, onGantry, startEngine, type TestEngine } from './harness.ts';
+import { BASE, create, ENGINE, onGantry, startEngine, type TestEngine } from './harness.ts';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -94,6 +94,17 @@ describe(`images on ${ENGINE}`, { timeout: 30_000 }, () => {
     const { RepoTags } = (await engine.client.get('/images/registry.example:5000/a/b:2/json')).json;
     expect(RepoTags.sort()).toEqual([BASE, 'registry.example:5000/a/b:2']);
     expect((await engine.client.delete('/images/registry.example:5000/a/b:2')).json).toEqual([{ Untagged: 'registry.example:5000/a/b:2' }]);
+  });
+
+  it('a commit of nothing changed is an image of no more layers', async () => {
+    const id = await create(engine.client, { Cmd: ['a', 'command'], Entrypoint: ['an', 'entrypoint'] });
+    expect((await engine.client.post(`/commit?container=${id}&repo=unchanged`)).status).toBe(201);
+    const layers = async (name: string): Promise<string[]> => (await engine.client.get(`/images/${name}/json`)).json.RootFS.Layers;
+    expect(await layers('unchanged')).toEqual(await layers(BASE));
+    const [newest] = (await engine.client.get('/images/unchanged/history')).json;
+    expect(newest).toMatchObject({ CreatedBy: 'a command', Size: 0 });
+    await engine.client.delete(`/containers/${id}`);
+    await engine.client.delete('/images/unchanged');
   });
 
   it('a digest’s algorithm is no name', async () => {

@@ -61,6 +61,15 @@ describe(`with a real registry, ${ENGINE}`, { timeout: 60_000 }, () => {
     expect(await docker('pull', `${host}/a/one:1`)).toContain('Image is up to date');
   });
 
+  it('a digest that goes with its tag is untagged without an event of its own', async () => {
+    await docker('tag', BASE, `${host}/a/told:1`);
+    await docker('push', '-q', `${host}/a/told:1`);
+    const since = String(Date.now() / 1000);
+    expect((await docker('rmi', `${host}/a/told:1`)).match(/^Untagged: /gm)).toHaveLength(2);
+    const told = await docker('events', '--since', since, '--until', String(Date.now() / 1000), '--format', '{{.Action}}');
+    expect(told.trim().split('\n')).toEqual(['untag']);
+  });
+
   it('mounts layers from another repository instead of sending them', async () => {
     await docker('tag', BASE, `${host}/a/first:1`);
     await docker('push', `${host}/a/first:1`);

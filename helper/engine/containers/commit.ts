@@ -22,9 +22,10 @@ export interface CommitOptions {
   config?: ContainerCreateRequest;
 }
 
-/** The container's own layer: its upper folder, with overlayfs' deletions as a layer writes them. */
-async function layerOf(engine: Engine, container: Container, signal: AbortSignal): Promise<Readable> {
+/** The container's own layer: its upper folder, with overlayfs' deletions as a layer writes them. None where nothing was changed. */
+async function layerOf(engine: Engine, container: Container, signal: AbortSignal): Promise<Readable | undefined> {
   const changed = new Set((await containerChanges(engine, container)).map(({ Path }) => Path));
+  if (changed.size === 0) return undefined;
   const tree = {
     root: path.join(engine.store.folder(container.id), 'upper'),
     mounts: new Map<string, string>(),
@@ -68,10 +69,11 @@ export async function commit(engine: Engine, reference: string, options: CommitO
   if (frozen) emit(engine, container, 'pause');
   try {
     const created = nowInstant();
+    const layer = await layerOf(engine, container, abort.signal);
     const id = await engine.images.create(
       {
         ...(parent ? { parent } : {}),
-        layer: await layerOf(engine, container, abort.signal),
+        ...(layer ? { layer } : {}),
         config: {
           ...(parent?.config ?? {}),
           architecture:
@@ -86,9 +88,11 @@ export async function commit(engine: Engine, reference: string, options: CommitO
             ...(parent?.config.history ?? []),
             {
               created,
-              created_by: [container.path, ...container.args].join(' '),
+              // As in dockerd the command alone, without an entrypoint.
+              created_by: (container.config.Cmd ?? []).join(' '),
               ...(options.author ? { author: options.author } : {}),
               ...(options.comment ? { comment: options.comment } : {}),
+              ...(layer ? {} : { empty_layer: true }),
             },
           ],
         },

@@ -233,7 +233,6 @@ async function bringLayer(pull: Pull, layer: Descriptor, at: number, config: Pro
   const { parts, emit, lease, downloads, signal, cancelled } = pull;
   const id = shortId(layer.digest);
   const say = (status: string): void => emit({ status, progressDetail: {}, id });
-  emit({ status: 'Pulling fs layer', progressDetail: {}, id });
   lease.add(layer.digest);
   const here = async (): Promise<boolean> => {
     // Without any layer here there is nothing to compare diffIDs with, and no need to wait for the config.
@@ -245,6 +244,7 @@ async function bringLayer(pull: Pull, layer: Descriptor, at: number, config: Pro
     return hasLayer(parts, diffId);
   };
   if (await here()) return say('Already exists');
+  say('Pulling fs layer');
   if (downloads.limiter.full) say('Waiting');
   await downloads.limiter.run(signal, () =>
     downloads.queue.run(layer.digest, async () => {

@@ -70,8 +70,9 @@ async function removeOne(
   const names = parts.catalog.namesOf(image.id);
   if (name) {
     const gone = goneWith(name, names);
-    if (without(names, gone).length > 0) await untag(parts, image, gone, entries);
-    else await removeImage(parts, orphans, image, { ...options, quiet: true, names: gone }, entries);
+    const along = gone.slice(1);
+    if (without(names, gone).length > 0) await untag(parts, image, { names: gone, along }, entries);
+    else await removeImage(parts, orphans, image, { ...options, quiet: true, names: gone, along }, entries);
   } else if (inOneRepository(names)) {
     const found = conflict(parts, image, { references: false, stopped: !options.force });
     if (found) throw found.failure;
@@ -88,14 +89,20 @@ function goneWith(name: Reference, names: Reference[]): Reference[] {
   return others.some((other) => other.digest === undefined) ? [name] : [name, ...others];
 }
 
-async function untag(parts: Parts, image: ImageRecord, names: Reference[], entries: ImageDeleteEntry[]): Promise<void> {
-  await parts.catalog.drop({ names, of: image.id });
-  untagged(parts, image, names, entries);
+interface Gone {
+  names: Reference[];
+  /** Those of them that go with a tag, of which no event tells. */
+  along?: Reference[];
 }
 
-function untagged(parts: Parts, image: ImageRecord, names: Reference[], entries: ImageDeleteEntry[]): void {
+async function untag(parts: Parts, image: ImageRecord, gone: Gone, entries: ImageDeleteEntry[]): Promise<void> {
+  await parts.catalog.drop({ names: gone.names, of: image.id });
+  untagged(parts, image, gone, entries);
+}
+
+function untagged(parts: Parts, image: ImageRecord, { names, along = [] }: Gone, entries: ImageDeleteEntry[]): void {
   for (const name of names) {
-    imageEvent(parts, 'untag', image.id, image.id, image);
+    if (!along.includes(name)) imageEvent(parts, 'untag', image.id, image.id, image);
     entries.push({ Untagged: familiar(name) });
   }
 }
@@ -115,14 +122,14 @@ async function removeImage(
   parts: Parts,
   orphans: Orphans,
   image: ImageRecord,
-  options: { force: boolean; prune: boolean; quiet: boolean; names: Reference[] },
+  options: { force: boolean; prune: boolean; quiet: boolean } & Gone,
   entries: ImageDeleteEntry[],
 ): Promise<void> {
-  const { force, quiet, names } = options;
+  const { force, quiet, names, along = [] } = options;
   const left = without(parts.catalog.namesOf(image.id), names);
   const found = conflict(parts, image, { references: !force && left.length > 0, stopped: !force });
   if (found) {
-    if (names.length > 0) await untag(parts, image, names, entries);
+    if (names.length > 0) await untag(parts, image, { names, along }, entries);
     // What others are made of is not dangling: it stays, without a name.
     const dangling = left.every((name) => name.digest !== undefined) && parts.catalog.childrenOf(image.id).length === 0;
     if (quiet && (!dangling || found.used)) return;
@@ -130,7 +137,7 @@ async function removeImage(
   }
   if (parts.usage(image.id).length > 0) orphans.add(image.id, image.config.rootfs.diff_ids);
   await parts.catalog.drop({ ids: [image.id] });
-  untagged(parts, image, [...names, ...left], entries);
+  untagged(parts, image, { names: [...names, ...left], along }, entries);
   // Without labels, as dockerd's: the image is no more when it looks for them.
   imageEvent(parts, 'delete', image.id, image.id, undefined);
   entries.push({ Deleted: image.id });
