@@ -91,6 +91,17 @@ export async function writeJson(file: string, value: unknown, options?: WriteOpt
   await writeFileDurably(file, `${JSON.stringify(value)}\n`, options);
 }
 
+/** Writes a new file, and makes it and its folder durable: for folders that nobody looks into before they get their name. */
+export async function writeUnseen(file: string, value: unknown): Promise<void> {
+  const handle = await fs.open(file, 'wx', 0o600);
+  try {
+    await handle.writeFile(`${JSON.stringify(value)}\n`);
+    await Promise.all([handle.datasync(), syncFolder(path.dirname(file))]);
+  } finally {
+    await handle.close();
+  }
+}
+
 /**
  * Writes run-time state at once: atomic, and there after a kill of the helper, but not after a power cut, with which it ends anyway.
  * For the run folder, which lies in memory: handing four calls to the thread pool would take ten times as long as they do.

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { digestOf } from '../../store/content.ts';
 import type { Lease } from '../../store/leases.ts';
+import { settleAll } from '../../store/settle.ts';
 import { Failure } from '../failure.ts';
 import type { ArchiveLayer } from './archive.ts';
 import { ingestLayer } from './ingest.ts';
@@ -93,7 +94,7 @@ export async function store(
   const data = Buffer.from(JSON.stringify(config));
   const id = digestOf(data);
   lease.add(id);
-  const [descriptor] = await Promise.all([makeManifest(parts, lease, { id, size: data.length }, layers), parts.content.put(data)]);
+  const [descriptor] = await settleAll([makeManifest(parts, lease, { id, size: data.length }, layers), parts.content.put(data)]);
   const parent = options.parent && parts.catalog.get(options.parent.id) ? options.parent.id : undefined;
   const { record } = await parts.catalog.add(descriptor, { names: name ? [name] : [], tagged: true, ...(parent ? { parent } : {}) });
   if (name) imageEvent(parts, 'tag', id, familiar(name), record);

@@ -7,6 +7,7 @@ import * as v from 'valibot';
 import type { ProgressMessage } from '../../contract/docker.ts';
 import { digestOf } from '../../store/content.ts';
 import type { Lease } from '../../store/leases.ts';
+import { settleAll } from '../../store/settle.ts';
 import { Failure } from '../failure.ts';
 import type { Archive, ArchiveLayer } from './archive.ts';
 import { archiveFile, archiveJson, archiveLayer, readArchive } from './archive.ts';
@@ -120,9 +121,10 @@ async function loadSaved(
   const layers = checkLayers(parsed.rootfs.diff_ids, image.Layers ?? [], archive);
   const id = digestOf(config);
   lease.add(id);
-  await parts.content.put(config);
-  const descriptor =
-    (await ownManifest(parts, lease, archive, id, layers)) ?? (await makeManifest(parts, lease, { id, size: config.length }, layers));
+  const [descriptor] = await settleAll([
+    ownManifest(parts, lease, archive, id, layers).then((own) => own ?? makeManifest(parts, lease, { id, size: config.length }, layers)),
+    parts.content.put(config),
+  ]);
   const names = (image.RepoTags ?? []).map((text) => withDefaultTag(parseNamed(text)));
   await register(parts, descriptor, id, names, emit);
   return id;

@@ -14,6 +14,7 @@ import { downloadBlob, SIZE_INVALID } from '../../registry/download.ts';
 import { RegistryFailure } from '../../registry/errors.ts';
 import type { Limiter } from '../../registry/limiter.ts';
 import type { Lease } from '../../store/leases.ts';
+import { settleAll } from '../../store/settle.ts';
 import { Failure } from '../failure.ts';
 import type { KeyedQueue } from '../queue.ts';
 import { ingestLayer } from './ingest.ts';
@@ -146,8 +147,7 @@ async function pullImage(pull: Pull, reference: Reference, fetched: FetchedManif
   pull.lease.add(manifest.config.digest);
   const known = parts.catalog.get(manifest.config.digest);
   // One that has lost a layer or a blob gets it back.
-  if (!known || !isWhole(parts, known)) await bringImage(pull, manifest);
-  await parts.content.put(data);
+  await settleAll([parts.content.put(data), !known || !isWhole(parts, known) ? bringImage(pull, manifest) : undefined]);
   const named = withDefaultTag(reference);
   const byDigest: Reference = { domain: reference.domain, path: reference.path, digest: fetched.digest };
   const names = reference.digest === undefined ? [named, byDigest] : [byDigest];

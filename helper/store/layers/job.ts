@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { settleAll } from '../settle.ts';
 import { checkSpace } from '../space.ts';
 import { TarReader } from '../tar/reader.ts';
 import { LayerBuilder } from './builder.ts';
@@ -63,6 +64,7 @@ export class LayerJob {
   /** Writing to the disk what has come so far. */
   #syncing: Promise<void> | undefined;
   #syncFailed: { error: unknown } | undefined;
+  #settled: Promise<void> | undefined;
   #closed = false;
 
   /** @throws on a target or blob that can't be opened */
@@ -97,18 +99,15 @@ export class LayerJob {
     await this.#feed(chunk);
   }
 
-  /** All has come: resolves when the layer is whole and on disk. */
+  /** All has come: resolves when the layer is whole and known; it is on its way to the disk then (see `settled`). */
   async finish(): Promise<JobResult> {
     if (!this.#decompressor) await this.#begin();
     await this.#decompressor?.end();
     this.#reader.end();
     const counts = this.#builder.finish();
     const tarDigest = `sha256:${this.#tarHash.digest('hex')}`;
-    await this.#syncing;
-    // The kernel reports a failed write once: to the one who asked first.
-    if (this.#syncFailed) throw this.#syncFailed.error;
-    await this.#sync();
-    this.#close();
+    this.#settled = this.#settle();
+    this.#settled.catch(() => undefined);
     return {
       digest: this.#compression === 'none' ? tarDigest : `sha256:${this.#blobHash.digest('hex')}`,
       size: this.#size,
@@ -119,6 +118,19 @@ export class LayerJob {
       contentSize: counts.size,
       deferred: this.#backend instanceof FolderUnpacker ? this.#backend.deferred : [],
     };
+  }
+
+  /** After `finish`: resolves when all is on disk. */
+  async settled(): Promise<void> {
+    await this.#settled;
+  }
+
+  async #settle(): Promise<void> {
+    // Beside the one that may be under way: on a busy disk each takes as long as the other.
+    await settleAll([this.#syncing, this.#sync()]);
+    // The kernel reports a failed write once: to the one who asked first.
+    if (this.#syncFailed) throw this.#syncFailed.error;
+    this.#close();
   }
 
   /** Gives up: closes everything; files are the caller's to remove. */
@@ -152,7 +164,7 @@ export class LayerJob {
 
   /** In the thread pool, both files at once: another layer of this thread goes on meanwhile. */
   async #sync(): Promise<void> {
-    await Promise.all([this.#imageFd, this.#blobFd].map((fd) => (fd === undefined ? undefined : dataSync(fd))));
+    await settleAll([this.#imageFd, this.#blobFd].map((fd) => (fd === undefined ? undefined : dataSync(fd))));
   }
 
   /** Layers that come together end together: without this the disk would rest until then, and everything else after that. */

@@ -9,12 +9,13 @@ import { build } from 'esbuild';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { unmount } from '../../system/mount/index.ts';
-import { lgetxattr } from '../../system/syscall/index.ts';
+import { lgetxattr, mount } from '../../system/syscall/index.ts';
 import type { FixtureEntry } from '../tar/fixture.ts';
 import { tarOf } from '../tar/fixture.ts';
 import { addLayer, describeTree, layerStore } from './fixture.ts';
-import type { LayerKind, Layers } from './layers.ts';
+import { createLayers, type LayerKind, type Layers } from './layers.ts';
 import { JobPool } from './pool.ts';
+import { probeErofs } from './probe.ts';
 
 const root = process.getuid?.() === 0;
 const PLANTED = '/gantry-test-planted';
@@ -43,6 +44,25 @@ function extracted(archive: Buffer): string {
   execFileSync('tar', ['-xpf', '-', '-C', target, '--numeric-owner', '--warning=no-timestamp'], { input: archive });
   return target;
 }
+
+describe('the kind of layers', () => {
+  it.runIf(root)('is what the file system of the data can, though the run folder is in memory', async () => {
+    const run = path.join(folder, 'run');
+    fs.mkdirSync(run);
+    mount('tmpfs', run, 'tmpfs', 0);
+    try {
+      const layers = await createLayers({ data: path.join(folder, 'data'), run, log: { debug() {}, info() {}, warn() {}, error() {} } });
+      await layers.start();
+      expect(layers.kind).toBe((await probeErofs(folder)) ? 'erofs' : 'folder');
+      const diffId = await add(layers, tarOf([{ name: 'file', type: 'file', data: Buffer.from('text') }]));
+      expect(fs.readFileSync(path.join(await layers.directory(diffId), 'file'), 'utf8')).toBe('text');
+      await layers.close();
+      expect(fs.readdirSync(path.join(folder, 'data/layers/ingest'))).toEqual([]);
+    } finally {
+      unmount(run);
+    }
+  });
+});
 
 // Sizes around what decides the layout: empty, beside the inode, a block, a tail that does not fit beside it.
 const size = fc.oneof(fc.integer({ min: 0, max: 200 }), fc.integer({ min: 3900, max: 4200 }), fc.integer({ min: 8000, max: 13000 }));

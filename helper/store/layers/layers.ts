@@ -16,8 +16,9 @@ import * as v from 'valibot';
 import type { Log } from '../../engine/context.ts';
 import { Failure } from '../../engine/failure.ts';
 import { forEachAtOnce, KeyedQueue } from '../../engine/queue.ts';
-import { emptyFolder, READS_AT_ONCE, readJson, syncFolder, writeJson } from '../durable.ts';
+import { emptyFolder, READS_AT_ONCE, readJson, syncFolder, writeUnseen } from '../durable.ts';
 import { Rubbish } from '../rubbish.ts';
+import { settleAll } from '../settle.ts';
 import type { Compression } from './compression.ts';
 import type { DeferredStep } from './folder.ts';
 import { timeOf } from './folder.ts';
@@ -103,8 +104,10 @@ export interface LayersOptions {
   pool?: JobPool | undefined;
 }
 
+const ingestFolder = (data: string): string => path.join(data, 'layers', 'ingest');
+
 export async function createLayers(options: LayersOptions): Promise<Layers> {
-  const kind = options.kind ?? ((await probeErofs(options.run)) ? 'erofs' : 'folder');
+  const kind = options.kind ?? ((await probeErofs(ingestFolder(options.data))) ? 'erofs' : 'folder');
   return new LayerStore(options, kind);
 }
 
@@ -127,7 +130,7 @@ class LayerStore implements Layers {
   constructor(options: LayersOptions, kind: LayerKind) {
     this.kind = kind;
     this.#root = path.join(options.data, 'layers');
-    this.#ingest = path.join(this.#root, 'ingest');
+    this.#ingest = ingestFolder(options.data);
     this.#trash = path.join(this.#root, 'trash');
     this.#mounts = path.join(options.run, 'layers');
     this.#log = options.log;
@@ -195,7 +198,7 @@ class LayerStore implements Layers {
       },
       finish: async (expected, keepBlob) => {
         try {
-          const result = await job.finish();
+          const { result, onDisk } = await job.finish();
           if (expected.digest && expected.digest !== result.digest) {
             throw new Failure('system', `filesystem layer verification failed for digest ${expected.digest}`);
           }
@@ -203,7 +206,7 @@ class LayerStore implements Layers {
             throw new Failure('system', `layer ${expected.diffId} has the diffID ${result.diffId}`);
           }
           if (this.kind === 'folder') await runDeferred(target, result.deferred);
-          await this.#keep(folder, result, keepBlob(result));
+          await this.#keep(folder, result, onDisk, () => keepBlob(result));
           return result;
         } catch (error) {
           await discard();
@@ -213,13 +216,15 @@ class LayerStore implements Layers {
     };
   }
 
-  /** @param blobKept when it resolves the layer may count */
-  async #keep(folder: string, result: JobResult, blobKept: Promise<void>): Promise<void> {
-    // It may fail while this waits for its turn.
-    blobKept.catch(() => undefined);
+  /**
+   * Puts a layer that is on its way to the disk under its name. What need not wait for each other is written at once: on a busy disk
+   * each sync takes as long as everybody's writes.
+   */
+  async #keep(folder: string, result: JobResult, onDisk: Promise<void>, keepBlob: () => Promise<void>): Promise<void> {
     await this.#queue.run(result.diffId, async () => {
       if (this.#known.has(result.diffId)) {
-        await blobKept;
+        await onDisk;
+        await keepBlob();
         await fs.rm(folder, { recursive: true, force: true });
         return;
       }
@@ -231,13 +236,15 @@ class LayerStore implements Layers {
         entries: result.entries,
         blob: { digest: result.digest, size: result.size, compression: result.compression },
       };
-      // Both to their end, whatever happens to the other: nothing is to be written to a folder that is being discarded.
-      const steps = await Promise.allSettled([writeJson(path.join(folder, 'layer.json'), { version: 1, ...info }), blobKept]);
-      for (const step of steps) if (step.status === 'rejected') throw step.reason;
+      await settleAll([onDisk, writeUnseen(path.join(folder, 'layer.json'), { version: 1, ...info })]);
       const home = this.#folder(result.diffId);
       await this.#discard(home);
-      await fs.rename(folder, home);
-      await syncFolder(this.#root);
+      try {
+        await settleAll([keepBlob(), fs.rename(folder, home).then(() => syncFolder(this.#root))]);
+      } catch (error) {
+        await this.#discard(home);
+        throw error;
+      }
       this.#learn(info);
     });
   }

@@ -15,7 +15,8 @@ import { trimMemory } from './kernel.ts';
 export interface RunningJob {
   /** Resolves when more may come; the chunk is copied or done with by then. */
   write(chunk: Buffer): Promise<void>;
-  finish(): Promise<JobResult>;
+  /** All has come. `onDisk` resolves when it is there to stay. */
+  finish(): Promise<{ result: JobResult; onDisk: Promise<void> }>;
   abort(): Promise<void>;
 }
 
@@ -28,6 +29,7 @@ export type FromWorker =
   /** A chunk is done with; its memory comes back to be filled again. */
   | { type: 'taken'; job: number; data: Uint8Array }
   | { type: 'done'; job: number; result: JobResult }
+  | { type: 'settled'; job: number }
   | { type: 'failed'; job: number; kind: FailureKind; message: string; code?: string }
   | { type: 'aborted'; job: number };
 
@@ -125,7 +127,8 @@ class RemoteJob implements RunningJob {
   #failure: Error | undefined;
   #over = false;
   #wake: (() => void) | undefined;
-  #settle: { resolve: (result: JobResult) => void; reject: (error: Error) => void } | undefined;
+  #done: { resolve: (result: JobResult) => void; reject: (error: Error) => void } | undefined;
+  #settled: { resolve: () => void; reject: (error: Error) => void } | undefined;
   #aborted: (() => void) | undefined;
 
   constructor(id: number, worker: Worker, left: () => void) {
@@ -155,13 +158,19 @@ class RemoteJob implements RunningJob {
     if (this.#failure) throw this.#failure;
   }
 
-  finish(): Promise<JobResult> {
-    if (this.#failure) return Promise.reject(this.#failure);
+  async finish(): Promise<{ result: JobResult; onDisk: Promise<void> }> {
+    if (this.#failure) throw this.#failure;
     this.#send();
-    return new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
+    const onDisk = new Promise<void>((resolve, reject) => {
+      this.#settled = { resolve, reject };
+    });
+    // Whoever waits for the result hears of it then.
+    onDisk.catch(() => undefined);
+    const result = await new Promise<JobResult>((resolve, reject) => {
+      this.#done = { resolve, reject };
       this.#post({ type: 'finish', job: this.#id });
     });
+    return { result, onDisk };
   }
 
   async abort(): Promise<void> {
@@ -177,8 +186,10 @@ class RemoteJob implements RunningJob {
       this.#inFlight--;
       if (this.#spare.length < SPARE_BATCHES) this.#spare.push(message.data);
     } else if (message.type === 'done') {
+      this.#done?.resolve(message.result);
+    } else if (message.type === 'settled') {
       this.#end();
-      this.#settle?.resolve(message.result);
+      this.#settled?.resolve();
     } else if (message.type === 'failed') {
       this.#fail(Object.assign(new Failure(message.kind, message.message), message.code ? { code: message.code } : {}));
     } else {
@@ -196,7 +207,8 @@ class RemoteJob implements RunningJob {
   #fail(error: Error): void {
     this.#failure ??= error;
     this.#end();
-    this.#settle?.reject(this.#failure);
+    this.#done?.reject(this.#failure);
+    this.#settled?.reject(this.#failure);
     this.#aborted?.();
   }
 
@@ -232,13 +244,15 @@ class LocalJob implements RunningJob {
     this.#tail = mine.catch(() => {});
     await mine;
   }
-  async finish(): Promise<JobResult> {
-    try {
-      return await this.#job.finish();
-    } catch (error) {
+  async finish(): Promise<{ result: JobResult; onDisk: Promise<void> }> {
+    const giveUp = (error: unknown): never => {
       this.#job.abort();
       throw error;
-    }
+    };
+    const result = await this.#job.finish().catch(giveUp);
+    const onDisk = this.#job.settled().catch(giveUp);
+    onDisk.catch(() => undefined);
+    return { result, onDisk };
   }
   async abort(): Promise<void> {
     this.#job.abort();

@@ -5,11 +5,14 @@ import { LayerBuilder } from './builder.ts';
 import { ErofsImage } from './erofs/image.ts';
 import { mountErofs, unmount } from './kernel.ts';
 
-/** Whether this kernel mounts an EROFS image straight from a file (Linux 6.12 on): tried with an empty one, in `run`. */
-export async function probeErofs(run: string): Promise<boolean> {
+/**
+ * Whether this kernel mounts an EROFS image straight from a file (Linux 6.12 on): tried with an empty one, in `where`, which must be on the
+ * file system that layers are on. tmpfs, where /run is, has no files that can be mounted.
+ */
+export async function probeErofs(where: string): Promise<boolean> {
   if (process.env.GANTRY_LAYERS === 'folders') return false;
-  fs.mkdirSync(run, { recursive: true });
-  const folder = fs.mkdtempSync(path.join(run, 'probe-'));
+  fs.mkdirSync(where, { recursive: true, mode: 0o700 });
+  const folder = fs.mkdtempSync(path.join(where, 'probe-'));
   const file = path.join(folder, 'image');
   const target = path.join(folder, 'mount');
   try {

@@ -56,9 +56,10 @@ parentPort?.on('message', (message: ToWorker) => {
     });
   } else if (message.type === 'finish') {
     step(id, async (job) => {
-      const result = await job.finish();
+      reply({ type: 'done', job: id, result: await job.finish() });
+      await job.settled();
       entries.delete(id);
-      reply({ type: 'done', job: id, result });
+      reply({ type: 'settled', job: id });
     });
   } else {
     const entry = entries.get(id);
