@@ -30,6 +30,20 @@ describe('how much is under way', () => {
     expect(climber.limit).toBeLessThanOrEqual(options.mostBytes);
   });
 
+  test('so is one that is longer than a quarter of a second', () => {
+    const climber = new Climber(options);
+    run(climber, 12_500, 600, 20_000);
+    expect(climber.limit).toBe(options.mostBytes);
+  });
+
+  test('a quick one is not kept waiting for long by a moment in which nothing came', () => {
+    const climber = new Climber(options);
+    run(climber, 50_000, 1, 1000);
+    run(climber, 100, 1, 900, 1000);
+    run(climber, 50_000, 1, 500, 1900);
+    expect(climber.limit).toBe(options.mostBytes);
+  });
+
   test('a source that says little is no measurement, and after a pause it begins anew', () => {
     const climber = new Climber(options);
     expect(run(climber, 2, 100, 120_000)).toBe(options.firstBytes);
