@@ -124,7 +124,7 @@ it.skipIf(!can)('the link is what it should be; a host is added, and its list is
 });
 
 it.skipIf(!can)('a log that is more than the link can carry does not starve the terminal, nor the window', async () => {
-  const loud = 'while :; do i=0; while [ $i -lt 40 ]; do i=$((i+1)); echo "$i ' + 'x'.repeat(500) + '"; done; sleep 0.1; done';
+  const loud = `while :; do i=0; while [ $i -lt 40 ]; do i=$((i+1)); echo "$i ${'x'.repeat(500)}"; done; sleep 0.1; done`;
   await runStarter(engine, 'loud', { Cmd: ['sh', '-c', loud] });
   const states = await watchHost(page(), far);
   await page()
