@@ -118,6 +118,7 @@ describe.skipIf(!hasOpenssl)('what keeps an engine over TCP from being reached',
     writeFileSync(odd, 'nothing', { mode: 0o600 });
     expect(await failed(port, files(client('ada'), { ca: odd }))).toMatchObject(['tls-no-certificate', { path: odd }, 'files failed']);
     expect(await failed(port, files(client('ada'), { key: odd }))).toMatchObject(['tls-no-key', { path: odd }, 'files failed']);
+    expect((await failed(port, files(client('ada'), { ca: '/dev/zero' })))[0]).toBe('tls-no-certificate');
     const key = join(client('locked'), '..', 'server', 'key.pem');
     expect((await failed(port, files(client('ada'), { key })))[0]).toBe('tls-key-other');
     const open = join(world.folder, 'open.pem');
