@@ -5,6 +5,7 @@ export interface RawChannel extends Duplex {
   stderr?: Readable;
   close(): void;
   incoming?: { window: number };
+  outgoing?: { window: number };
 }
 
 const READ_AHEAD_BYTES = 1024 * 1024;
@@ -15,13 +16,16 @@ const READ_AHEAD_BYTES = 1024 * 1024;
  */
 export class ChannelStream extends Duplex {
   readonly #channel: RawChannel;
+  readonly #onFull: () => void;
   #pending: ((error?: Error | null) => void) | undefined;
   #closed = false;
 
-  constructor(channel: RawChannel) {
+  /** @param onFull what was written waits until the other side takes more */
+  constructor(channel: RawChannel, onFull: () => void = () => {}) {
     // Not autoDestroy: a command's exit status comes after the end of its output.
     super({ allowHalfOpen: true, autoDestroy: false, readableHighWaterMark: READ_AHEAD_BYTES });
     this.#channel = channel;
+    this.#onFull = onFull;
     channel.on('data', (chunk: Buffer) => {
       if (!this.destroyed && !this.push(chunk)) channel.pause();
     });
@@ -49,6 +53,7 @@ export class ChannelStream extends Duplex {
       this.#pending = undefined;
       done(error);
     });
+    if (this.#channel.outgoing?.window === 0) this.#onFull();
   }
 
   override _final(done: (error?: Error | null) => void): void {

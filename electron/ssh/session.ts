@@ -3,6 +3,7 @@ import type { Client, ClientChannel } from 'ssh2';
 import { HostFailure } from '../hosts/errors.ts';
 import { ChannelStream, type RawChannel } from './channel-stream.ts';
 import { failure, shown } from './failures.ts';
+import { FlowControl } from './flow.ts';
 import { guardWindow } from './ssh2-internals.ts';
 
 export interface ExecResult {
@@ -39,6 +40,7 @@ export class SshSession {
   readonly machine: string;
   readonly user: string;
   readonly #client: Client;
+  readonly #flow: FlowControl;
   readonly #below: Client[];
   readonly #streams = new Set<ChannelStream>();
   readonly #listeners = new Set<(error: Error) => void>();
@@ -49,6 +51,7 @@ export class SshSession {
   /** @param below connections that this one runs through, the outermost first */
   constructor(client: Client, below: Client[], { machine, user }: { machine: string; user: string }) {
     this.#client = client;
+    this.#flow = new FlowControl(client);
     this.#below = below;
     this.machine = machine;
     this.user = user;
@@ -244,7 +247,8 @@ export class SshSession {
       this.#close(failure('protocol', `${this.machine} sends more than it was asked for`));
       this.close();
     });
-    const stream = new ChannelStream(channel);
+    const flow = this.#flow.track(channel);
+    const stream = new ChannelStream(channel, () => flow.full());
     this.#streams.add(stream);
     stream.once('close', () => this.#streams.delete(stream));
     return stream;

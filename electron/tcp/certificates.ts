@@ -1,5 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { open, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext, type SecureContext } from 'node:tls';
@@ -41,14 +41,14 @@ const PASSPHRASE_TRIES = 3;
  * @throws HostFailure that names the file and what is wrong with it; cancelled when the user gives no passphrase
  */
 export async function readCredentials({ ca, cert, key }: TlsFiles, options: ReadOptions): Promise<Credentials> {
-  const authority = ca === undefined ? undefined : await readFile(ca);
+  const authority = ca === undefined ? undefined : await readPem(ca);
   if (ca !== undefined && authority) certificateIn(authority, ca);
   if (cert === undefined || key === undefined) {
     return { context: createSecureContext({ ...(authority && { ca: authority }) }), ca, client: undefined };
   }
-  const chain = await readFile(cert);
+  const chain = await readPem(cert);
   const certificate = certificateIn(chain, cert);
-  const privateKey = await unlocked(await readFile(key, { secret: true }), key, options);
+  const privateKey = await unlocked(await readPem(key, { secret: true }), key, options);
   if (!certificate.checkPrivateKey(privateKey)) {
     throw failure('tls-key-other', `The key ${key} is not that of the certificate ${cert}`, { values: { cert, key } });
   }
@@ -67,11 +67,13 @@ function nameIn(subject: string): string {
   return shown((name ?? subject).replaceAll('\n', ', '), 200);
 }
 
-async function readFile(path: string, { secret = false } = {}): Promise<Buffer> {
-  let file: Awaited<ReturnType<typeof open>> | undefined;
+async function readPem(path: string, { secret = false } = {}): Promise<Buffer> {
+  const odd = (why: string) => failure(secret ? 'tls-no-key' : 'tls-no-certificate', `${path} ${why}`, { values: { path } });
   try {
-    file = await open(path, 'r');
-    const { size, mode, uid } = await file.stat();
+    const entry = await stat(path);
+    const { size, mode, uid } = entry;
+    if (!entry.isFile()) throw odd('is no file');
+    if (size > FILE_LIMIT_BYTES) throw odd('is too large');
     // As for keys of SSH: one that others can read is not used.
     if (secret && process.platform !== 'win32' && uid === process.getuid?.() && (mode & 0o077) !== 0) {
       throw failure('tls-key-open', `Others can read ${path}, so it is not used`, {
@@ -79,17 +81,13 @@ async function readFile(path: string, { secret = false } = {}): Promise<Buffer> 
         fix: `chmod 600 ${shellWord(path)}`,
       });
     }
-    if (size > FILE_LIMIT_BYTES) throw failure(secret ? 'tls-no-key' : 'tls-no-certificate', `${path} is too large`, { values: { path } });
-    return await file.readFile();
+    return await readFile(path);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const more = { values: { path }, detail: message, cause: error };
     if (code === 'ENOENT' || code === 'ENOTDIR') throw failure('tls-file-missing', `${path} does not exist`, more);
     if (code === 'EACCES' || code === 'EPERM') throw failure('tls-file-denied', `${path} may not be read`, more);
-    if (code === 'EISDIR') throw failure(secret ? 'tls-no-key' : 'tls-no-certificate', `${path} is a folder`, more);
     throw error;
-  } finally {
-    await file?.close();
   }
 }
 

@@ -31,7 +31,7 @@ export interface SshdOptions {
   guest?: 'password' | 'interactive';
   /** Commands run before sshd in its mount namespace (root only); `$FOLDER` is the server's. */
   mounts?: string[];
-  /** In a network namespace of its own: only `proxyCommand` leads there (root only). */
+  /** In a network namespace of its own: only `proxyCommand` or a SlowLink leads there (root only). */
   network?: boolean;
 }
 
@@ -95,7 +95,8 @@ export class Sshd {
       [
         ...config,
         `Port ${this.port}`,
-        `ListenAddress ${this.address}`,
+        // In a network of its own it may get other addresses later.
+        `ListenAddress ${network ? '0.0.0.0' : this.address}`,
         ...['key', ...hostKeys].map((type) => `HostKey ${this.path(`host_${type}`)}`),
         `AuthorizedKeysFile ${this.path('authorized_keys')}`,
         `PidFile ${this.path('pid')}`,
