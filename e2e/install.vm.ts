@@ -144,8 +144,8 @@ it('runs the starter image: logs, and a shell', async () => {
 });
 
 it('a container of this machine is moved to it with its volume, runs there, and is moved back', async () => {
-  const { page, engine, starter, pictures } = app();
-  await starter();
+  const { page, engine, pictures } = app();
+  await page.evaluate(() => window.gantry.starter.load('local'));
   await launch('local', 'traveller', { Binds: ['luggage:/luggage'] });
   const data = async () => (await engine.get('/volumes/luggage')).json.Mountpoint as string;
   writeFileSync(path.join(await data(), 'file'), 'from here\n');
