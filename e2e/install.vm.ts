@@ -116,10 +116,8 @@ it('install by click: a wrong sudo password and a right one, packages by apt, a 
   host = (await card().getAttribute('data-testid'))?.replace('host-', '') ?? '';
 
   expect(
-    await there(
-      'systemctl is-active gantry.service gantry.socket; systemctl is-enabled gantry.service; ls /tmp | grep -c ^gantry- || true',
-    ),
-  ).toBe('active\nactive\nenabled\n0');
+    await there('systemctl is-active gantry.service gantry.socket; systemctl is-enabled gantry.service; ls /tmp | grep ^gantry- || true'),
+  ).toBe('active\nactive\nenabled');
   expect(await there('id -nG ada')).toContain('gantry');
   expect(await there('command -v crun conmon')).toBe('/usr/bin/crun\n/usr/bin/conmon');
   // The password is nowhere but in our memory.
@@ -144,8 +142,8 @@ it('runs the starter image: logs, and a shell', async () => {
 });
 
 it('a container of this machine is moved to it with its volume, runs there, and is moved back', async () => {
-  const { page, engine, starter, pictures } = app();
-  await starter();
+  const { page, engine, pictures } = app();
+  await page.evaluate(() => window.gantry.starter.load('local'));
   await launch('local', 'traveller', { Binds: ['luggage:/luggage'] });
   const data = async () => (await engine.get('/volumes/luggage')).json.Mountpoint as string;
   writeFileSync(path.join(await data(), 'file'), 'from here\n');
@@ -249,8 +247,8 @@ it('an upgrade that does not start under systemd puts back the engine that was t
       'verify waiting',
       'cleanup waiting',
     ]);
-    expect(await there('systemctl is-active gantry.service; gantryd --version; ls /tmp | grep -c ^gantry- || true')).toMatch(
-      /^active\nGantry version .*\n0$/,
+    expect(await there('systemctl is-active gantry.service; gantryd --version; ls /tmp | grep ^gantry- || true')).toMatch(
+      /^active\nGantry version .*$/,
     );
     expect(await pid()).not.toBe(before);
     expect((await does('uninstall', broken)).error).toBeUndefined();

@@ -48,9 +48,9 @@ describe('an NFS volume', () => {
   ])('%s is refused in words', async (_, device, options, words) => {
     await volume('broken', device, options);
     const { code, stderr } = await write('broken');
-    expect(code).toBe(125);
     expect(stderr).toContain('failed to mount local volume: mount ');
     expect(stderr).toContain(words);
+    expect(code).not.toBe(0);
     expect((await engine.docker(['volume', 'rm', 'broken'])).code).toBe(0);
   });
 });
