@@ -158,7 +158,7 @@ export async function images(engine, { layers, gigabytes }, say) {
       'load of one ms': took / (more * layersPerImage),
       'list ms': await least(20, () => api.drain('GET', '/images/json?all=1&shared-size=1')),
       'inspect of one ms': await least(20, () => api.drain('GET', `/images/${name(0)}/json`)),
-      'df ms': await least(5, () => api.drain('GET', '/system/df')),
+      'df ms': await least(20, () => api.drain('GET', '/system/df')),
       'start of one ms': await leastStart(engine, { Image: name(size - 1) }),
       'memory MiB': pssMiB(engine.folder),
     });

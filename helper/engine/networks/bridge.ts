@@ -100,10 +100,8 @@ function makeVlan(netlink: Netlink, name: string): void {
 }
 
 /** Our links that belong to no network: left by a creation or removal that a crash cut short. */
-export function strayLinks(netlink: Netlink, instance: string, wanted: Set<string>): string[] {
-  return listLinks(netlink)
-    .filter((link) => link.alias === instance && !wanted.has(link.name))
-    .map((link) => link.name);
+export function strayLinks(netlink: Netlink, instance: string, wanted: Set<string>): Link[] {
+  return listLinks(netlink).filter((link) => link.alias === instance && !wanted.has(link.name));
 }
 
 /** The host must pass packets on between its links, as dockerd has it, too. */

@@ -5,7 +5,7 @@ import { run } from '../../system/nft/nft.ts';
 import { Failure } from '../failure.ts';
 import { withUndo } from '../undo.ts';
 import { refuseEndpoint } from './config-only.ts';
-import { deleteLink } from './create.ts';
+import { deleteLink } from './delete-link.ts';
 import { openResolver } from './dns/resolver.ts';
 import { attachLink, createEndpoint, describeEndpoint, releaseEndpoint, setRoutes } from './endpoint.ts';
 import { nextLinkName } from './link-names.ts';

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { NetworkCreateRequest } from '../../contract/docker.ts';
 import { findLink, withHostLock } from '../../system/netns/index.ts';
-import { run } from '../../system/nft/nft.ts';
 import { Failure } from '../failure.ts';
 import { nowInstant } from '../instant.ts';
 import { withUndo } from '../undo.ts';
 import { enableForwarding, ensureBridge, ensureParent } from './bridge.ts';
 import { checkConfigOnly, withConfigFrom } from './config-only.ts';
+import { deleteLink } from './delete-link.ts';
 import { cidrText, parseAddress, parseCidr } from './ipam/addresses.ts';
 import { readIpamConfig } from './ipam/request.ts';
 import { isPredefined, type Network, OPTION } from './model.ts';
@@ -177,12 +177,5 @@ async function bringUp(world: World, stored: StoredNetwork): Promise<Network> {
     }
     await world.store.write(stored);
     return network;
-  });
-}
-
-/** By a process: the kernel waits tens of milliseconds for a link to go, and the main thread must not. Idempotent. */
-export async function deleteLink(name: string): Promise<void> {
-  await run('ip', ['link', 'delete', 'dev', name]).catch((error: unknown) => {
-    if (!/Cannot find device/.test(String(error))) throw error;
   });
 }

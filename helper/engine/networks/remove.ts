@@ -2,7 +2,7 @@ import { findLink } from '../../system/netns/index.ts';
 import type { Filters } from '../events/types.ts';
 import { Failure, messageOf } from '../failure.ts';
 import { refuseInUse } from './config-only.ts';
-import { deleteLink } from './create.ts';
+import { deleteLink } from './delete-link.ts';
 import { pruneFilter } from './list.ts';
 import type { Network } from './model.ts';
 import type { World } from './world.ts';

@@ -1,8 +1,9 @@
 import { withHostLock } from '../../system/netns/index.ts';
 import { messageOf } from '../failure.ts';
 import { enableForwarding, ensureBridge, ensureParent, strayLinks } from './bridge.ts';
-import { deleteLink, LOCK } from './create.ts';
+import { LOCK } from './create.ts';
 import { defaultBridge, plainNetwork, save } from './default-bridge.ts';
+import { deleteLinks } from './delete-link.ts';
 import type { World } from './world.ts';
 
 /**
@@ -20,7 +21,7 @@ export async function startNetworks(world: World): Promise<void> {
   await withHostLock(LOCK, async () => {
     await defaultBridge(world);
     const wanted = new Set([...world.networks.values()].map((network) => network.stored.link));
-    await Promise.all(strayLinks(world.host, world.context.instance, wanted).map(deleteLink));
+    await deleteLinks(world.host, strayLinks(world.host, world.context.instance, wanted));
     for (const network of world.networks.values()) {
       try {
         if (network.stored.driver === 'bridge') ensureBridge(world, network);

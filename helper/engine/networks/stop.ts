@@ -1,5 +1,5 @@
 import { strayLinks } from './bridge.ts';
-import { deleteLink } from './create.ts';
+import { deleteLinks } from './delete-link.ts';
 import type { World } from './world.ts';
 
 /** With nothing running the host gets back what we took of it: links and packet filter. Networks are made again at start. */
@@ -8,6 +8,6 @@ export async function stopNetworks(world: World): Promise<void> {
     world.firewall.close();
     return;
   }
-  await Promise.all(strayLinks(world.host, world.context.instance, new Set()).map(deleteLink));
+  await deleteLinks(world.host, strayLinks(world.host, world.context.instance, new Set()));
   await world.firewall.destroy();
 }

@@ -111,6 +111,9 @@ export async function createLayers(options: LayersOptions): Promise<Layers> {
   return new LayerStore(options, kind);
 }
 
+/** The kernel waits for the same things for each. */
+const UNMOUNTS_AT_ONCE = 16;
+
 class LayerStore implements Layers {
   readonly kind: LayerKind;
   readonly #root: string;
@@ -311,9 +314,8 @@ class LayerStore implements Layers {
   }
 
   async unmountOthers(keep: ReadonlySet<string>): Promise<void> {
-    for (const diffId of [...this.#mounted.keys()]) {
-      if (!keep.has(diffId)) await this.#queue.run(diffId, () => this.#unmount(diffId));
-    }
+    const others = [...this.#mounted.keys()].filter((diffId) => !keep.has(diffId));
+    await forEachAtOnce(others, UNMOUNTS_AT_ONCE, (diffId) => this.#queue.run(diffId, () => this.#unmount(diffId)));
   }
 
   async close(): Promise<void> {

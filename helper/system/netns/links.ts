@@ -30,6 +30,7 @@ const IFLA_MACVLAN_MODE = 1;
 const IFLA_IPVLAN_MODE = 1;
 const IFLA_IPVLAN_FLAGS = 2;
 const IFLA_VLAN_ID = 1;
+const IFLA_GROUP = 27;
 const IFLA_BRPORT_MODE = 4;
 const IFLA_BRPORT_ISOLATED = 33;
 const NLA_F_NESTED = 0x8000;
@@ -200,7 +201,7 @@ export function addVlan(netlink: Netlink, name: string, parent: number, id: numb
 export function setLink(
   netlink: Netlink,
   index: number,
-  change: { up?: boolean; name?: string; mac?: string; master?: number; alias?: string },
+  change: { up?: boolean; name?: string; mac?: string; master?: number; alias?: string; group?: number },
 ): void {
   netlink.request(
     `link ${index}`,
@@ -212,6 +213,7 @@ export function setLink(
       ...(change.mac ? [attribute(IFLA_ADDRESS, macBytes(change.mac))] : []),
       ...(change.alias ? [attribute(IFLA_IFALIAS, Buffer.from(change.alias))] : []),
       ...(change.master === undefined ? [] : [attribute(IFLA_MASTER, change.master)]),
+      ...(change.group === undefined ? [] : [attribute(IFLA_GROUP, change.group)]),
     ]),
   );
 }
