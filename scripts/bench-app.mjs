@@ -72,7 +72,8 @@ async function measure(folder, undo) {
   };
   const local = await engineIn('local');
   const ids = ['hfar1', 'hfar2', 'hfar3', 'hfar4', 'hfar5'];
-  const engines = await Promise.all((wanted.includes('idle') ? ids : ids.slice(0, 1)).map(engineIn));
+  const engines = [];
+  for (const id of wanted.includes('idle') ? ids : ids.slice(0, 1)) engines.push(await engineIn(id));
   const far = await startFar(join(folder, 'line'), ids);
   undo.push(far.stop, stopApps);
   const scene = {

@@ -80,6 +80,7 @@ function TransferForm({ source, move, to, onStarted }: TransferFormProps) {
       width={560}
       testId="transfer-dialog"
       onClose={closeDialog}
+      onEnter={() => void submit()}
       footer={
         <>
           <Button onClick={closeDialog}>{t('action.cancel')}</Button>
