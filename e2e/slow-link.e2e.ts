@@ -33,7 +33,8 @@ async function slowName(): Promise<string> {
 }
 
 it.skipIf(!hasSshd)('over a slow line: it is added, its list comes, its terminal answers', async () => {
-  const { page } = app();
+  const { page, starter } = app();
+  await starter();
   await addMachine(page, await slowName(), engine().socketPath);
   await page.getByTestId('nav-containers').click();
   const row = page.getByRole('row', { name: /photos/ });
@@ -47,8 +48,7 @@ it.skipIf(!hasSshd)('over a slow line: it is added, its list comes, its terminal
 });
 
 it.skipIf(!hasSshd)('a copy over it arrives whole, and one that is cancelled in the midst leaves nothing', async () => {
-  const { page, engine: local, starter, picture } = app();
-  await starter();
+  const { page, engine: local, picture } = app();
   await page.getByTestId('nav-containers').click();
   await runOn(local, 'small', { HostConfig: { Binds: ['small-data:/data'] } });
   await openTransfer(page, /small/, 'copy-to');
