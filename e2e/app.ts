@@ -14,7 +14,7 @@ export const ROOT = path.resolve(import.meta.dirname, '..');
 /** Kept as test output: pictures of every page. */
 export const PICTURES = path.join(ROOT, 'test-output', 'screenshots');
 
-const GUIDE = { width: 1040, height: 660 };
+const GUIDE = { width: 1080, height: 760 };
 const QUIT_MS = 15_000;
 const ANSWER_MS = 20_000;
 

@@ -141,7 +141,12 @@ it('a row is dragged onto a host: those that can take it are shown, and the dial
   await drag(page.getByRole('row', { name: /starter.*local/ }).getByText('gantry/starter'), there);
   await page.mouse.up();
   await dialog.getByText('Copy gantry/starter:latest to another host').waitFor();
-  await page.keyboard.press('Escape');
+  // It has no field: Enter begins, and Enter ends.
+  await page.getByTestId('transfer-start').and(page.locator(':enabled')).waitFor();
+  await page.keyboard.press('Enter');
+  await dialog.getByText('Done', { exact: true }).waitFor({ timeout: 90_000 });
+  await page.keyboard.press('Enter');
+  await dialog.waitFor({ state: 'hidden' });
   await page.getByTestId('nav-containers').click();
   await second.client.delete('/containers/dragged?force=1&v=1');
   await engine.delete('/containers/dragged?force=1&v=1');

@@ -50,6 +50,11 @@ const marks = {
 const unitOf = (name) =>
   name.startsWith('memory') ? 'MiB' : name.startsWith('processor') ? '%' : /^(copy|scp)/.test(name) ? 'MB/s' : 'ms';
 
+/** Containers outlive their engine. */
+async function removeAll({ api }) {
+  for (const { Id } of await api.call('GET', '/containers/json?all=1')) await api.call('DELETE', `/containers/${Id}?force=1&v=1`);
+}
+
 async function measure(folder, undo) {
   const { startEngine } = await import('../bench/engines.mjs');
   const { smallArchive } = await import('../bench/images.mjs');
@@ -66,13 +71,14 @@ async function measure(folder, undo) {
   const archive = await smallArchive();
   const engineIn = async (name) => {
     const engine = await startEngine('gantry', join(folder, name));
-    undo.push(engine.stop);
+    undo.push(engine.stop, () => removeAll(engine));
     await loadSmall(engine, archive);
     return { ...engine, socket: join(folder, name, 'engine.sock') };
   };
   const local = await engineIn('local');
   const ids = ['hfar1', 'hfar2', 'hfar3', 'hfar4', 'hfar5'];
-  const engines = await Promise.all((wanted.includes('idle') ? ids : ids.slice(0, 1)).map(engineIn));
+  const engines = [];
+  for (const id of wanted.includes('idle') ? ids : ids.slice(0, 1)) engines.push(await engineIn(id));
   const far = await startFar(join(folder, 'line'), ids);
   undo.push(far.stop, stopApps);
   const scene = {

@@ -20,9 +20,11 @@ export interface EngineRequest {
   fresh?: boolean;
   /** The host's name, as the user has typed it to delete something there. It is not sent. */
   confirmed?: string;
+  /** It takes away what the app itself has just made there: no mistake of the user's to be asked about. It is not sent. */
+  own?: boolean;
 }
 /** Throws for a request that is not to be sent. */
-export type Guard = (request: Pick<EngineRequest, 'method' | 'path' | 'confirmed'>) => void;
+export type Guard = (request: Pick<EngineRequest, 'method' | 'path' | 'confirmed' | 'own'>) => void;
 export interface EngineAnswer {
   status: number;
   headers: IncomingHttpHeaders;

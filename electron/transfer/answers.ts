@@ -135,5 +135,10 @@ export async function tell(client: EngineClient, method: 'POST' | 'DELETE', path
   await client.json(method, path, signal ? { signal } : {});
 }
 
+/** Deletes what a transfer has made itself, also where others are asked for the host's name first. */
+export async function unmake(client: EngineClient, path: string): Promise<void> {
+  await client.json('DELETE', path, { own: true });
+}
+
 /** The name of an image in a path: its slashes stay. */
 export const imagePath = (name: string): string => name.split('/').map(encodeURIComponent).join('/').replaceAll('%3A', ':');

@@ -2,7 +2,7 @@ import { type Readable, Transform } from 'node:stream';
 import * as v from 'valibot';
 import { type EngineClient, EngineError, jsonLines } from '../engine-client/index.ts';
 import type { StartTransfer, TransferPlan } from '../ipc/contract.ts';
-import { progressLine, tell } from './answers.ts';
+import { progressLine, unmake } from './answers.ts';
 import { TransferFailure } from './failure.ts';
 
 /** All that a way of carrying something over needs. */
@@ -44,7 +44,7 @@ export const nothingMade = (): Made => ({ containers: [], volumes: [], networks:
 /** Takes away what was made, in the order in which one needs the other. What is gone or in use by others stays as it is. */
 export async function takeBack(client: EngineClient, { containers, volumes, networks, images }: Made): Promise<void> {
   const each = async (names: string[], path: (name: string) => string): Promise<void> => {
-    for (const name of names) await tell(client, 'DELETE', path(encodeURIComponent(name))).catch(() => undefined);
+    for (const name of names) await unmake(client, path(encodeURIComponent(name))).catch(() => undefined);
   };
   await each(containers, (id) => `/containers/${id}?force=1&v=1`);
   await each(

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { type EngineClient, EngineError } from '../engine-client/index.ts';
-import { ask, askIfThere, type ContainerAnswer, containerAnswer, imageAnswer, imagePath, tell, volumeAnswer } from './answers.ts';
+import { ask, askIfThere, type ContainerAnswer, containerAnswer, imageAnswer, imagePath, unmake, volumeAnswer } from './answers.ts';
 import { COPY_NAMES } from './by-archive/container.ts';
 import { HOLDER_LABEL } from './by-archive/volume.ts';
 import { type Carried, type Made, nothingMade, takeBack } from './carry.ts';
@@ -99,7 +99,7 @@ async function takeAwayHolders(client: EngineClient, transfer: string): Promise<
 
 async function gone(client: EngineClient, path: string): Promise<void> {
   try {
-    await tell(client, 'DELETE', path);
+    await unmake(client, path);
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
   }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EngineClient } from '../engine-client/index.ts';
 import { unixDialer } from '../hosts/dial-unix.ts';
+import { type GuardedRequest, guard } from '../hosts/guard.ts';
 import type { StartTransfer } from '../ipc/contract.ts';
 import { FakeEngine } from '../testing/fake-engine.ts';
 import type { TransferFailure } from './failure.ts';
@@ -37,12 +38,14 @@ const REQUEST: StartTransfer = {
 let source: FakeEngine;
 let target: FakeEngine;
 let received: Buffer[];
+let production = false;
 /** What the target shows of the container that came. */
 let came: { State: Record<string, unknown>; Mounts: { Type: string; Source: string }[]; HostConfig: Record<string, unknown> };
 
 beforeEach(async () => {
   [source, target] = await Promise.all([FakeEngine.create(), FakeEngine.create()]);
   received = [];
+  production = false;
   came = { State: { Running: true, Health: { Status: 'healthy' } }, Mounts: [{ Type: 'bind', Source: '/srv' }], HostConfig: {} };
   const json = (engine: FakeEngine, route: string, value: () => unknown) =>
     engine.routes.set(route, (_, response) => response.end(JSON.stringify(value())));
@@ -74,8 +77,14 @@ beforeEach(async () => {
 });
 afterEach(() => Promise.all([source.dispose(), target.dispose()]));
 
+/** As where both hosts are marked as production. */
+const marked = (engine: FakeEngine) => (sent: GuardedRequest) => guard(engine === source ? 'a' : 'b', { production }, sent);
+
 async function run(request = REQUEST) {
-  const clients = [source, target].map((engine) => new EngineClient(unixDialer(engine.socketPath))) as [EngineClient, EngineClient];
+  const clients = [source, target].map((engine) => new EngineClient(unixDialer(engine.socketPath), marked(engine))) as [
+    EngineClient,
+    EngineClient,
+  ];
   const steps: string[] = [];
   try {
     const outcome = await transfer({
@@ -119,6 +128,16 @@ describe('a move', () => {
     expect(((error as PutBack).cause as TransferFailure).reason.code).toBe('unhealthy');
     expect(changes(source)).toEqual(['POST /containers/src/stop', 'POST /containers/src/start']);
     expect(changes(target).slice(1)).toEqual([`DELETE /containers/${ID}?force=1&v=1`, 'DELETE /volumes/data', 'DELETE /networks/shop']);
+  });
+
+  it('takes what it made away on a production host, too, but deletes no original there', async () => {
+    production = true;
+    came.State = { Running: false, ExitCode: 3 };
+    await failure();
+    expect(changes(target)).toContain(`DELETE /containers/${ID}?force=1&v=1`);
+    came.State = { Running: true, Health: { Status: 'healthy' } };
+    expect((await run()).outcome.kept).toBe('a is marked as production: deleting there needs its name');
+    expect(changes(source)).not.toContain('POST /gantry/v1/bin');
   });
 
   it('that breaks off starts the original, and says why', async () => {

@@ -83,7 +83,10 @@ function HostSwitcher({ folded }: { folded: boolean }) {
     { id: 'host-all', label: t('hosts.all'), checked: !chosen, run: () => changeSettings({ selectedHost: 'all' }) },
     ...hosts.map((host) => ({
       id: `host-${host.id}`,
-      label: host.state.status === 'connected' ? host.name : `${host.name} (${t(`hostState.${host.state.status}`)})`,
+      label:
+        host.state.status === 'connected'
+          ? host.name
+          : t('hosts.withState', { name: host.name, state: t(`hostState.${host.state.status}`) }),
       swatch: `var(--host-${host.colour})`,
       checked: chosen?.id === host.id,
       run: () => changeSettings({ selectedHost: host.id }),

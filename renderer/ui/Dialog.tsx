@@ -17,6 +17,8 @@ interface DialogProps {
   testId?: string;
   description?: string;
   onOpenAutoFocus?: (event: Event) => void;
+  /** Enter while the dialog itself has the focus: where there is no field to begin with. */
+  onEnter?: () => void;
 }
 
 /** The first field, else the dialog itself: the focus on Close says nothing. */
@@ -37,6 +39,7 @@ export function Dialog({
   testId,
   description,
   onOpenAutoFocus,
+  onEnter,
 }: DialogProps) {
   const { t } = useTranslation();
   const returnFocus = useReturnFocus();
@@ -56,6 +59,9 @@ export function Dialog({
           {...(description ? {} : { 'aria-describedby': undefined })}
           onOpenAutoFocus={onOpenAutoFocus ?? focusFirst}
           onCloseAutoFocus={returnFocus}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter' && event.target === event.currentTarget) onEnter?.();
+          }}
           onInteractOutside={(event) => {
             if (kind === 'sheet' || (event.target instanceof Element && event.target.closest('.toasts'))) event.preventDefault();
           }}

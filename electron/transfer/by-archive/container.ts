@@ -10,7 +10,7 @@ import {
   imageAnswer,
   imagePath,
   networkAnswer,
-  tell,
+  unmake,
 } from '../answers.ts';
 import { type Carried, type Carrying, type Made, nothingMade, takeBack } from '../carry.ts';
 import { networksOf } from '../plan.ts';
@@ -80,7 +80,7 @@ async function carryItsImage(carrying: Carrying, container: ContainerAnswer, mad
     await carryImage(carrying, reference);
   } finally {
     // A name of ours only: the layers below are the image's.
-    await tell(from, 'DELETE', `/images/${imagePath(reference)}`).catch(() => undefined);
+    await unmake(from, `/images/${imagePath(reference)}`).catch(() => undefined);
   }
   return reference;
 }

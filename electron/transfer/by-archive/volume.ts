@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as v from 'valibot';
 import { type EngineClient, EngineError, jsonLines, ProtocolError } from '../../engine-client/index.ts';
-import { ask, createdAnswer, progressLine, tell, volumeAnswer } from '../answers.ts';
+import { ask, createdAnswer, progressLine, unmake, volumeAnswer } from '../answers.ts';
 import { type Carried, type Carrying, nothingMade, pipeOver } from '../carry.ts';
 
 /** An archive without entries: an image of nothing, of which a container is made that never runs. */
@@ -30,7 +30,7 @@ export async function carryVolume(carrying: Carrying, name: string, as = name, m
       );
     }
   } catch (error) {
-    await tell(to, 'DELETE', `/volumes/${encodeURIComponent(as)}`).catch(() => undefined);
+    await unmake(to, `/volumes/${encodeURIComponent(as)}`).catch(() => undefined);
     throw error;
   }
   return { id: as, name: as, warnings: [], made };
@@ -56,8 +56,8 @@ async function withHolder(
     ({ Id: id } = await ask(client, createdAnswer, 'POST', '/containers/create', { json, signal }));
     await work(id);
   } finally {
-    if (id) await tell(client, 'DELETE', `/containers/${id}?force=1`).catch(() => undefined);
-    await tell(client, 'DELETE', `/images/${image}?force=1`).catch(() => undefined);
+    if (id) await unmake(client, `/containers/${id}?force=1`).catch(() => undefined);
+    await unmake(client, `/images/${image}?force=1`).catch(() => undefined);
   }
 }
 

@@ -33,6 +33,7 @@ export function Running({ transfer, onAgain }: { transfer: Transfer; onAgain: ()
       width={560}
       testId="transfer-dialog"
       onClose={closeDialog}
+      onEnter={closeDialog}
       footer={
         status === 'running' ? (
           <>

@@ -55,10 +55,13 @@ function TransferForm({ source, move, to, onStarted }: TransferFormProps) {
   const { t } = useTranslation();
   const all = useHosts();
   const possible = targetsOf(all, source);
+  const from = all.find(({ id }) => id === source.hostId);
+  // Deleting there needs its name, typed for each thing: by hand, when the new one has proved itself.
+  const isProduction = from?.production === true;
   const targets = possible.flatMap(({ host, unfit }) => (unfit ? [] : [host]));
   const [chosen, setTarget] = useState(to ?? '');
   const target = targets.find(({ id }) => id === chosen) ?? targets[0];
-  const [choices, setChoices] = useState<Choices>({ move, name: source.name, start: false, pause: true, remove: true });
+  const [choices, setChoices] = useState<Choices>({ move, name: source.name, start: false, pause: true, remove: !isProduction });
   const [error, setError] = useState<string>();
   const plan = useTransferPlan(source, target?.id ?? '');
   const problem = plan.data && problemOf(source, plan.data, choices);
@@ -80,6 +83,7 @@ function TransferForm({ source, move, to, onStarted }: TransferFormProps) {
       width={560}
       testId="transfer-dialog"
       onClose={closeDialog}
+      onEnter={() => void submit()}
       footer={
         <>
           <Button onClick={closeDialog}>{t('action.cancel')}</Button>
@@ -138,7 +142,8 @@ function TransferForm({ source, move, to, onStarted }: TransferFormProps) {
         ) : (
           <Skeleton rows={3} label={t('loading')} />
         )}
-        {plan.data && <Options source={source} plan={plan.data} choices={choices} onChange={change} />}
+        {isProduction && choices.move && <p className="prose">{t('transfer.productionStays', { host: from.name })}</p>}
+        {plan.data && <Options isProduction={isProduction} source={source} plan={plan.data} choices={choices} onChange={change} />}
         {problem === 'autoRemove' && <p className="transfer-problem">{t('transfer.failure.auto-remove')}</p>}
         {error && <p className="transfer-problem">{error}</p>}
         <button type="submit" hidden />
@@ -168,11 +173,13 @@ function TargetSelect({ id, hosts, value, onChange }: { id: string; hosts: Host[
 }
 
 function Options({
+  isProduction,
   source,
   plan,
   choices,
   onChange,
 }: {
+  isProduction: boolean;
   source: TransferSource;
   plan: TransferPlan;
   choices: Choices;
@@ -194,7 +201,7 @@ function Options({
       {source.kind === 'container' && !choices.move && (
         <Checkbox checked={choices.start} onChange={(start) => onChange({ start })} label={t('transfer.start')} />
       )}
-      {source.kind === 'container' && choices.move && (
+      {source.kind === 'container' && choices.move && !isProduction && (
         <Checkbox checked={choices.remove} onChange={(remove) => onChange({ remove })} label={t('transfer.remove')} />
       )}
     </div>
