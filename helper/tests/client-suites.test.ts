@@ -132,6 +132,9 @@ describe(`clients' suites on ${ENGINE}: containers`, { timeout: 30_000 }, () => 
 
   it('an IPv6 subnet of a network without IPv6 is shown, and its addresses may be asked for', async () => {
     const config = [{ Subnet: '2001:db8:77::/64', Gateway: '2001:db8:77::1' }];
+    const bare = [{ Subnet: '2001:db8:78::/64', IPRange: null, Gateway: null, AuxiliaryAddresses: null }];
+    expect((await engine.client.post('/networks/create', { Name: 'nulls', IPAM: { Config: bare } })).status).toBe(201);
+    expect((await engine.client.delete('/networks/nulls')).status).toBe(204);
     const made = await engine.client.post('/networks/create', { Name: 'four-only', IPAM: { Config: config } });
     expect(made.status).toBe(201);
     expect((await engine.client.get('/networks/four-only')).json).toMatchObject({

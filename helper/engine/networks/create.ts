@@ -93,11 +93,12 @@ function plan(world: World, id: string, driver: StoredNetwork['driver'], request
 
 /** Not checked, as they are not used; what is no subnet at all is left out. */
 function idleSubnets({ IPAM }: NetworkCreateRequest): Pick<StoredNetwork['ipam'], 'idle'> {
-  const idle = (IPAM?.Config ?? []).flatMap(({ Subnet = '', Gateway = '', IPRange = '' }) => {
-    const parsed = parseCidr(Subnet);
+  // Null stands for nothing (docker-py writes all fields).
+  const idle = (IPAM?.Config ?? []).flatMap((config) => {
+    const parsed = parseCidr(config.Subnet || '');
     if (parsed?.cidr.family !== 6) return [];
-    const range = parseCidr(IPRange) ? { range: IPRange } : {};
-    const gateway = parseAddress(Gateway) ? { gateway: Gateway } : {};
+    const range = config.IPRange && parseCidr(config.IPRange) ? { range: config.IPRange } : {};
+    const gateway = config.Gateway && parseAddress(config.Gateway) ? { gateway: config.Gateway } : {};
     return [{ subnet: cidrText(parsed.cidr), ...range, ...gateway, aux: {}, chosen: true }];
   });
   return idle.length > 0 ? { idle } : {};
