@@ -21,6 +21,11 @@ describe('how much is under way', () => {
     expect(climber.limit).toBeLessThanOrEqual(2 * options.firstBytes);
   });
 
+  test('where the least that is possible fills it for long already, no more is tried', () => {
+    const climber = new Climber({ ...options, firstBytes: 128 * 1024 });
+    expect(run(climber, 125, 200, 120_000)).toBe(128 * 1024);
+  });
+
   test('a long fast link is filled within two seconds, and stays so', () => {
     const climber = new Climber(options);
     run(climber, 12_500, 100, 2000);

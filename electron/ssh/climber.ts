@@ -9,6 +9,8 @@ const SHORTEST_MS = 50;
 const IDLE_MS = 1000;
 const QUEUE_MS = 250;
 const BETTER = 1.15;
+/** What is under way already takes that long: more would only wait, or the way is longer than any. */
+const LONG_MS = 800;
 const AGAIN_MS = 15_000;
 
 /**
@@ -65,7 +67,7 @@ export class Climber {
       return;
     }
     const helped = this.#before === undefined ? now >= this.#notUntil : rate > this.#before * BETTER;
-    if (helped && limit < this.#options.mostBytes) {
+    if (helped && limit < this.#options.mostBytes && limit / rate < LONG_MS) {
       this.#before = rate;
       this.#climbed = 2 * limit;
       return;

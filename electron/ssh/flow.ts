@@ -13,6 +13,11 @@ interface Inside {
   };
 }
 type OpenArguments = [localId: number, window: number, ...rest: unknown[]];
+/** How many times more this server needs before it says what it has taken. Found out once. */
+interface Patience {
+  times: number;
+  found: boolean;
+}
 interface Ends {
   incoming: { id: number; window: number };
   outgoing: { id: number; window: number };
@@ -33,8 +38,7 @@ export class FlowControl {
   /** By the other side's number, and by ours. */
   readonly #far = new Map<number, Flow>();
   readonly #near = new Map<number, Flow>();
-  /** How many times more this server needs before it says what it has taken. Found out once. */
-  readonly #patience = { times: 1 };
+  readonly #patience: Patience = { times: 1, found: false };
 
   /** @param client signed in, without channels yet */
   constructor(client: Client) {
@@ -82,11 +86,11 @@ export class Flow {
   /** Of what the other side takes: the most at a time, and what is kept from ssh2. */
   #farMost = 0;
   #withheld = 0;
-  readonly #patience: { times: number };
+  readonly #patience: Patience;
   #waiting: NodeJS.Timeout | undefined;
 
   /** @param retry lets ssh2 look again at what it may send */
-  constructor(ends: Ends, patience: { times: number }, retry: () => void) {
+  constructor(ends: Ends, patience: Patience, retry: () => void) {
     this.#ends = ends;
     this.#patience = patience;
     this.#retry = retry;
@@ -111,6 +115,7 @@ export class Flow {
   /** @param amount what the other side takes, from now on. @returns what ssh2 may send for it */
   allow(amount: number): number {
     if (amount > 0) {
+      if (this.#withheld > 0) this.#patience.found = true;
       this.#out.count(amount, performance.now());
       clearTimeout(this.#waiting);
       this.#waiting = undefined;
@@ -127,7 +132,7 @@ export class Flow {
 
   /** Something waits until more may be sent. */
   full(): void {
-    if (this.#withheld === 0 || this.#waiting) return;
+    if (this.#withheld === 0 || this.#patience.found || this.#waiting) return;
     this.#waiting = setTimeout(() => {
       this.#waiting = undefined;
       this.#patience.times *= 2;
