@@ -202,7 +202,7 @@ it('is upgraded without a stop of its containers, and uninstalled without a trac
   await page.getByTestId('toast').getByText("Gantry's engine is gone from vm").waitFor();
   expect(
     await there(
-      `ls -d /usr/local/lib/gantry* /usr/local/bin/gantryd /var/lib/gantry /run/gantry /etc/systemd/system/gantry* 2>/dev/null
+      `ls -d /usr/local/lib/gantry* /usr/local/bin/gantryd /var/lib/gantry /run/gantry* /tmp/gantry* /var/cache/gantry* /etc/systemd/system/gantry* 2>/dev/null
 ip -o link | grep -c -v ' \\(lo\\|en[a-z0-9]*\\):'; nft list tables; grep gantry /etc/group; pgrep -a conmon; true`,
     ),
   ).toBe('0');

@@ -174,6 +174,9 @@ export function upgradePlan(input: PlanInput): PlannedStep[] {
   ];
 }
 
+/** The engine's native part, which each user who ran it has unpacked for themselves (scripts/lib/koffi-native.mjs). */
+const UNPACKED = ['/run', '/run/user/*', '/var/cache', '/tmp'].map((folder) => `${folder}/gantry-[0-9]*-[0-9a-f]*`).join(' ');
+
 /** @param keepData images, containers and volumes stay for another installation */
 export function uninstallPlan(facts: Facts, keepData: boolean): PlannedStep[] {
   const stop = facts.hasSystemd ? REMOVE_UNITS : STOP;
@@ -189,7 +192,10 @@ export function uninstallPlan(facts: Facts, keepData: boolean): PlannedStep[] {
     {
       id: 'remove',
       asRoot: true,
-      script: [`rm -rf ${FOLDER} ${FOLDER}.old ${FOLDER}.saving ${COMMAND} ${LOG}`, ...(facts.madeGroup ? [REMOVE_GROUP] : [])].join('\n'),
+      script: [
+        `rm -rf ${FOLDER} ${FOLDER}.old ${FOLDER}.saving ${COMMAND} ${LOG} ${UNPACKED}`,
+        ...(facts.madeGroup ? [REMOVE_GROUP] : []),
+      ].join('\n'),
     },
   ];
 }
