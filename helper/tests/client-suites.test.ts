@@ -35,6 +35,22 @@ describe(`clients' suites on ${ENGINE}: connections`, { timeout: 30_000 }, () =>
     raw.destroy();
   });
 
+  it.each([
+    ['with', 'Connection: Upgrade\r\n'],
+    ['without', ''],
+  ])('the body of an attach is no input, %s Connection', async (_, connection) => {
+    const id = await launch(engine.client, { Cmd: ['cat'], OpenStdin: true, Tty: true });
+    const socket = net.connect({ path: engine.socketPath });
+    const head = `POST /containers/${id}/attach?stream=1&stdin=1&stdout=1 HTTP/1.1\r\nHost: x\r\nUpgrade: tcp\r\n${connection}`;
+    socket.write(`${head}Content-Type: application/json\r\nContent-Length: 15\r\n\r\n{"stream":true}`);
+    const raw = new Raw(socket);
+    await raw.head();
+    raw.write('typed\n');
+    await raw.until('typed');
+    expect(raw.text()).not.toContain('stream');
+    raw.destroy();
+  });
+
   it('OPTIONS is answered for any path', async () => {
     for (const path of ['/', '/containers/json', '/v1.41/anything']) expect((await engine.client.ask('OPTIONS', path)).status).toBe(200);
   });

@@ -1,5 +1,5 @@
 import { Failure } from '../../engine/failure.ts';
-import { uploadOf } from '../body.ts';
+import { readText, uploadOf } from '../body.ts';
 import { type Call, type Route, route } from '../call.ts';
 import { join, streamType, takeOver } from '../hijack.ts';
 import { begin, sendEmpty, sendStream } from '../respond.ts';
@@ -49,7 +49,9 @@ function tailOf(text: string): number | undefined {
 }
 
 async function attach(call: Call): Promise<void> {
-  const { engine, params, query, signal } = call;
+  const { engine, params, query, signal, body } = call;
+  // A body of its own (dockerode sends its options) is not what the process is to read.
+  if (Number(body.headers['content-length'] ?? 0) > 0) await readText(body.stream);
   const detachKeys = query.text('detachKeys');
   const session = await engine.containers.attach(
     params.name ?? '',
