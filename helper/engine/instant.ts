@@ -4,11 +4,29 @@
  */
 export const NEVER = '0001-01-01T00:00:00Z';
 
-const startedAt = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
+const MILLISECOND = 1_000_000n;
+/** So far the clock may be set back without time standing still meanwhile: more is a clock that was wrong. */
+const STEP_BACK = 1_000n * MILLISECOND;
 
-/** Nanoseconds since the epoch; never goes backwards within a process (order of events depends on it). */
+/** The steady clock's zero in nanoseconds since the epoch. */
+let origin = 0n;
+let last = 0n;
+
+/**
+ * Nanoseconds since the epoch. Two calls never give the same, and the later one gives more (the order of events depends on it),
+ * unless the machine's clock was set back by more than a second.
+ *
+ * The machine's clock has milliseconds here, the steady one nanoseconds; but that one stands still while a laptop sleeps, and is
+ * not corrected when the other is: where they drift apart it is set anew.
+ */
 export function nowNanos(): bigint {
-  return startedAt + process.hrtime.bigint();
+  const steady = process.hrtime.bigint();
+  const wall = BigInt(Date.now()) * MILLISECOND;
+  const ahead = origin + steady - wall;
+  if (ahead < 0n || ahead > 2n * MILLISECOND) origin = wall - steady;
+  const now = origin + steady;
+  last = now > last || last - now > STEP_BACK ? now : last + 1n;
+  return last;
 }
 
 export function nowInstant(): string {
