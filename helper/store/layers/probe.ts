@@ -7,15 +7,17 @@ import { mountErofs, unmount } from './kernel.ts';
 
 /**
  * Whether this kernel mounts an EROFS image straight from a file (Linux 6.12 on): tried with an empty one, in `where`, which must be on the
- * file system that layers are on. tmpfs, where /run is, has no files that can be mounted.
+ * file system that layers are on. tmpfs, where /run is, has no files that can be mounted. A full disk can't be tried: until the next start
+ * layers are folders then.
  */
 export async function probeErofs(where: string): Promise<boolean> {
   if (process.env.GANTRY_LAYERS === 'folders') return false;
-  fs.mkdirSync(where, { recursive: true, mode: 0o700 });
-  const folder = fs.mkdtempSync(path.join(where, 'probe-'));
-  const file = path.join(folder, 'image');
-  const target = path.join(folder, 'mount');
+  let folder: string | undefined;
   try {
+    fs.mkdirSync(where, { recursive: true, mode: 0o700 });
+    folder = fs.mkdtempSync(path.join(where, 'probe-'));
+    const file = path.join(folder, 'image');
+    const target = path.join(folder, 'mount');
     const fd = fs.openSync(file, 'wx', 0o600);
     try {
       new LayerBuilder(new ErofsImage(fd, randomBytes(16))).finish();
@@ -29,6 +31,6 @@ export async function probeErofs(where: string): Promise<boolean> {
   } catch {
     return false;
   } finally {
-    fs.rmSync(folder, { recursive: true, force: true });
+    if (folder !== undefined) fs.rmSync(folder, { recursive: true, force: true });
   }
 }

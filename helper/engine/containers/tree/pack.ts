@@ -1,6 +1,6 @@
 import { type BigIntStats, constants, promises as fs } from 'node:fs';
 import { Readable } from 'node:stream';
-import { type Header, pack as tarPack } from 'tar-stream';
+import { type Header, type Pack, pack as tarPack } from 'tar-stream';
 import { lgetxattr } from '../../../system/syscall/index.ts';
 import { majorMinor } from '../spec/devices.ts';
 import { paxBlock } from './pax.ts';
@@ -190,9 +190,12 @@ export function packTree(place: Place, options: PackOptions, done: () => Promise
   return body;
 }
 
-function drained(sink: { once(event: 'drain' | 'close', listener: () => void): unknown }): Promise<void> {
+/** @throws when the reader goes away, or has gone while a file was read */
+function drained(sink: ReturnType<Pack['entry']>): Promise<void> {
   return new Promise((resolve, reject) => {
+    const gone = (): void => reject(new Error('the reader went away'));
+    if (sink.destroyed) return gone();
     sink.once('drain', resolve);
-    sink.once('close', () => reject(new Error('the reader went away')));
+    sink.once('close', gone);
   });
 }
