@@ -14,10 +14,23 @@ const QUEUE_BYTES = 64 * 1024;
 function carry(from, to) {
   let free = 0;
   let waiting = 0;
+  /** What is under way: when it arrives, and what is done then. One timer for all: timers of their own may overtake each other. */
+  const underWay = [];
+  let isWaiting = false;
+  const wait = () => {
+    if (isWaiting || underWay.length === 0) return;
+    isWaiting = true;
+    setTimeout(arrive, underWay[0].at - performance.now());
+  };
+  const arrive = () => {
+    isWaiting = false;
+    while (underWay.length > 0 && underWay[0].at <= performance.now()) underWay.shift().action();
+    wait();
+  };
   const after = (bytes, action) => {
-    const sent = Math.max(performance.now(), free) + (mbit > 0 ? (bytes * 8) / (mbit * 1000) : 0);
-    free = sent;
-    setTimeout(action, sent - performance.now() + ms / 2);
+    free = Math.max(performance.now(), free) + (mbit > 0 ? (bytes * 8) / (mbit * 1000) : 0);
+    underWay.push({ at: free + ms / 2, action });
+    wait();
   };
   from.on('data', (data) => {
     waiting += data.length;
