@@ -49,6 +49,7 @@ export const packageSets = {
       { name: 'ca-certificates' },
       { name: 'procps', program: 'ps' },
       { name: 'curl', program: 'curl' },
+      { name: 'iputils-ping', program: 'ping' },
       { name: 'kmod', program: 'modprobe' },
       { name: 'iptables', program: 'iptables' },
       { name: 'docker.io', program: 'dockerd', optional: true },
