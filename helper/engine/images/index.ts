@@ -8,8 +8,8 @@ import type { EngineContext } from '../context.ts';
 import type { Events } from '../events/types.ts';
 import { Catalog } from './catalog.ts';
 import { Holds } from './holds.ts';
+import { Loose } from './loose.ts';
 import { ImageService } from './service.ts';
-import { Loose } from './sweep.ts';
 import type { Images, ImageUsage } from './types.ts';
 
 export { applyChanges } from './changes/apply.ts';

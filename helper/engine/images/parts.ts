@@ -6,11 +6,11 @@ import type { Events } from '../events/types.ts';
 import { Failure } from '../failure.ts';
 import type { Catalog } from './catalog.ts';
 import type { Holds } from './holds.ts';
+import type { Loose } from './loose.ts';
 import { platformScore, platformText } from './manifest.ts';
 import type { ImageRecord } from './record.ts';
 import type { Reference } from './references.ts';
 import { familiar, familiarName, parseAny, repositoryOf, withDefaultTag } from './references.ts';
-import type { Loose } from './sweep.ts';
 import type { ImageUsage, Platform } from './types.ts';
 
 /** What the verbs of images share. */

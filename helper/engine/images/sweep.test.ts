@@ -9,9 +9,10 @@ import { tarOf } from '../../store/tar/fixture.ts';
 import { Catalog } from './catalog.ts';
 import { store, takeIn } from './create.ts';
 import { Holds } from './holds.ts';
+import { Loose } from './loose.ts';
 import type { Parts } from './parts.ts';
 import { parseNamed } from './references.ts';
-import { Loose, Orphans, sweep, sweepAll } from './sweep.ts';
+import { Orphans, sweep, sweepAll } from './sweep.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 const never = new AbortController().signal;

@@ -4,7 +4,7 @@ import { tr } from '../../lib/i18n.ts';
 import { useNow } from '../../lib/now.ts';
 import { IconButton } from '../../ui/Button.tsx';
 import type { Column } from '../../ui/Table.tsx';
-import { HostCell } from '../hosts/index.ts';
+import { hostColumn } from '../hosts/index.ts';
 import { deleteForGood } from './actions.ts';
 import type { BinRow } from './useBin.ts';
 
@@ -56,18 +56,7 @@ export function binColumns(manyHosts: boolean, busy: ReadonlySet<string>, putBac
       from: 640,
       cell: ({ entry }) => <span className="dim truncate">{entry.Image ?? ''}</span>,
     },
-    ...(manyHosts
-      ? [
-          {
-            id: 'host',
-            title: tr('column.host'),
-            width: 'minmax(70px, 0.7fr)',
-            sortable: true,
-            from: 820,
-            cell: ({ host }: BinRow) => <HostCell host={host} page="bin" />,
-          },
-        ]
-      : []),
+    ...(manyHosts ? [hostColumn<BinRow>('bin', 820)] : []),
     {
       id: 'removed',
       title: tr('bin.removed'),

@@ -2,7 +2,7 @@ import { formatExact, formatSpan } from '../../lib/format.ts';
 import { tr } from '../../lib/i18n.ts';
 import { useNow } from '../../lib/now.ts';
 import type { Column } from '../../ui/Table.tsx';
-import { HostCell } from '../hosts/index.ts';
+import { hostColumn } from '../hosts/index.ts';
 import { PortChips } from './PortChips.tsx';
 import { RowActions } from './RowActions.tsx';
 import type { ContainerRow } from './row.ts';
@@ -36,18 +36,7 @@ export function containerColumns(manyHosts: boolean, onMenu: (key: string, at: {
         </span>
       ),
     },
-    ...(manyHosts
-      ? [
-          {
-            id: 'host',
-            title: tr('column.host'),
-            width: 'minmax(70px, 0.7fr)',
-            sortable: true,
-            from: 760,
-            cell: (row: ContainerRow) => <HostCell host={row.host} page="containers" />,
-          },
-        ]
-      : []),
+    ...(manyHosts ? [hostColumn<ContainerRow>('containers', 760)] : []),
     {
       id: 'image',
       title: tr('column.image'),

@@ -5,7 +5,7 @@ import { useNow } from '../../lib/now.ts';
 import { openDialog } from '../../lib/screen.ts';
 import { IconButton } from '../../ui/Button.tsx';
 import type { Column } from '../../ui/Table.tsx';
-import { HostCell } from '../hosts/index.ts';
+import { hostColumn } from '../hosts/index.ts';
 import { removeImages } from './actions.ts';
 import type { ImageRow } from './row.ts';
 
@@ -39,18 +39,7 @@ export function imageColumns(manyHosts: boolean, onMenu: (key: string, at: { x: 
       cell: (row) =>
         row.dangling ? <span className="tag">{tr('images.dangling')}</span> : <span className="mono truncate">{row.tag}</span>,
     },
-    ...(manyHosts
-      ? [
-          {
-            id: 'host',
-            title: tr('column.host'),
-            width: 'minmax(70px, 0.7fr)',
-            sortable: true,
-            from: 760,
-            cell: (row: ImageRow) => <HostCell host={row.host} page="images" />,
-          },
-        ]
-      : []),
+    ...(manyHosts ? [hostColumn<ImageRow>('images', 760)] : []),
     { id: 'id', title: 'ID', width: '116px', from: 800, cell: (row) => <span className="mono dim">{shortId(row.id)}</span> },
     { id: 'created', title: tr('column.created'), width: '110px', sortable: true, from: 720, cell: (row) => <Created at={row.created} /> },
     {

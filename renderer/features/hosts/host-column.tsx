@@ -1,0 +1,16 @@
+import type { Host } from '../../../electron/ipc/contract.ts';
+import { tr } from '../../lib/i18n.ts';
+import type { Column } from '../../ui/Table.tsx';
+import { HostCell } from './HostCell.tsx';
+
+/** The column of a list over several hosts that names each row's own. @param from the list's width from which it is shown, in CSS pixels */
+export function hostColumn<Row extends { host: Host }>(page: string, from: number): Column<Row> {
+  return {
+    id: 'host',
+    title: tr('column.host'),
+    width: 'minmax(70px, 0.7fr)',
+    sortable: true,
+    from,
+    cell: ({ host }) => <HostCell host={host} page={page} />,
+  };
+}
