@@ -17,12 +17,15 @@ import * as v from 'valibot';
 import { Failure } from '../engine/failure.ts';
 import { forEachAtOnce, KeyedQueue } from '../engine/queue.ts';
 import { moveAside, READS_AT_ONCE, readJson, sweepTemporary, syncFolder, writeFileDurably, writeJson } from './durable.ts';
+import { Rubbish } from './rubbish.ts';
 
 const PARTIAL = /^([0-9a-f]{64})\.partial$/;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 const LAYOUT = v.object({ imageLayoutVersion: v.literal('1.0.0') });
 /** Partial downloads older than this are not worth keeping. */
 const PARTIAL_AGE_MS = 24 * 3600 * 1000;
+/** Freeing the blocks of a larger file takes a thread of the pool for so long that whatever comes next waits for it. */
+const UNLINK_BYTES = 1024 * 1024;
 
 export function digestOf(data: Uint8Array): string {
   return `sha256:${createHash('sha256').update(data).digest('hex')}`;
@@ -35,10 +38,17 @@ export class Content {
   readonly #known = new Map<string, number>();
   readonly #queue = new KeyedQueue();
   readonly #removals = new Set<Promise<void>>();
+  readonly #rubbish: Rubbish;
+  readonly #complain: (error: unknown) => void;
 
-  /** @param root the image layout's folder */
-  constructor(root: string) {
+  /**
+   * @param root the image layout's folder
+   * @param complain told of a removed blob that still takes space
+   */
+  constructor(root: string, complain: (error: unknown) => void) {
     this.root = root;
+    this.#complain = complain;
+    this.#rubbish = new Rubbish(complain);
     this.#blobs = path.join(root, 'blobs', 'sha256');
     this.#ingest = path.join(root, 'ingest');
   }
@@ -160,17 +170,27 @@ export class Content {
     });
   }
 
-  /** The blob is gone at once for everybody; its file goes in the background (after a crash: with the next sweep). */
-  remove(digest: string, failed: (error: unknown) => void): void {
+  /** The blob is gone at once for everybody; its file goes in the background (after a crash: with the next start or sweep). */
+  remove(digest: string): void {
+    const size = this.#known.get(digest) ?? 0;
     this.#known.delete(digest);
     // In the queue: whoever brings the blob again waits for this.
-    const removal = this.#queue.run(digest, () => unlinkIfThere(this.path(digest))).catch(failed);
+    const removal = this.#queue.run(digest, () => this.#remove(this.path(digest), size)).catch(this.#complain);
     this.#removals.add(removal);
     void removal.finally(() => this.#removals.delete(removal));
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#removals);
+    await this.#rubbish.empty();
+  }
+
+  async #remove(file: string, size: number): Promise<void> {
+    if (size <= UNLINK_BYTES) return unlinkIfThere(file);
+    // What lies there without being a partial download is deleted by the next start.
+    const target = this.newIngest();
+    await fs.rename(file, target);
+    this.#rubbish.add(target);
   }
 }
 

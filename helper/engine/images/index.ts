@@ -6,6 +6,7 @@ import { createLayers } from '../../store/layers/layers.ts';
 import { Leases } from '../../store/leases.ts';
 import type { EngineContext } from '../context.ts';
 import type { Events } from '../events/types.ts';
+import { messageOf } from '../failure.ts';
 import { Catalog } from './catalog.ts';
 import { Holds } from './holds.ts';
 import { Loose } from './loose.ts';
@@ -31,7 +32,9 @@ export interface ImagesOptions {
 export async function createImages(options: ImagesOptions): Promise<Images & { close(): Promise<void> }> {
   const { context } = options;
   const { data, run } = context.paths;
-  const content = new Content(path.join(data, 'images'));
+  const content = new Content(path.join(data, 'images'), (error) =>
+    context.log.warn('a removed blob still takes space', { error: messageOf(error) }),
+  );
   const layers = await createLayers({ data, run, log: context.log, kind: options.layers });
   const loose = new Loose();
   const catalog = new Catalog(content, context.log, loose.add);

@@ -23,7 +23,7 @@ const orphans = new Orphans();
 beforeEach(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'gantry-sweep-'));
   const loose = new Loose();
-  const content = new Content(path.join(folder, 'images'));
+  const content = new Content(path.join(folder, 'images'), (error) => expect.unreachable(String(error)));
   const layers = await layerStore(folder, 'folder');
   const catalog = new Catalog(content, log, loose.add);
   const holds = new Holds(layers, loose.add);

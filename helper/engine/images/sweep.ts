@@ -51,7 +51,7 @@ export async function sweep(parts: Parts, orphans: Orphans): Promise<void> {
     if (!content.has(digest) || catalog.refersToBlob(digest) || leases.has(digest)) continue;
     const layer = layers.ofBlob(digest);
     if (layer && stays(layer.diffId)) continue;
-    content.remove(digest, (error) => context.log.warn('a blob could not be removed', { digest, reason: String(error) }));
+    content.remove(digest);
   }
   if (gone.size > 0) holds.forget(gone);
   await Promise.all(removals);

@@ -22,6 +22,7 @@ export interface RunningJob {
 
 export type ToWorker =
   | { type: 'open'; job: number; options: JobOptions }
+  /** Shared memory: what is handed over counts as new memory on the other side each time, and its collector runs all the time. */
   | { type: 'chunk'; job: number; data: Uint8Array; length: number }
   | { type: 'finish'; job: number }
   | { type: 'abort'; job: number };
@@ -143,7 +144,7 @@ class RemoteJob implements RunningJob {
     let at = 0;
     while (at < chunk.length) {
       if (this.#failure) throw this.#failure;
-      this.#batch ??= this.#spare.pop() ?? Buffer.allocUnsafeSlow(BATCH_BYTES);
+      this.#batch ??= this.#spare.pop() ?? new Uint8Array(new SharedArrayBuffer(BATCH_BYTES));
       const take = Math.min(chunk.length - at, BATCH_BYTES - this.#fill);
       this.#batch.set(chunk.subarray(at, at + take), this.#fill);
       this.#fill += take;
@@ -225,7 +226,7 @@ class RemoteJob implements RunningJob {
     this.#inFlight++;
     this.#batch = undefined;
     this.#fill = 0;
-    this.#worker.postMessage({ type: 'chunk', job: this.#id, data, length } satisfies ToWorker, [data.buffer as ArrayBuffer]);
+    this.#post({ type: 'chunk', job: this.#id, data, length });
   }
 
   #post(message: ToWorker): void {

@@ -52,7 +52,7 @@ parentPort?.on('message', (message: ToWorker) => {
     const { data, length } = message;
     step(id, async (job) => {
       await job.write(Buffer.from(data.buffer, data.byteOffset, length));
-      parentPort?.postMessage({ type: 'taken', job: id, data } satisfies FromWorker, [data.buffer as ArrayBuffer]);
+      reply({ type: 'taken', job: id, data });
     });
   } else if (message.type === 'finish') {
     step(id, async (job) => {
