@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { Failure } from './engine/failure.ts';
+import type { Log } from './engine/context.ts';
+import { Failure, messageOf } from './engine/failure.ts';
 import { flock, LOCK } from './system/syscall/index.ts';
 
 const DEFAULT_DATA = '/var/lib/gantry';
@@ -15,13 +16,48 @@ export function instanceName(data: string): string {
   return folder === DEFAULT_DATA ? 'gantry' : `gantry-${createHash('sha256').update(folder).digest('hex').slice(0, 6)}`;
 }
 
+type FolderKey = 'data-root' | 'exec-root';
+
 /**
- * Makes the data folder this process's until it ends, however it ends.
- * @throws Failure unavailable when another helper has it
+ * Makes one of the engine's folders where it is not there. Level by level: Node's own `recursive` never returns where the
+ * kernel lets nobody make folders, and names the wrong cause on a read-only file system.
+ * @throws Failure invalidParameter that names the key
  */
-export function lockData(data: string): { release(): void } {
-  mkdirSync(data, { recursive: true, mode: 0o711 });
-  const fd = openSync(path.join(data, 'lock'), 'w', 0o600);
+export function makeFolder(key: FolderKey, folder: string): void {
+  const missing: string[] = [];
+  let at = path.resolve(folder);
+  for (; !existsSync(at); at = path.dirname(at)) missing.unshift(at);
+  try {
+    for (const level of missing) mkdirSync(level, { mode: 0o711 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unusable(key, `can't make the folder: ${messageOf(error)}`);
+  }
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw unusable(key, `${folder} is no folder`);
+}
+
+const unusable = (key: FolderKey, why: string): Failure => new Failure('invalidParameter', `${key}: ${why}`);
+
+/** Whoever may write there could put what he likes in the place of a container's files, and root would run it. */
+export function protectFolder(key: FolderKey, folder: string, log: Log): void {
+  const { uid, mode } = statSync(folder);
+  if (uid !== 0) log.warn(`${key}: ${folder} belongs to user ${uid}, who can replace what is in it: give it to root`);
+  if ((mode & 0o022) === 0) return;
+  chmodSync(folder, mode & 0o755);
+  const before = (mode & 0o7777).toString(8);
+  log.warn(`${key}: others than root could write to ${folder} (mode ${before}): they can't any more`);
+}
+
+/**
+ * Makes a folder this process's until it ends, however it ends.
+ * @throws Failure unavailable when another engine has it
+ */
+export function lockFolder(key: FolderKey, folder: string): { release(): void } {
+  let fd: number;
+  try {
+    fd = openSync(path.join(folder, 'lock'), 'w', 0o600);
+  } catch (error) {
+    throw unusable(key, `can't write to the folder: ${messageOf(error)}`);
+  }
   try {
     flock(fd, LOCK.EX | LOCK.NB);
   } catch (error) {
@@ -29,7 +65,7 @@ export function lockData(data: string): { release(): void } {
     if ((error as { code?: string }).code !== 'EAGAIN') throw error;
     throw new Failure(
       'unavailable',
-      `another engine is running on ${data}: stop it first, or give this one other folders (--data, --run, --socket)`,
+      `${key}: another engine is running on ${folder}: stop it first, or give this one other folders (--data, --run, --socket)`,
     );
   }
   return { release: () => closeSync(fd) };

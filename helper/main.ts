@@ -2,6 +2,7 @@ import { type Arguments, HELP, readArguments } from './arguments.ts';
 import { type Configuration, configuration } from './configuration.ts';
 import { dialStdio } from './dial-stdio.ts';
 import { messageOf } from './engine/failure.ts';
+import { makeFolder } from './instance.ts';
 import { enterPrivateMounts } from './system/namespace/index.ts';
 import { BUILD, VERSION } from './version.ts';
 
@@ -41,6 +42,12 @@ async function main(): Promise<void> {
     data: options.data ?? start.settings.dataRoot ?? DEFAULT_DATA,
     run: options.run ?? start.settings.execRoot ?? DEFAULT_RUN,
   };
+  try {
+    makeFolder('data-root', folders.data);
+    makeFolder('exec-root', folders.run);
+  } catch (error) {
+    fail(messageOf(error), 1);
+  }
   try {
     enterPrivateMounts(folders.run);
   } catch (error) {

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { type Api, FEATURES, NEWEST_TEXT, OLDEST_TEXT, serveMetrics, startApi } from './api/index.ts';
 import type { Arguments } from './arguments.ts';
@@ -18,7 +17,7 @@ import { createStatistics } from './engine/statistics/index.ts';
 import { createStops } from './engine/stops/index.ts';
 import { createSystem, type System } from './engine/system/index.ts';
 import { createVolumes } from './engine/volumes/index.ts';
-import { instanceName, lockData, writePidFile } from './instance.ts';
+import { instanceName, lockFolder, protectFolder, writePidFile } from './instance.ts';
 import { listenersOf, readTls } from './listeners.ts';
 import { createLog } from './log.ts';
 import { detectCgroups } from './system/cgroup/index.ts';
@@ -48,10 +47,11 @@ export async function serve({ folders, listening, start, reread }: ServeOptions)
   // Before anything else is done: what can't be listened on is a mistake that is to be seen at once.
   const listeners = listenersOf(settings, listening, takePassedSockets());
   applyProxies(settings.proxies);
-  const lock = lockData(folders.data);
   const paths = { data: path.resolve(folders.data), run: path.resolve(folders.run) };
+  const locks = [lockFolder('data-root', paths.data), lockFolder('exec-root', paths.run)];
+  protectFolder('data-root', paths.data, log);
+  protectFolder('exec-root', paths.run, log);
   const pidFile = settings.pidfile === undefined ? undefined : writePidFile(settings.pidfile);
-  mkdirSync(paths.run, { recursive: true, mode: 0o711 });
   for (const key of withoutEffect(start.file)) log.warn(`the option "${key}" has no effect in this engine`);
   const tally = new Tally();
   const context: EngineContext = { paths, config, log, instance: instanceName(paths.data), meter: tally };
@@ -139,7 +139,7 @@ export async function serve({ folders, listening, start, reread }: ServeOptions)
   await networks.stop();
   await images.close();
   pidFile?.remove();
-  lock.release();
+  for (const lock of locks) lock.release();
   process.exit(0);
 }
 

@@ -77,11 +77,26 @@ describe('values', () => {
     [{ 'metrics-addr': 'x' }, 'metrics-addr: should be ADDRESS:PORT: x'],
     [{ 'log-driver': 'syslog' }, 'log-driver: error looking up logging plugin syslog: plugin "syslog" not found'],
     [{ 'log-opts': { bogus: '1' } }, "log-opts: unknown log opt 'bogus' for json-file log driver"],
+    [{ 'log-opts': { 'max-size': '10q' } }, "log-opts: failed to initialize logging driver: invalid suffix: 'q'"],
+    [
+      { 'default-network-opts': { bridge: { 'com.docker.network.bridge.enable_icc': 'maybe' } } },
+      'default-network-opts: bridge: failed to parse com.docker.network.bridge.enable_icc value: maybe',
+    ],
+    [{ 'default-network-opts': { brigde: {} } }, 'default-network-opts: there is no driver brigde: it is one of bridge, macvlan'],
+    [{ 'default-ulimits': { nofiles: { Soft: 1, Hard: 1 } } }, 'default-ulimits: invalid ulimit type: nofiles'],
+    [{ 'default-ulimits': { nofile: { Soft: 2, Hard: 1 } } }, 'default-ulimits: ulimit soft limit must be less than or equal'],
+    [{ 'insecure-registries': ['ftp://x'] }, "insecure-registries: insecure registry ftp://x should not contain '://'"],
     [{ 'default-runtime': 'nope' }, "default-runtime: specified default runtime 'nope' does not exist"],
     [{ 'seccomp-profile': '/none.json' }, 'seccomp-profile: opening seccomp profile (/none.json) failed: ENOENT'],
   ])('%j is refused with its key', (given, expected) => {
     expect(() => resolveConfig(given)).toThrow(expected);
   });
+});
+
+it('a registry may be named by its URL', () => {
+  expect(resolveConfig({ 'insecure-registries': ['http://a:5000', 'b', '10.0.0.0/8'] }).engine.insecureRegistries).toEqual([
+    ...['a:5000', 'b', '10.0.0.0/8'],
+  ]);
 });
 
 describe('a flag and a key', () => {

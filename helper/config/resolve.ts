@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { checkLogConfig } from '../engine/containers/log-options.ts';
+import { checkLogConfig, checkLogValues } from '../engine/containers/log-options.ts';
+import { rlimits } from '../engine/containers/spec/resources.ts';
 import type { DaemonConfig } from '../engine/context.ts';
 import { Failure, messageOf } from '../engine/failure.ts';
+import { checkOptions } from '../engine/networks/options.ts';
 import { type HostAddress, isLoopback, parseHost } from './hosts.ts';
 import type { File, Key } from './keys.ts';
 
@@ -35,7 +37,7 @@ export function resolveConfig(file: File = {}, usualRuntime = 'crun'): Settings 
   return {
     engine: {
       registryMirrors: (file['registry-mirrors'] ?? []).map(mirror),
-      insecureRegistries: file['insecure-registries'] ?? [],
+      insecureRegistries: (file['insecure-registries'] ?? []).map(insecure),
       ...(file.bip ? { bip: cidr('bip', file.bip, 4) } : {}),
       ...(file['fixed-cidr'] ? { fixedCidr: cidr('fixed-cidr', file['fixed-cidr'], 4) } : {}),
       ...(file['fixed-cidr-v6'] ? { fixedCidrV6: cidr('fixed-cidr-v6', file['fixed-cidr-v6'], 6) } : {}),
@@ -46,7 +48,7 @@ export function resolveConfig(file: File = {}, usualRuntime = 'crun'): Settings 
       logFormat: file['log-format'] ?? 'text',
       ...logging(file),
       defaultAddressPools: pools(file['default-address-pools'] ?? []),
-      defaultNetworkOpts: file['default-network-opts'] ?? {},
+      defaultNetworkOpts: networkOptions(file['default-network-opts'] ?? {}),
       maxConcurrentDownloads: file['max-concurrent-downloads'] || 6,
       maxConcurrentUploads: file['max-concurrent-uploads'] || 5,
       maxDownloadAttempts: file['max-download-attempts'] || 5,
@@ -57,9 +59,7 @@ export function resolveConfig(file: File = {}, usualRuntime = 'crun'): Settings 
       ...(file['default-cgroupns-mode'] ? { cgroupnsMode: file['default-cgroupns-mode'] } : {}),
       ipcMode: file['default-ipc-mode'] ?? 'private',
       defaultShmSize: bytes('default-shm-size', file['default-shm-size']) ?? 64 * 1024 * 1024,
-      defaultUlimits: Object.fromEntries(
-        Object.entries(file['default-ulimits'] ?? {}).map(([name, limit]) => [name, { ...limit, Name: limit.Name ?? name }]),
-      ),
+      defaultUlimits: ulimits(file['default-ulimits'] ?? {}),
       noNewPrivileges: file['no-new-privileges'] ?? false,
       seccompProfile: seccompProfile(file['seccomp-profile']),
       shutdownTimeout: file['shutdown-timeout'] ?? 15,
@@ -180,6 +180,39 @@ function mirror(text: string): string {
   return text;
 }
 
+/** As dockerd takes it: a URL's scheme is left out. */
+function insecure(text: string): string {
+  const entry = text.replace(/^https?:\/\//i, '');
+  if (entry.includes('://')) throw wrong('insecure-registries', `insecure registry ${text} should not contain '://'`);
+  return entry;
+}
+
+/** Each network would be refused for them otherwise. */
+function networkOptions(byDriver: Record<string, Record<string, string>>): DaemonConfig['defaultNetworkOpts'] {
+  for (const [driver, Options] of Object.entries(byDriver)) {
+    if (!DRIVERS.includes(driver)) throw wrong('default-network-opts', `there is no driver ${driver}: it is one of ${DRIVERS.join(', ')}`);
+    if (driver !== 'bridge' && driver !== 'macvlan' && driver !== 'ipvlan') continue;
+    try {
+      checkOptions(driver, { Name: '', Internal: true, Options });
+    } catch (error) {
+      throw wrong('default-network-opts', `${driver}: ${messageOf(error)}`);
+    }
+  }
+  return byDriver;
+}
+/** Docker's; those that this engine has not are left alone in a file that was dockerd's. */
+const DRIVERS = ['bridge', 'macvlan', 'ipvlan', 'overlay', 'host', 'null'];
+
+function ulimits(given: NonNullable<File['default-ulimits']>): DaemonConfig['defaultUlimits'] {
+  const limits = Object.entries(given).map(([name, limit]) => [name, { ...limit, Name: limit.Name ?? name }] as const);
+  try {
+    rlimits(limits.map(([, limit]) => limit));
+  } catch (error) {
+    throw wrong('default-ulimits', messageOf(error));
+  }
+  return Object.fromEntries(limits);
+}
+
 /** @throws Failure invalidParameter when it shall be one link and be made by another's rules */
 function bridge(file: File): { bridge?: string } {
   const name = file.bridge;
@@ -242,7 +275,7 @@ function logging(file: File): Pick<DaemonConfig, 'logDriver' | 'logOpts'> {
   const [logDriver, logOpts] = [file['log-driver'] || 'json-file', file['log-opts'] ?? {}];
   const check = (key: Key, Config: Record<string, string>): void => {
     try {
-      checkLogConfig({ LogConfig: { Type: logDriver, Config } });
+      (key === 'log-driver' ? checkLogConfig : checkLogValues)({ LogConfig: { Type: logDriver, Config } });
     } catch (error) {
       throw wrong(key, messageOf(error));
     }

@@ -40,6 +40,27 @@ describe.runIf(onGantry)('gantryd', () => {
     expect(await gantryd('--colour')).toMatchObject({ code: 2, stderr: "gantryd: unknown flag: --colour\nSee 'gantryd --help'.\n" });
   });
 
+  it('has its folders for itself, and says which of them it can’t use', async () => {
+    engine = await startEngine({ image: false });
+    const at = (name: string) => path.join(engine?.folder ?? '', name);
+    const other = async (data: string, run: string) =>
+      (await gantryd('--socket', path.join(folder, 'other.sock'), '--data', data, '--run', run)).stderr;
+    const held = `another engine is running on ${at('data')}: stop it first`;
+    expect(await other(at('data'), path.join(folder, 'run'))).toContain(`data-root: ${held}`);
+    expect(await other(path.join(folder, 'data'), at('run'))).toContain(`exec-root: another engine is running on ${at('run')}`);
+    writeFileSync(path.join(folder, 'file'), '');
+    expect(await other(path.join(folder, 'file'), at('run'))).toContain(`data-root: ${path.join(folder, 'file')} is no folder`);
+    expect(await other('/proc/gantry/data', at('run'))).toContain("data-root: can't make the folder: ENOENT");
+    expect(await other('/proc/self', path.join(folder, 'run'))).toContain("data-root: can't write to the folder: ENOENT");
+  });
+
+  it('takes its data from who could replace it', async () => {
+    engine = await startEngine({ image: false, before: 'mkdir -m 777 -p "$FOLDER/data"; chown 1:1 "$FOLDER/data"' });
+    expect(statSync(path.join(engine.folder, 'data')).mode & 0o777).toBe(0o755);
+    expect(engine.log()).toMatch(/data-root: others than root could write to .*\(mode 777\)/);
+    expect(engine.log()).toMatch(/data-root: .* belongs to user 1, who can replace/);
+  });
+
   it('runs containers by runc where there is no crun, and says what to install where there is neither', async () => {
     const programs = path.join(folder, 'programs');
     mkdirSync(programs);

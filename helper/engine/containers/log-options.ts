@@ -36,6 +36,13 @@ export function checkLogConfig(host: HostConfig): void {
   }
 }
 
+/** The values, too: of what all containers get. @throws Failure invalidParameter or system */
+export function checkLogValues(host: HostConfig): void {
+  checkLogConfig(host);
+  const type = host.LogConfig?.Type || 'json-file';
+  if (type !== 'none') checkValues(type, host, host.LogConfig?.Config ?? {});
+}
+
 const JOURNAL = '/run/systemd/journal/socket';
 /** dockerd's for what has no tag of its own. */
 const DEFAULT_TAG = '{{.ID}}';

@@ -20,7 +20,12 @@ export function native(signature: string): Native {
   return call;
 }
 
-const NAMES = new Map(Object.entries(os.constants.errno).map(([name, number]) => [number, name]));
+/** EWOULDBLOCK is EAGAIN's other name. */
+const NAMES = new Map(
+  Object.entries(os.constants.errno)
+    .filter(([name]) => name !== 'EWOULDBLOCK')
+    .map(([name, number]) => [number, name]),
+);
 
 /** A system call that failed: `code` as Node writes it (`ENOENT`), so that callers treat both alike. */
 export class SystemCallError extends Error {
