@@ -27,13 +27,20 @@ const PACKAGES = [
   ...['nftables', 'iptables', 'crun', 'runc', 'conmon', 'busybox-static', 'python3', 'tini', 'curl'],
   ...['linux-image-cloud-amd64', 'initramfs-tools'],
   // What the engine's tests are served by.
-  ...['openssl', 'apache2-utils', 'docker-registry', 'nfs-kernel-server'],
+  ...['openssl', 'apache2-utils', 'docker-registry', 'nfs-kernel-server', 'iputils-ping', 'erofs-utils', 'tmux', 'criu'],
+  ...['zstd', 'xz-utils', 'bzip2', 'pigz', 'docker-compose', 'python3-docker'],
+  // Who else is on a host.
+  ...['docker.io', 'podman', 'netavark', 'aardvark-dns', 'ufw', 'firewalld', 'libpam-systemd'],
 ];
 /** Part of the name of what is made: another recipe makes another disk. */
-const RECIPE = 5;
+const RECIPE = 6;
 
 /** Of the packages, what is not to run unless it is asked for. */
-const IDLE = ['apache2', 'docker-registry', 'nfs-server', 'nfs-client.target', 'rpcbind.service', 'rpcbind.socket', 'nfs-blkmap'];
+const IDLE = [
+  ...['apache2', 'docker-registry', 'nfs-server', 'nfs-client.target', 'rpcbind.service', 'rpcbind.socket', 'nfs-blkmap'],
+  ...['docker.service', 'docker.socket', 'containerd', 'podman.service', 'podman.socket', 'podman-restart', 'podman-auto-update.timer'],
+  ...['ufw', 'firewalld', 'nftables'],
+];
 
 const NETWORK = `[Match]
 Name=en*
