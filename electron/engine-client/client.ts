@@ -22,9 +22,11 @@ export interface EngineRequest {
   confirmed?: string;
   /** It takes away what the app itself has just made there: no mistake of the user's to be asked about. It is not sent. */
   own?: boolean;
+  /** A POST that changes nothing there, by what its body says. It is not sent. */
+  reads?: boolean;
 }
 /** Throws for a request that is not to be sent. */
-export type Guard = (request: Pick<EngineRequest, 'method' | 'path' | 'confirmed' | 'own'>) => void;
+export type Guard = (request: Pick<EngineRequest, 'method' | 'path' | 'confirmed' | 'own' | 'reads'>) => void;
 export interface EngineAnswer {
   status: number;
   headers: IncomingHttpHeaders;

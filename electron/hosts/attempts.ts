@@ -233,7 +233,11 @@ export class Attempts {
   #step(running: Running, step: ConnectAttempt['steps'][number]): void {
     const { steps } = running.attempt;
     const at = steps.findIndex(({ kind, machine }) => kind === step.kind && machine === step.machine);
-    const next = at === -1 ? [...steps, step] : steps.map((old, index) => (index === at ? step : old));
+    // What one signs in with stands before the outcome, which has begun before it.
+    const before = step.kind === 'certificate' ? steps.findIndex(({ kind, machine }) => kind === 'signIn' && machine === step.machine) : -1;
+    const place = before === -1 ? steps.length : before;
+    const next =
+      at === -1 ? [...steps.slice(0, place), step, ...steps.slice(place)] : steps.map((old, index) => (index === at ? step : old));
     this.#become(running, { ...running.attempt, steps: next });
   }
 

@@ -30,6 +30,14 @@ test('read-only: what reads goes through, whatever changes something does not', 
     expect([path, passes(marks, method, path)]).toEqual([path, 'read-only']);
 });
 
+test('read-only: a copy for which nothing is paused reads; the word for it opens nothing else', () => {
+  const asked = (path: string, reads?: boolean) => () => guard('nas', { readOnly: true }, { method: 'POST', path, reads });
+  expect(asked('/gantry/v1/copy/send', true)).not.toThrow();
+  expect(asked('/gantry/v1/copy/send')).toThrow(Forbidden);
+  for (const path of ['/gantry/v1/copy/receive', '/containers/a/stop', '/containers/gantry/v1/copy/send', '/gantry/v1/bin'])
+    expect(asked(path, true)).toThrow(Forbidden);
+});
+
 test('production: deleting needs the name, all else does not', () => {
   const marks = { production: true };
   for (const [method, path] of [

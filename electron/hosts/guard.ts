@@ -13,6 +13,8 @@ export interface GuardedRequest {
   confirmed?: string | undefined;
   /** It takes away what the app itself has just made there. */
   own?: boolean | undefined;
+  /** A copy for which nothing is paused. */
+  reads?: boolean | undefined;
 }
 
 /** A request that was not sent, because of a host's marks. `message` is for the user. */
@@ -31,12 +33,15 @@ export class Forbidden extends Error {
 /** A WebSocket looks like a read and carries stdin; waiting changes nothing. */
 const WRITING_GET = /\/attach\/ws$/;
 const READING_POST = /\/containers\/[^/]+\/wait$/;
+/** The whole of it: a container may be called as it likes. */
+const READING_COPY = /^(\/v[\d.]+)?\/gantry\/v1\/copy\/send$/;
 /** Put into the bin is deleted, too: it stays there for a time only. */
 const DELETING_POST = /\/prune$|\/gantry\/v1\/bin$/;
 
-const mayRead = ({ method, path }: GuardedRequest): boolean => {
+const mayRead = ({ method, path, reads }: GuardedRequest): boolean => {
   const [bare = ''] = path.split('?');
-  return method === 'GET' || method === 'HEAD' ? !WRITING_GET.test(bare) : method === 'POST' && READING_POST.test(bare);
+  if (method === 'GET' || method === 'HEAD') return !WRITING_GET.test(bare);
+  return method === 'POST' && (READING_POST.test(bare) || (reads === true && READING_COPY.test(bare)));
 };
 const deletes = ({ method, path }: GuardedRequest): boolean =>
   method === 'DELETE' || (method !== 'GET' && DELETING_POST.test(path.split('?')[0] ?? ''));

@@ -255,8 +255,9 @@ export class Hosts {
     } catch (error) {
       log(`${record.name} (${record.address}): ${error instanceof Error ? error.message : error}`);
       const before = this.#entries.get(record.id)?.connection.wasConnected;
-      // A machine that boots lets nobody in for a while; for good it refuses only where it never let us in.
-      if (before && error instanceof HostFailure && error.error.code === 'ssh-keys-refused') throw new HostFailure(error.error);
+      // A machine that boots lets nobody in for a while; for good it refuses only where it never let us in. Certificates are renewed.
+      if (before && error instanceof HostFailure && /^ssh-(keys-refused|certificate-)/.test(error.error.code))
+        throw new HostFailure(error.error);
       throw error;
     }
   }

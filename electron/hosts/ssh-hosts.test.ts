@@ -5,14 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ConnectAttempt, ConnectQuestion, Host } from '../ipc/contract.ts';
-import { readConfigFiles } from '../ssh/index.ts';
-import { JsonFile } from '../store/json-file.ts';
+import { Below } from '../testing/below.ts';
 import { FakeEngine } from '../testing/fake-engine.ts';
 import { perTest } from '../testing/per-test.ts';
 import { MemorySecrets } from '../testing/ssh-answers.ts';
 import { GUEST, hasSshd, mayHavePasswords, type Sshd, type SshdOptions } from '../testing/sshd.ts';
-import { Hosts } from './hosts.ts';
-import { hostsFileSchema } from './records.ts';
 
 let home: string;
 let engine: FakeEngine;
@@ -35,59 +32,17 @@ function configure(server: Sshd, lines: string): void {
   writeFileSync(join(home, '.ssh', 'config'), `Host nas\n  HostName ${server.address}\n  Port ${server.port}\n${lines}`);
 }
 
-/** The part of the app below the window. */
-class Below {
-  attempt: ConnectAttempt | undefined;
-  readonly events: unknown[] = [];
-  readonly log: string[] = [];
-  readonly hosts: Hosts;
-  list: Host[] = [];
-
+class BelowSsh extends Below {
   constructor() {
-    this.hosts = new Hosts({
-      file: new JsonFile(join(home, 'hosts.json'), hostsFileSchema),
-      local: { socketPath: '/nowhere.sock', prepare: async () => {} },
-      onChange: (list) => {
-        this.list = list;
-      },
-      onEvents: (events) => this.events.push(...events),
-      onAttempt: (attempt) => {
-        this.attempt = attempt;
-      },
-      sshFiles: () => readConfigFiles({ home, system: '/none', env: {} }),
-      secrets,
-      log: (text) => this.log.push(text),
-    });
+    super('ssh', home, secrets);
     defer(() => this.hosts.stop());
   }
-
-  get host(): Host | undefined {
-    return this.list.find(({ kind }) => kind === 'ssh');
-  }
-  async becomes(status: Host['state']['status'], ms = 10_000): Promise<Host> {
-    await expect.poll(() => this.host?.state.status, { timeout: ms }).toBe(status);
-    return this.host as Host;
-  }
-  /** Answers questions until the attempt is over. */
-  async through(answers: Partial<Record<ConnectQuestion['kind'], string | null>>): Promise<ConnectAttempt> {
-    let answered = '';
-    await expect
-      .poll(
-        () => {
-          const { attempt } = this;
-          const question = attempt?.question;
-          if (attempt && question && question.id !== answered) {
-            answered = question.id;
-            const answer = answers[question.kind];
-            if (answer === undefined) throw new Error(`nobody expected ${JSON.stringify(question)}`);
-            this.hosts.attempts.answer(attempt.id, question.id, answer === null ? null : { values: [answer], remember: false });
-          }
-          return attempt?.state ?? 'running';
-        },
-        { timeout: 15_000, interval: 10 },
-      )
-      .not.toBe('running');
-    return this.attempt as ConnectAttempt;
+  answering(answers: Partial<Record<ConnectQuestion['kind'], string | null>>): Promise<ConnectAttempt> {
+    return this.through((question) => {
+      const answer = answers[question.kind];
+      if (answer === undefined) throw new Error(`nobody expected ${JSON.stringify(question)}`);
+      return answer;
+    });
   }
   async add(name = 'nas', socketPath = engine.socketPath): Promise<Host> {
     return this.hosts.addSsh({ attempt: this.attempt?.id ?? '', name, colour: 'blue', socketPath });
@@ -95,17 +50,17 @@ class Below {
 }
 
 describe.skipIf(!hasSshd)('hosts over SSH', () => {
-  async function ready(options?: SshdOptions): Promise<{ server: Sshd; app: Below }> {
+  async function ready(options?: SshdOptions): Promise<{ server: Sshd; app: BelowSsh }> {
     const server = await sshd(options);
     configure(server, `  User ${server.user}\n  IdentityFile ${server.path('user_key')}\n`);
-    const app = new Below();
+    const app = new BelowSsh();
     await app.hosts.start();
     return { server, app };
   }
   async function added(options?: SshdOptions) {
     const { server, app } = await ready(options);
     await app.hosts.attempts.start('nas', engine.socketPath);
-    await app.through({ hostKey: 'yes' });
+    await app.answering({ hostKey: 'yes' });
     await app.add();
     await app.becomes('connected');
     return { server, app };
@@ -114,7 +69,7 @@ describe.skipIf(!hasSshd)('hosts over SSH', () => {
   test('typed, asked for the key, engine found, added: the connection of the dialog becomes the host’s', async () => {
     const { server, app } = await ready();
     app.hosts.attempts.start('nas', engine.socketPath);
-    const attempt = await app.through({ hostKey: 'yes' });
+    const attempt = await app.answering({ hostKey: 'yes' });
     expect(attempt).toMatchObject({ state: 'connected', machine: { os: 'Linux', user: server.user } });
     expect(attempt.engines?.[0]).toEqual({
       socketPath: engine.socketPath,
@@ -135,7 +90,7 @@ describe.skipIf(!hasSshd)('hosts over SSH', () => {
 
     // The next start of the app needs nobody.
     await app.hosts.stop();
-    const next = new Below();
+    const next = new BelowSsh();
     await next.hosts.start();
     await next.becomes('connected');
     await expect(app.hosts.addSsh({ attempt: attempt.id, name: 'x', colour: 'red', socketPath: '/x' })).rejects.toThrow(/has ended/);
@@ -233,10 +188,10 @@ describe.skipIf(!hasSshd)('hosts over SSH', () => {
   test('no engine, another path, removed', async () => {
     const { server, app } = await ready();
     app.hosts.attempts.start('nas');
-    const first = await app.through({ hostKey: 'yes' });
+    const first = await app.answering({ hostKey: 'yes' });
     expect(first.engines?.some(({ socketPath }) => socketPath === engine.socketPath)).toBe(false);
     app.hosts.attempts.lookAgain(first.id, engine.socketPath);
-    const second = await app.through({});
+    const second = await app.answering({});
     expect(second.engines?.[0]).toMatchObject({ socketPath: engine.socketPath, state: 'usable' });
     const host = await app.add();
     await app.becomes('connected');
@@ -264,7 +219,7 @@ describe.skipIf(!hasSshd)('hosts over SSH', () => {
   test.skipIf(!hasDialer).each(closed)('%s: a program on the machine dials, and the host works', async (line) => {
     const { app } = await ready({ config: [line] });
     app.hosts.attempts.start('nas', engine.socketPath);
-    const attempt = await app.through({ hostKey: 'yes' });
+    const attempt = await app.answering({ hostKey: 'yes' });
     expect(attempt.engines?.[0]).toMatchObject({ state: 'usable', byCommand: true });
     await app.add();
     await app.becomes('connected');
@@ -287,7 +242,7 @@ describe.skipIf(!hasSshd)('hosts over SSH', () => {
     writeFileSync(join(home, 'poor'), `#!/bin/sh\nsed 's/^for tool in .*; do/for tool in; do/' | sh\n`);
     chmodSync(join(home, 'poor'), 0o755);
     app.hosts.attempts.start('nas', engine.socketPath);
-    const attempt = await app.through({ hostKey: 'yes' });
+    const attempt = await app.answering({ hostKey: 'yes' });
     expect(attempt.engines?.find(({ socketPath }) => socketPath === engine.socketPath)).toMatchObject({
       state: 'off',
       error: { code: 'ssh-forwarding' },
@@ -316,19 +271,19 @@ describe.skipIf(!mayHavePasswords)('hosts over SSH with a password', () => {
     configure(server, `  User ${GUEST.name}\n`);
     chmodSync(engine.folder, 0o755);
     chmodSync(engine.socketPath, 0o660);
-    const app = new Below();
+    const app = new BelowSsh();
     await app.hosts.start();
     app.hosts.attempts.start('nas', engine.socketPath);
-    const attempt = await app.through({ hostKey: 'yes', password: GUEST.password });
+    const attempt = await app.answering({ hostKey: 'yes', password: GUEST.password });
     expect(attempt.machine).toMatchObject({ user: GUEST.name, isRoot: false });
     expect(attempt.engines?.[0]).toMatchObject({ socketPath: engine.socketPath, state: 'permission', error: { code: 'permission' } });
     spawnSync('chown', ['root:daemon', engine.socketPath]);
     app.hosts.attempts.lookAgain(attempt.id, engine.socketPath);
-    const again = await app.through({});
+    const again = await app.answering({});
     expect(again.engines?.[0]?.error?.fix).toBe(`sudo usermod -aG daemon ${GUEST.name}`);
     chmodSync(engine.socketPath, 0o666);
     app.hosts.attempts.lookAgain(attempt.id, engine.socketPath);
-    expect((await app.through({})).engines?.[0]).toMatchObject({ state: 'usable' });
+    expect((await app.answering({})).engines?.[0]).toMatchObject({ state: 'usable' });
     await app.add();
     await app.becomes('connected');
     // The password that was typed brings a lost connection back.
@@ -339,12 +294,12 @@ describe.skipIf(!mayHavePasswords)('hosts over SSH with a password', () => {
     // After a new start it is in no file: the user has to be there.
     await app.hosts.stop();
     secrets.kept.clear();
-    const next = new Below();
+    const next = new BelowSsh();
     await next.hosts.start();
     await next.becomes('failed');
     expect(next.host?.state).toMatchObject({ error: { code: 'ssh-sign-in' } });
     next.hosts.signIn(next.host?.id ?? '');
-    expect((await next.through({ password: GUEST.password })).state).toBe('connected');
+    expect((await next.answering({ password: GUEST.password })).state).toBe('connected');
     await next.becomes('connected');
     expect(readFileSync(join(home, 'hosts.json'), 'utf8')).not.toContain(GUEST.password);
   });

@@ -1,6 +1,7 @@
 import { type AnyAuthMethod, BaseAgent, type ParsedKey } from 'ssh2';
 import type { HostFailure } from '../hosts/errors.ts';
-import type { ConnectAnswer, ConnectQuestion } from '../ipc/contract.ts';
+import type { ConnectAnswer, ConnectQuestion, ConnectStep } from '../ipc/contract.ts';
+import { type Certificate, minuteOf, timeOf } from './certificate.ts';
 import type { HostConfig } from './config.ts';
 import { failure, shown } from './failures.ts';
 import { collectIdentities, type Identity } from './identities.ts';
@@ -17,6 +18,10 @@ export interface AuthOptions {
   secrets: Secrets;
   /** Undefined: in the background, where nobody is asked. */
   ask: Ask | undefined;
+  /** Something that may take as long as the user takes, such as an agent that asks them. @returns to be called when it is over */
+  waiting: () => () => void;
+  /** A certificate is offered, was taken, or was not. */
+  onCertificate: (status: ConnectStep['status'], found: Record<string, string>) => void;
   /** The user said no, or is not there: the connection is to be given up at once, before an empty answer does harm. */
   onStop: (error: Error) => void;
 }
@@ -37,6 +42,9 @@ export class Auth {
   #problems: string[] = [];
   #offered: string[] = [];
   #tried: string[] = [];
+  /** Those that the machine did not take, and the one that was offered last. */
+  readonly #refused: Identity[] = [];
+  #offering: Identity | undefined;
   #begun = false;
   #secretTries = 0;
   #interactiveTries = 0;
@@ -65,12 +73,13 @@ export class Auth {
     this.#offered = [...methods];
     if (partial) await this.succeeded();
     else await this.#disproved();
+    this.#judgeOffered(partial);
     if (methods.includes('publickey')) {
       this.#identities ??= await this.#collect();
       const identity = this.#identities.shift();
       if (identity) {
-        this.#tried.push(identity.label);
-        return { type: 'agent', username, agent: new OneKeyAgent(identity, () => this.#worked(identity), this.#stop) };
+        this.#offer(identity);
+        return { type: 'agent', username, agent: new OneKeyAgent(this.#unhurried(identity), () => this.#worked(identity), this.#stop) };
       }
     }
     if (methods.includes('keyboard-interactive') && config.interactiveAllowed && this.#interactiveTries < SECRET_TRIES && this.#mayAsk()) {
@@ -117,9 +126,18 @@ export class Auth {
       offered: this.#offered.join(', '),
     };
     const more = { values, final: true, detail: [...(detail ? [detail] : []), ...this.#problems].join('\n') };
+    const outdated = this.#outdated();
+    if (outdated && this.#secretTries === 0) return outOfTime(outdated, more);
     const asksSecret = this.#offered.some((method) => method === 'password' || method === 'keyboard-interactive');
     if (this.#secretTries > 0) return failure('ssh-password-wrong', `${machine} did not accept the password`, more);
     if (asksSecret && !ask) return failure('ssh-sign-in', `${machine} asks for a password`, more);
+    const refused = this.#refused.find(isCertified);
+    if (refused && this.#offered.includes('publickey')) {
+      const facts = factsOf(refused.certificate, refused.label);
+      const message = `${machine} does not take the certificate “${facts.certificate}” (for ${facts.principals}) of ${facts.key}`;
+      const authority = fingerprint(refused.certificate.authority);
+      return failure('ssh-certificate-refused', message, { ...more, values: { ...values, ...facts, authority } });
+    }
     if (this.#offered.includes('publickey')) {
       const tried = this.#tried.length > 0 ? `none of the keys offered (${this.#tried.join(', ')})` : 'and there is no key to offer';
       const fix = `ssh-copy-id ${config.port === 22 ? '' : `-p ${config.port} `}${config.user}@${config.hostName}`;
@@ -137,8 +155,39 @@ export class Auth {
     this.#options.onStop(error instanceof Error ? error : new Error(String(error)));
   };
 
-  #worked(identity: Identity): void {
-    this.found = { method: identity.source, key: identity.label, fingerprint: fingerprint(identity.key.getPublicSSH()) };
+  #offer(identity: Identity): void {
+    this.#tried.push(identity.label);
+    this.#offering = identity;
+    if (identity.certificate) this.#options.onCertificate('running', factsOf(identity.certificate, identity.label));
+  }
+
+  /** @param taken the machine wants more than it */
+  #judgeOffered(taken: boolean): void {
+    const identity = this.#offering;
+    this.#offering = undefined;
+    if (!identity || taken) return;
+    this.#refused.push(identity);
+    const { certificate, label } = identity;
+    if (certificate) this.#options.onCertificate('failed', { ...factsOf(certificate, label), time: timeOf(certificate) });
+  }
+
+  #worked({ certificate, key, label, source }: Identity): void {
+    const common = { key: label, fingerprint: fingerprint(key.getPublicSSH()) };
+    if (!certificate) {
+      this.found = { method: source, ...common };
+      return;
+    }
+    const facts = factsOf(certificate, label);
+    this.found = { ...common, ...facts, method: 'sshCertificate' };
+    this.#options.onCertificate('done', facts);
+  }
+
+  #unhurried(identity: Identity): Identity {
+    const sign: Identity['sign'] = async (data, hash) => {
+      const done = this.#options.waiting();
+      return identity.sign(data, hash).finally(done);
+    };
+    return identity.source === 'agent' ? { ...identity, sign } : identity;
   }
 
   #collect(): Promise<Identity[]> {
@@ -146,6 +195,7 @@ export class Auth {
     return collectIdentities({
       agent: config.agent,
       files: config.identityFiles,
+      certificates: config.certificateFiles,
       named: config.identitiesNamed,
       only: config.identitiesOnly,
       secrets,
@@ -173,6 +223,16 @@ export class Auth {
     return this.#options.ask !== undefined || !this.#keptFailed;
   }
 
+  #outdated(): Certified | undefined {
+    return this.#refused.find((identity): identity is Certified => isCertified(identity) && timeOf(identity.certificate) !== 'valid');
+  }
+
+  /** Nobody is there for the machine's question; a certificate that has run out is why it asks at all. */
+  #unanswered(message: string): HostFailure {
+    const { machine } = this.#options;
+    return this.#outdated() ? this.why() : failure('ssh-sign-in', message, { final: true, values: { machine } });
+  }
+
   /** We are asked again: what we answered was wrong. */
   async #disproved(): Promise<void> {
     const wrong = this.#unproven;
@@ -193,7 +253,7 @@ export class Auth {
     }
     if (!ask) {
       this.#keptFailed = true;
-      throw failure('ssh-sign-in', `${machine} asks for a password`, { final: true, values: { machine } });
+      throw this.#unanswered(`${machine} asks for a password`);
     }
     const question = { kind: 'password', machine, user: config.user, again: this.#secretTries > 0, canRemember: secrets.durable } as const;
     const { values, remember } = await ask(question);
@@ -215,7 +275,7 @@ export class Auth {
     }
     if (!ask) {
       this.#keptFailed = true;
-      throw failure('ssh-sign-in', `${machine} asks: ${shown(first?.prompt ?? '', 200)}`, { final: true, values: { machine } });
+      throw this.#unanswered(`${machine} asks: ${shown(first?.prompt ?? '', 200)}`);
     }
     const { values } = await ask({
       kind: 'interactive',
@@ -229,6 +289,33 @@ export class Auth {
     this.found = { method: 'interactive' };
     return prompts.map((_, index) => values[index] ?? '');
   }
+}
+
+type Certified = Identity & { certificate: Certificate };
+const isCertified = (identity: Identity): identity is Certified => identity.certificate !== undefined;
+
+/** What is shown of a certificate; without `until` it never ends. */
+function factsOf({ id, principals, validUntil }: Certificate, label: string) {
+  return {
+    key: label,
+    certificate: id || '–',
+    principals: shown(principals.join(', '), 200) || '–',
+    ...(validUntil && { until: minuteOf(validUntil) }),
+  };
+}
+
+function outOfTime(
+  { certificate, label }: Certified,
+  more: { values: Record<string, string>; detail: string; final: boolean },
+): HostFailure {
+  const values = { ...more.values, ...factsOf(certificate, label) };
+  if (timeOf(certificate) === 'expired') {
+    const message = `The certificate “${values.certificate}” of ${label} expired at ${values.until}`;
+    return failure('ssh-certificate-expired', message, { ...more, values });
+  }
+  const from = certificate.validFrom ? minuteOf(certificate.validFrom) : '';
+  const message = `The certificate “${values.certificate}” of ${label} is valid from ${from} on`;
+  return failure('ssh-certificate-not-yet', message, { ...more, values: { ...values, from } });
 }
 
 /** Offers one key: so the machine's answer to each is seen, and a passphrase is asked for only when it takes the key. */

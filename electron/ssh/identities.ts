@@ -1,15 +1,20 @@
 import { open } from 'node:fs/promises';
-import { createAgent, type ParsedKey, utils } from 'ssh2';
+import { type ParsedKey, utils } from 'ssh2';
+import { agentKeys, agentSignature } from './agent.ts';
+import { type Certificate, parseCertificate, parseCertificateFile } from './certificate.ts';
 import { cancelled, shown } from './failures.ts';
 import { fingerprint } from './known-hosts.ts';
 import type { Secrets } from './secrets.ts';
+import { WireReader } from './wire.ts';
 
 /** A key that can be offered. Nothing is asked before the host has said that it would take it. */
 export interface Identity {
+  /** With a certificate, its public half is that; its type is the key's own all the same, as that is what signatures go by. */
   key: ParsedKey;
   /** A file's path, or what the agent calls it. */
   label: string;
   source: 'agent' | 'file';
+  certificate?: Certificate;
   /** @param hash for RSA only: sha256, sha512 or sha1 */
   sign(data: Buffer, hash: string | undefined): Promise<Buffer>;
 }
@@ -17,7 +22,9 @@ export interface Identity {
 export interface IdentityOptions {
   agent: string | undefined;
   files: readonly string[];
-  /** The user named them: one that can't be read is worth a word. */
+  /** CertificateFile. Without any, what lies beside each key as `-cert.pub` counts. */
+  certificates: readonly string[];
+  /** The user named the files: one that can't be read is worth a word. */
   named: boolean;
   only: boolean;
   secrets: Secrets;
@@ -28,61 +35,107 @@ export interface IdentityOptions {
 }
 
 const FILE_LIMIT_BYTES = 256 * 1024;
-const AGENT_LIMIT = 64;
-const AGENT_MS = 5000;
 const PASSPHRASE_TRIES = 3;
 
+/** What a file of the configuration stands for: the public half, and the key itself if it is there. */
+interface Named {
+  blob: Buffer;
+  identity: Identity | undefined;
+}
+
 /**
- * The keys to offer, in ssh's order: those of the agent that are named in the configuration, the agent's others unless IdentitiesOnly,
- * then those in files. `problems` says which can't be used and why.
+ * The keys to offer, in ssh's order: certificates that the configuration names, then keys of the agent that it names, the agent's others
+ * unless IdentitiesOnly, then those in files, each before the certificate beside it. `problems` says which can't be used and why.
  */
 export async function collectIdentities(options: IdentityOptions): Promise<{ identities: Identity[]; problems: string[] }> {
   const problems: string[] = [];
   const held = await agentIdentities(options.agent, problems);
-  const files = await Promise.all(options.files.map((path) => fileIdentity(path, options, problems)));
-  const named = files.filter((found) => found !== undefined);
+  const files = await Promise.all(options.files.map((path) => filesOf(path, options, problems)));
+  const keys = files.flatMap(({ key }) => (key ? [key] : []));
+  const signers = [...held, ...keys.flatMap(({ identity }) => identity ?? [])];
+  const certified = (found: FoundCertificate): Named => certifiedBy(signers, found, problems);
+  const listed: Identity[] = [];
+  for (const path of options.certificates) {
+    const found = await certificateAt(path, problems);
+    const identity = found && certified(found).identity;
+    if (identity) listed.push(identity);
+  }
+  const named = files.flatMap(({ key, beside }) => [...(key ? [key] : []), ...(beside ? [certified(beside)] : [])]);
   const inAgent = (blob: Buffer) => held.find(({ key }) => key.getPublicSSH().equals(blob));
   const first = named.flatMap(({ blob }) => inAgent(blob) ?? []);
   const rest = options.only ? [] : held.filter((identity) => !first.includes(identity));
-  const ours = named.flatMap(({ blob, identity }) => (identity && !inAgent(blob) ? [identity] : []));
-  return { identities: [...new Set([...first, ...rest, ...ours])], problems };
+  const ours = named.flatMap(({ identity }) => identity ?? []);
+  return { identities: eachOnce([...listed, ...first, ...rest, ...ours]), problems };
+}
+
+function eachOnce(identities: readonly Identity[]): Identity[] {
+  const seen = new Set<string>();
+  return identities.filter(({ key }) => {
+    const blob = key.getPublicSSH().toString('latin1');
+    return !seen.has(blob) && seen.add(blob);
+  });
 }
 
 async function agentIdentities(socket: string | undefined, problems: string[]): Promise<Identity[]> {
   if (socket === undefined) return [];
-  const agent = createAgent(socket);
   try {
-    const keys = await new Promise<ParsedKey[]>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error('it does not answer')), AGENT_MS);
-      agent.getIdentities((error, list) => {
-        clearTimeout(timer);
-        if (error) reject(error);
-        else resolve((list ?? []).map((key) => utils.parseKey(key as Buffer)).filter((key) => !(key instanceof Error)) as ParsedKey[]);
-      });
+    return (await agentKeys(socket)).flatMap(({ blob, comment }) => {
+      const certificate = parseCertificate(blob);
+      const key = utils.parseKey(certificate?.key ?? blob);
+      if (key instanceof Error || Array.isArray(key) || certificate?.kind === 'host') return [];
+      const plain: Identity = {
+        key,
+        label: shown(comment, 200) || fingerprint(blob),
+        source: 'agent',
+        sign: (data, hash) => agentSignature(socket, blob, data, hash),
+      };
+      return [certificate ? withCertificate(plain, certificate) : plain];
     });
-    return keys.slice(0, AGENT_LIMIT).map((key) => ({
-      key,
-      label: shown(key.comment, 200) || fingerprint(key.getPublicSSH()),
-      source: 'agent' as const,
-      sign: (data, hash) =>
-        new Promise((resolve, reject) => {
-          const signed = (error: Error | null | undefined, signature?: Buffer) =>
-            signature && !error ? resolve(signature) : reject(error ?? new Error('the agent did not sign'));
-          agent.sign(key, data, hash === undefined ? {} : { hash: hash as 'sha256' }, signed as never);
-        }),
-    }));
   } catch (error) {
     problems.push(`SSH agent ${socket}: ${error instanceof Error ? error.message : error}`);
     return [];
   }
 }
 
-/** The public half of a key file, and how to sign with it; no identity where only the .pub is there (an agent holds the key). */
-async function fileIdentity(
+interface FoundCertificate {
+  path: string;
+  certificate: Certificate;
+}
+
+/** Whether ssh would say so or not: one that was named and is none is worth a word. */
+async function certificateAt(path: string, problems: string[], { named = true } = {}): Promise<FoundCertificate | undefined> {
+  const problem = (text: string): undefined => void problems.push(`${path}: ${text}`);
+  const content = await readKeyFile(path, { secret: false }).catch((error: unknown) => problem(String(error)));
+  if (!content) return named ? problem('does not exist') : undefined;
+  const certificate = parseCertificateFile(content);
+  if (!certificate) return problem('is no certificate that Gantry knows');
+  return certificate.kind === 'user' ? { path, certificate } : problem('is a certificate of a machine, not of a user');
+}
+
+/** As ssh: whoever has the key signs, the agent first. */
+function certifiedBy(signers: readonly Identity[], { path, certificate }: FoundCertificate, problems: string[]): Named {
+  const signer = signers.find(({ key, certificate: own }) => !own && key.getPublicSSH().equals(certificate.key));
+  if (!signer) problems.push(`${path}: its key is neither in the agent nor in a file that is named`);
+  return { blob: certificate.blob, identity: signer && { ...withCertificate(signer, certificate), label: path } };
+}
+
+function withCertificate(identity: Identity, certificate: Certificate): Identity {
+  const key: ParsedKey = Object.create(identity.key, { getPublicSSH: { value: () => certificate.blob } });
+  return { ...identity, key, certificate };
+}
+
+/** A key file, and the certificate that ssh takes along with it. */
+async function filesOf(
   path: string,
   options: IdentityOptions,
   problems: string[],
-): Promise<{ blob: Buffer; identity: Identity | undefined } | undefined> {
+): Promise<{ key: Named | undefined; beside: FoundCertificate | undefined }> {
+  const beside = options.certificates.length > 0 ? undefined : await certificateAt(`${path}-cert.pub`, problems, { named: false });
+  return { key: await fileIdentity(path, options, problems), beside };
+}
+
+/** The public half of a key file, and how to sign with it; no identity where only the .pub is there (an agent holds the key). */
+async function fileIdentity(path: string, options: IdentityOptions, problems: string[]): Promise<Named | undefined> {
   const problem = (text: string): undefined => void problems.push(`${path}: ${text}`);
   let text: Buffer | undefined;
   try {
@@ -157,16 +210,14 @@ export function publicPartOf(file: Buffer): Buffer | undefined {
   const data = Buffer.from(encoded ?? '', 'base64');
   const magic = 'openssh-key-v1\0';
   if (data.toString('latin1', 0, magic.length) !== magic) return undefined;
-  let at = magic.length;
-  const next = (): Buffer | undefined => {
-    if (at + 4 > data.length) return undefined;
-    const from = at + 4;
-    at = from + data.readUInt32BE(at);
-    return at <= data.length ? data.subarray(from, at) : undefined;
-  };
-  for (let field = 0; field < 3; field += 1) if (!next()) return undefined;
-  at += 4;
-  return next();
+  const reader = new WireReader(data, magic.length);
+  try {
+    for (let field = 0; field < 3; field += 1) reader.bytes();
+    reader.uint32();
+    return reader.bytes();
+  } catch {
+    return undefined;
+  }
 }
 
 async function unlock(path: string, content: Buffer, { secrets, askPassphrase, needsPassphrase }: IdentityOptions): Promise<ParsedKey> {

@@ -25,8 +25,10 @@ export interface SshdOptions {
   address?: '127.0.0.1' | '::1';
   /** Types of host keys besides ed25519; `rsa` lies in host_rsa. */
   hostKeys?: string[];
-  /** Lines for sshd_config. */
+  /** Lines for sshd_config; `$FOLDER` is the server's. */
   config?: string[];
+  /** It takes certificates that its key `ca` has signed. */
+  authority?: boolean;
   /** The guest may sign in, by a password or by a question (keyboard-interactive through PAM). */
   guest?: 'password' | 'interactive';
   /** Commands run before sshd in its mount namespace (root only); `$FOLDER` is the server's. */
@@ -56,6 +58,7 @@ export class Sshd {
     const sshd = new Sshd(mkdtempSync(join(tmpdir(), 'gantry-sshd-')), options);
     sshd.newKey('host_key');
     for (const type of options.hostKeys ?? []) sshd.newKey(`host_${type}`, { type });
+    if (options.authority) sshd.newKey('ca');
     sshd.newKey('user_key');
     sshd.allow('user_key');
     sshd.port = await freePort(sshd.address);
@@ -81,6 +84,21 @@ export class Sshd {
     writeFileSync(this.path('authorized_keys'), names.map((name) => readFileSync(`${this.path(name)}.pub`, 'utf8')).join(''));
   }
 
+  /**
+   * Has the key `ca` sign another, whose certificate then lies beside it as `-cert.pub` (see `authority`).
+   *
+   * @param valid as ssh-keygen -V takes it
+   */
+  certify(
+    name: string,
+    { ca = 'ca', id = `${name} of the tests`, principals = [this.user], valid = '-5m:+1h', more = [] as string[] } = {},
+  ): string {
+    const named = principals.length > 0 ? ['-n', principals.join(',')] : [];
+    const args = ['-q', '-s', this.path(ca), '-I', id, '-V', valid, ...named, ...more, `${this.path(name)}.pub`];
+    execFileSync('ssh-keygen', args, { stdio: 'ignore' });
+    return this.path(`${name}-cert.pub`);
+  }
+
   /** A line for known_hosts. */
   knownLine(name = 'host_key'): string {
     const [type, key] = readFileSync(this.path(`${name}.pub`), 'utf8').split(' ');
@@ -88,12 +106,13 @@ export class Sshd {
   }
 
   async listen(): Promise<void> {
-    const { guest, config = [], mounts = [], hostKeys = [], network = false } = this.#options;
+    const { guest, config = [], mounts = [], hostKeys = [], network = false, authority } = this.#options;
     const pam = guest === 'interactive';
     writeFileSync(
       this.path('sshd_config'),
       [
-        ...config,
+        ...config.map((line) => line.replaceAll('$FOLDER', this.folder)),
+        ...(authority ? [`TrustedUserCAKeys ${this.path('ca.pub')}`] : []),
         `Port ${this.port}`,
         // In a network of its own it may get other addresses later.
         `ListenAddress ${network ? '0.0.0.0' : this.address}`,

@@ -4,11 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
-import { Hosts } from '../hosts/hosts.ts';
-import { hostsFileSchema } from '../hosts/records.ts';
 import type { ConnectAttempt, Host, TcpSecurity } from '../ipc/contract.ts';
-import { readConfigFiles } from '../ssh/index.ts';
-import { JsonFile } from '../store/json-file.ts';
+import { Below } from './below.ts';
 import { TestCa } from './certificates.ts';
 import { FakeEngine } from './fake-engine.ts';
 import { MemorySecrets } from './ssh-answers.ts';
@@ -97,37 +94,10 @@ export function tcpWorld() {
       toEngine,
     );
 
-  /** The part of the app below the window. */
-  class Below {
-    attempt: ConnectAttempt | undefined;
-    list: Host[] = [];
-    readonly statuses: string[] = [];
-    readonly hosts: Hosts;
+  class BelowTcp extends Below {
     constructor() {
-      this.hosts = new Hosts({
-        file: new JsonFile(join(home, 'hosts.json'), hostsFileSchema),
-        local: { socketPath: '/nowhere.sock', prepare: async () => {} },
-        onChange: (list) => {
-          this.list = list;
-          const status = this.host?.state.status;
-          if (status !== undefined && this.statuses.at(-1) !== status) this.statuses.push(status);
-        },
-        onEvents: () => {},
-        onAttempt: (attempt) => {
-          this.attempt = attempt;
-        },
-        sshFiles: () => readConfigFiles({ home, system: '/none', env: {} }),
-        secrets,
-        log: () => {},
-      });
+      super('tcp', home, secrets);
       ends.push(() => this.hosts.stop());
-    }
-    get host(): Host | undefined {
-      return this.list.find(({ kind }) => kind === 'tcp');
-    }
-    async becomes(status: Host['state']['status'], ms = 10_000): Promise<Host> {
-      await expect.poll(() => this.host?.state.status, { timeout: ms }).toBe(status);
-      return this.host as Host;
     }
     /** @param answers to questions for a passphrase, in turn */
     async tried(
@@ -137,23 +107,7 @@ export function tcpWorld() {
     ): Promise<ConnectAttempt> {
       if (again === '') this.hosts.attempts.startTcp(`tcp://${host}:${port}`, security);
       else this.hosts.signIn(again);
-      let answered = '';
-      await expect
-        .poll(
-          () => {
-            const { attempt } = this;
-            const question = attempt?.question;
-            if (attempt && question && question.id !== answered) {
-              answered = question.id;
-              const answer = answers.shift();
-              this.hosts.attempts.answer(attempt.id, question.id, answer === undefined ? null : { values: [answer], remember: false });
-            }
-            return attempt?.state ?? 'running';
-          },
-          { timeout: 15_000, interval: 10 },
-        )
-        .not.toBe('running');
-      return this.attempt as ConnectAttempt;
+      return this.through(() => answers.shift() ?? null);
     }
     async added(port: number, security: TcpSecurity): Promise<Host> {
       const { id, error } = await this.tried(port, security);
@@ -162,8 +116,8 @@ export function tcpWorld() {
       return this.becomes('connected');
     }
   }
-  async function started(): Promise<Below> {
-    const app = new Below();
+  async function started(): Promise<BelowTcp> {
+    const app = new BelowTcp();
     await app.hosts.start();
     return app;
   }

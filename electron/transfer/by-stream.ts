@@ -18,7 +18,9 @@ export async function carryByStream(carrying: Carrying): Promise<Carried> {
     LeaveVolumes: request.useVolumes,
     Pause: request.pause,
   };
-  const sent = await from.stream('POST', '/gantry/v1/copy/send', { body: { json }, signal });
+  // Of an image no process reads anything.
+  const reads = !request.pause || source.kind === 'image';
+  const sent = await from.stream('POST', '/gantry/v1/copy/send', { body: { json }, reads, signal });
   const query = request.name ? `?${new URLSearchParams({ name: request.name })}` : '';
   let result: v.InferOutput<typeof resultAnswer> | undefined;
   await pipeOver(carrying, sent.body, { method: 'POST', path: `/gantry/v1/copy/receive${query}`, type: MEDIA_TYPE }, ({ aux }) => {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EngineClient } from '../engine-client/index.ts';
 import { unixDialer } from '../hosts/dial-unix.ts';
 import { FakeEngine } from '../testing/fake-engine.ts';
+import { moveOfWeb } from '../testing/transfer-request.ts';
 import { nothingMade } from './carry.ts';
 import type { TransferFailure } from './failure.ts';
 import type { TransferRecord } from './records.ts';
@@ -12,15 +13,7 @@ const ID = 'c'.repeat(64);
 const made = { ...nothingMade(), volumes: [{ name: 'data', createdAt: 'then' }], networks: ['net-id'] };
 const record: TransferRecord = {
   id: 'x0',
-  request: {
-    source: { kind: 'container', hostId: 'a', id: 'src', name: 'web' },
-    to: 'b',
-    move: true,
-    start: true,
-    pause: true,
-    useVolumes: [],
-    remove: true,
-  },
+  request: moveOfWeb,
   fromName: 'a',
   toName: 'b',
   startedAt: 0,

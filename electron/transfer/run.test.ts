@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EngineClient } from '../engine-client/index.ts';
 import { unixDialer } from '../hosts/dial-unix.ts';
-import { type GuardedRequest, guard } from '../hosts/guard.ts';
+import { type GuardedRequest, guard, type Marks } from '../hosts/guard.ts';
 import type { StartTransfer } from '../ipc/contract.ts';
 import { FakeEngine } from '../testing/fake-engine.ts';
+import { moveOfWeb } from '../testing/transfer-request.ts';
 import type { TransferFailure } from './failure.ts';
 import { PutBack, transfer } from './run.ts';
 
@@ -25,27 +26,17 @@ const PLAN = {
   Networks: ['shop'],
   Warnings: [],
 };
-const REQUEST: StartTransfer = {
-  source: { kind: 'container', hostId: 'a', id: 'src', name: 'web' },
-  to: 'b',
-  move: true,
-  start: true,
-  pause: true,
-  useVolumes: [],
-  remove: true,
-};
-
 let source: FakeEngine;
 let target: FakeEngine;
 let received: Buffer[];
-let production = false;
+let marksOf: (engine: FakeEngine) => Marks;
 /** What the target shows of the container that came. */
 let came: { State: Record<string, unknown>; Mounts: { Type: string; Source: string }[]; HostConfig: Record<string, unknown> };
 
 beforeEach(async () => {
   [source, target] = await Promise.all([FakeEngine.create(), FakeEngine.create()]);
   received = [];
-  production = false;
+  marksOf = () => ({});
   came = { State: { Running: true, Health: { Status: 'healthy' } }, Mounts: [{ Type: 'bind', Source: '/srv' }], HostConfig: {} };
   const json = (engine: FakeEngine, route: string, value: () => unknown) =>
     engine.routes.set(route, (_, response) => response.end(JSON.stringify(value())));
@@ -77,10 +68,10 @@ beforeEach(async () => {
 });
 afterEach(() => Promise.all([source.dispose(), target.dispose()]));
 
-/** As where both hosts are marked as production. */
-const marked = (engine: FakeEngine) => (sent: GuardedRequest) => guard(engine === source ? 'a' : 'b', { production }, sent);
+/** As where both hosts have these marks. */
+const marked = (engine: FakeEngine) => (sent: GuardedRequest) => guard(engine === source ? 'a' : 'b', marksOf(engine), sent);
 
-async function run(request = REQUEST) {
+async function run(request = moveOfWeb) {
   const clients = [source, target].map((engine) => new EngineClient(unixDialer(engine.socketPath), marked(engine))) as [
     EngineClient,
     EngineClient,
@@ -131,7 +122,7 @@ describe('a move', () => {
   });
 
   it('takes what it made away on a production host, too, but deletes no original there', async () => {
-    production = true;
+    marksOf = () => ({ production: true });
     came.State = { Running: false, ExitCode: 3 };
     await failure();
     expect(changes(target)).toContain(`DELETE /containers/${ID}?force=1&v=1`);
@@ -171,10 +162,31 @@ describe('a source that sends another container than it showed', () => {
   ] as const) {
     it(`is found out before it starts: ${code}`, async () => {
       came = { ...came, ...structuredClone(what) } as typeof came;
-      const error = (await failure({ ...REQUEST, move: false })) as TransferFailure;
+      const error = (await failure({ ...moveOfWeb, move: false })) as TransferFailure;
       expect(error.reason.code).toBe(code);
       expect(changes(target)[0]).toBe(`DELETE /containers/${ID}?force=1&v=1`);
       expect(changes(target)).not.toContain(`POST /containers/${ID}/start`);
     });
   }
+});
+
+describe('a source that is marked as read-only', () => {
+  const copy = { ...moveOfWeb, move: false, start: false, pause: false };
+  const readOnlySource = (engine: FakeEngine): Marks => ({ readOnly: engine === source });
+
+  it('is read without a pause, and nothing is changed there', async () => {
+    marksOf = readOnlySource;
+    expect((await run(copy)).outcome.id).toBe(ID);
+    expect(changes(source)).toEqual([]);
+  });
+
+  it('is not read where that pauses it, nor left', async () => {
+    marksOf = readOnlySource;
+    for (const request of [
+      { ...copy, pause: true },
+      { ...copy, move: true },
+    ])
+      await expect(run(request)).rejects.toThrow(/read-only/);
+    expect(source.requests.filter((each) => !each.startsWith('GET'))).toEqual([]);
+  });
 });

@@ -2,7 +2,7 @@ import type { EngineIdentity, HostColour, HostError, TcpSecurity } from './hosts
 
 /** What happened on the way to a machine: jump hosts first, each with its own steps. */
 export interface ConnectStep {
-  kind: 'resolve' | 'connect' | 'hostKey' | 'signIn' | 'engine' | 'files' | 'tls';
+  kind: 'resolve' | 'connect' | 'hostKey' | 'certificate' | 'signIn' | 'engine' | 'files' | 'tls';
   /** The machine that this step is about, as `user@host:port`, or `host:port` where nobody signs in. */
   machine: string;
   status: 'running' | 'done' | 'failed';

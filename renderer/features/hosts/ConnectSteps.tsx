@@ -30,6 +30,8 @@ export function ConnectSteps({ steps }: { steps: ConnectStep[] }) {
 
 /** Which sentence says what this step has found. */
 function textOf({ kind, status, found }: ConnectStep): string {
+  if (kind === 'certificate' && status === 'failed') return `certificate.${found.time ?? 'valid'}`;
+  if (kind === 'certificate') return found.until ? 'certificate.until' : 'certificate.always';
   if (status !== 'done') return `${kind}.${status}`;
   if (kind === 'connect') return found.via ? (found.address ? 'connect.through' : 'connect.command') : 'connect.done';
   if (kind === 'resolve') return found.name === found.address ? 'resolve.same' : 'resolve.done';

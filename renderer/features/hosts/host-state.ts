@@ -19,6 +19,9 @@ const forUser: HostError['code'][] = [
   'ssh-password-expired',
   'ssh-key-new',
   'ssh-keys-refused',
+  'ssh-certificate-expired',
+  'ssh-certificate-not-yet',
+  'ssh-certificate-refused',
   'tls-locked',
   'cancelled',
 ];

@@ -16,7 +16,7 @@ import { Preview } from './Preview.tsx';
 import { Running } from './Running.tsx';
 import './transfer.css';
 import { targetsOf } from './targets.ts';
-import { type Choices, requestOf, useTransferPlan, useTransfers } from './transfers.ts';
+import { type Choices, mayLeave, requestOf, useTransferPlan, useTransfers } from './transfers.ts';
 
 interface TransferDialogProps {
   source?: TransferSource | undefined;
@@ -54,18 +54,25 @@ interface TransferFormProps {
 function TransferForm({ source, move, to, onStarted }: TransferFormProps) {
   const { t } = useTranslation();
   const all = useHosts();
-  const possible = targetsOf(all, source);
   const from = all.find(({ id }) => id === source.hostId);
   // Deleting there needs its name, typed for each thing: by hand, when the new one has proved itself.
   const isProduction = from?.production === true;
-  const targets = possible.flatMap(({ host, unfit }) => (unfit ? [] : [host]));
+  const isReadOnly = from?.readOnly === true;
+  const targets = targetsOf(all, source).flatMap(({ host, unfit }) => (unfit ? [] : [host]));
   const [chosen, setTarget] = useState(to ?? '');
   const target = targets.find(({ id }) => id === chosen) ?? targets[0];
-  const [choices, setChoices] = useState<Choices>({ move, name: source.name, start: false, pause: true, remove: !isProduction });
+  const [choices, setChoices] = useState<Choices>({
+    move: move && !isReadOnly,
+    name: source.name,
+    start: false,
+    pause: !isReadOnly,
+    remove: !isProduction,
+  });
   const [error, setError] = useState<string>();
   const plan = useTransferPlan(source, target?.id ?? '');
+  const stays = isReadOnly && plan.data !== undefined && !mayLeave(source, plan.data, choices);
   const problem = plan.data && problemOf(source, plan.data, choices);
-  const ready = target !== undefined && plan.data !== undefined && !problem;
+  const ready = target !== undefined && plan.data !== undefined && !problem && !stays;
   const change = (some: Partial<Choices>) => setChoices((before) => ({ ...before, ...some }));
 
   const submit = async () => {
@@ -119,20 +126,20 @@ function TransferForm({ source, move, to, onStarted }: TransferFormProps) {
             </Field>
           )}
         </div>
-        <Segmented
-          label={t('transfer.what')}
-          value={choices.move ? 'move' : 'copy'}
-          onChange={(value) => change({ move: value === 'move' })}
-          choices={[
-            { value: 'copy', label: t('transfer.copy') },
-            { value: 'move', label: t('transfer.move') },
-          ]}
-        />
+        {!isReadOnly && (
+          <Segmented
+            label={t('transfer.what')}
+            value={choices.move ? 'move' : 'copy'}
+            onChange={(value) => change({ move: value === 'move' })}
+            choices={[
+              { value: 'copy', label: t('transfer.copy') },
+              { value: 'move', label: t('transfer.move') },
+            ]}
+          />
+        )}
         <p className="dim prose">{t(`transfer.${choices.move ? 'moveText' : 'copyText'}.${source.kind}`)}</p>
         {targets.length === 0 ? (
-          <p className="prose">
-            {t(possible.some(({ unfit }) => unfit === 'readOnlySource') ? 'transfer.readOnlySource' : 'transfer.noTargetText')}
-          </p>
+          <p className="prose">{t('transfer.noTargetText')}</p>
         ) : plan.error ? (
           <div className="flush">
             <ErrorPanel title={t('transfer.planFailed')} {...explain(plan.error)} />
@@ -142,8 +149,18 @@ function TransferForm({ source, move, to, onStarted }: TransferFormProps) {
         ) : (
           <Skeleton rows={3} label={t('loading')} />
         )}
+        {isReadOnly && <p className="prose">{t(stays ? 'transfer.readOnlyStays' : 'transfer.readOnlySource', { host: from.name })}</p>}
         {isProduction && choices.move && <p className="prose">{t('transfer.productionStays', { host: from.name })}</p>}
-        {plan.data && <Options isProduction={isProduction} source={source} plan={plan.data} choices={choices} onChange={change} />}
+        {plan.data && (
+          <Options
+            isProduction={isProduction}
+            isReadOnly={isReadOnly}
+            source={source}
+            plan={plan.data}
+            choices={choices}
+            onChange={change}
+          />
+        )}
         {problem === 'autoRemove' && <p className="transfer-problem">{t('transfer.failure.auto-remove')}</p>}
         {error && <p className="transfer-problem">{error}</p>}
         <button type="submit" hidden />
@@ -174,12 +191,14 @@ function TargetSelect({ id, hosts, value, onChange }: { id: string; hosts: Host[
 
 function Options({
   isProduction,
+  isReadOnly,
   source,
   plan,
   choices,
   onChange,
 }: {
   isProduction: boolean;
+  isReadOnly: boolean;
   source: TransferSource;
   plan: TransferPlan;
   choices: Choices;
@@ -191,7 +210,7 @@ function Options({
   const read = choices.move ? users.filter((name) => source.kind !== 'container' || name !== source.name) : users;
   return (
     <div className="transfer-options">
-      {read.length > 0 && (
+      {read.length > 0 && !isReadOnly && (
         <Checkbox
           checked={choices.pause}
           onChange={(pause) => onChange({ pause })}

@@ -1,7 +1,7 @@
 import type { Host, TransferSource } from '../../../electron/ipc/contract.ts';
 
 /** Why something can't go to a host. */
-export type Unfit = 'own' | 'away' | 'readOnly' | 'readOnlySource';
+export type Unfit = 'own' | 'away' | 'readOnly';
 export interface Target {
   host: Host;
   unfit?: Unfit;
@@ -9,10 +9,8 @@ export interface Target {
 
 /** All hosts, with what keeps each from being the target. */
 export function targetsOf(hosts: Host[], source: TransferSource): Target[] {
-  const isReadOnly = hosts.find(({ id }) => id === source.hostId)?.readOnly === true;
   return hosts.map((host) => {
     if (host.id === source.hostId) return { host, unfit: 'own' };
-    if (isReadOnly) return { host, unfit: 'readOnlySource' };
     if (host.readOnly) return { host, unfit: 'readOnly' };
     return host.state.status === 'connected' ? { host } : { host, unfit: 'away' };
   });

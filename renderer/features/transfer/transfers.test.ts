@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TransferPlan, TransferSource } from '../../../electron/ipc/contract.ts';
-import { bytesToTravel, requestOf } from './transfers.ts';
+import { bytesToTravel, mayLeave, requestOf } from './transfers.ts';
 
 const source: TransferSource = { kind: 'container', hostId: 'a', id: 'abc', name: 'web' };
 const volume = (name: string, more: Partial<TransferPlan['volumes'][number]> = {}) => ({
@@ -39,5 +39,12 @@ describe('a transfer', () => {
   it('names what is to have another name there', () => {
     expect(requestOf(source, 'b', plan, choices)).not.toHaveProperty('name');
     expect(requestOf(source, 'b', plan, { ...choices, name: ' web-2 ' }).name).toBe('web-2');
+  });
+
+  it('leaves a read-only host as a copy by stream, or as an image; never as a move', () => {
+    expect(mayLeave(source, plan, choices)).toBe(true);
+    expect(mayLeave(source, { ...plan, way: 'archive' }, choices)).toBe(false);
+    expect(mayLeave({ ...source, kind: 'image' }, { ...plan, way: 'archive' }, choices)).toBe(true);
+    expect(mayLeave(source, plan, { ...choices, move: true })).toBe(false);
   });
 });

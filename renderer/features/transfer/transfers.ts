@@ -43,6 +43,10 @@ export function bytesToTravel(plan: TransferPlan): { bytes: number; exact: boole
   return { bytes: all.reduce((sum, each) => sum + Math.max(0, each), 0), exact: plan.way === 'stream' && all.every((each) => each >= 0) };
 }
 
+/** A host that is marked as read-only is read without a stop; engines other than ours make something on it even for that. */
+export const mayLeave = (source: TransferSource, plan: TransferPlan, { move }: Choices): boolean =>
+  !move && (plan.way === 'stream' || source.kind === 'image');
+
 export function requestOf(source: TransferSource, to: string, plan: TransferPlan, choices: Choices): StartTransfer {
   const name = choices.name.trim();
   const running = plan.container?.running === true;
