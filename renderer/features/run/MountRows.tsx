@@ -7,7 +7,7 @@ import { useVolumes } from '../../lib/queries.ts';
 import { IconButton } from '../../ui/Button.tsx';
 import { Checkbox } from '../../ui/Checkbox.tsx';
 import { TextInput } from '../../ui/Field.tsx';
-import { Row, Rows } from './Rows.tsx';
+import { Row, Rows } from '../../ui/Rows.tsx';
 import type { RunForm } from './useRunForm.tsx';
 
 export function MountRows({ form: { spec, set, row, drop, error }, host }: { form: RunForm; host: Host }) {

@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Host, Transfer, TransferPlan, TransferSource } from '../../../electron/ipc/contract.ts';
+import type { Transfer, TransferPlan, TransferSource } from '../../../electron/ipc/contract.ts';
 import { gantry } from '../../lib/bridge.ts';
 import { explain } from '../../lib/explain.ts';
 import { useHosts } from '../../lib/queries.ts';
@@ -8,10 +8,10 @@ import { closeDialog } from '../../lib/screen.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Checkbox } from '../../ui/Checkbox.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
-import { Field, TextInput } from '../../ui/Field.tsx';
+import { TextField } from '../../ui/Field.tsx';
 import { ErrorPanel, Skeleton } from '../../ui/Panels.tsx';
 import { Segmented } from '../../ui/Segmented.tsx';
-import { Select } from '../../ui/Select.tsx';
+import { HostField } from '../hosts/index.ts';
 import { Preview } from './Preview.tsx';
 import { Running } from './Running.tsx';
 import './transfer.css';
@@ -101,22 +101,15 @@ function TransferForm({ source, move, to, onStarted }: TransferFormProps) {
         }}
       >
         <div className="form-row">
-          <Field label={t('transfer.target')}>
-            {({ id }) => <TargetSelect id={id} hosts={targets} value={target?.id ?? ''} onChange={setTarget} />}
-          </Field>
+          <HostField label={t('transfer.target')} hosts={targets} value={target?.id ?? ''} onChange={setTarget} testId="transfer-target" />
           {source.kind !== 'image' && (
-            <Field label={t('transfer.name')} error={problem === 'taken' ? t('transfer.taken') : undefined}>
-              {(field) => (
-                <TextInput
-                  id={field.id}
-                  aria-describedby={field.describedBy}
-                  invalid={field.invalid}
-                  data-testid="transfer-name"
-                  value={choices.name}
-                  onChange={(name) => change({ name })}
-                />
-              )}
-            </Field>
+            <TextField
+              label={t('transfer.name')}
+              error={problem === 'taken' ? t('transfer.taken') : undefined}
+              data-testid="transfer-name"
+              value={choices.name}
+              onChange={(name) => change({ name })}
+            />
           )}
         </div>
         <Segmented
@@ -156,20 +149,6 @@ function TransferForm({ source, move, to, onStarted }: TransferFormProps) {
 function problemOf(source: TransferSource, plan: TransferPlan, { move, name }: Choices): 'taken' | 'autoRemove' | undefined {
   if (move && plan.container?.autoRemove) return 'autoRemove';
   return plan.nameTaken && (name.trim() === '' || name.trim() === source.name) ? 'taken' : undefined;
-}
-
-function TargetSelect({ id, hosts, value, onChange }: { id: string; hosts: Host[]; value: string; onChange: (id: string) => void }) {
-  const { t } = useTranslation();
-  return (
-    <Select
-      id={id}
-      testId="transfer-target"
-      label={t('transfer.target')}
-      value={value}
-      onChange={onChange}
-      choices={hosts.map((host) => ({ value: host.id, label: host.name, swatch: `var(--host-${host.colour})` }))}
-    />
-  );
 }
 
 function Options({
