@@ -11,6 +11,7 @@ export interface ContainerRef {
 export type DialogRequest =
   | { type: 'run'; host?: string; image?: string; line?: string }
   | { type: 'pull'; host?: string; reference?: string; activity?: string }
+  | { type: 'create-volume'; host?: string }
   | { type: 'add-host' }
   | { type: 'sign-in'; host: string }
   | { type: 'install'; host: string; action: 'install' | 'upgrade' | 'uninstall' }

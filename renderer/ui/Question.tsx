@@ -47,7 +47,7 @@ function QuestionDialog() {
         </>
       }
     >
-      {question.text && <p className="prose">{question.text}</p>}
+      {question.text && <p className="prose question-text">{question.text}</p>}
       {question.items && question.items.length > 0 && (
         <ul className="question-items">
           {question.items.map((item) => (

@@ -149,7 +149,7 @@ export function RunSheet({
       }
     >
       <form
-        className="run-form"
+        className="sheet-form"
         onSubmit={(event) => {
           event.preventDefault();
           void submit();
