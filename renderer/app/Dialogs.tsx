@@ -8,6 +8,7 @@ const AddHostDialog = lazy(() => import('../features/hosts/index.ts').then((m) =
 const SignInDialog = lazy(() => import('../features/hosts/index.ts').then((m) => ({ default: m.SignInDialog })));
 const InstallDialog = lazy(() => import('../features/hosts/index.ts').then((m) => ({ default: m.InstallDialog })));
 const TransferDialog = lazy(() => import('../features/transfer/index.ts').then((m) => ({ default: m.TransferDialog })));
+const ManyDialog = lazy(() => import('../features/transfer/index.ts').then((m) => ({ default: m.ManyDialog })));
 const Palette = lazy(() => import('./Palette.tsx').then((m) => ({ default: m.Palette })));
 const Shortcuts = lazy(() => import('./Shortcuts.tsx').then((m) => ({ default: m.Shortcuts })));
 
@@ -28,6 +29,12 @@ export function Dialogs() {
           <TransferDialog source={dialog.source} move={dialog.move} to={dialog.to} />
         ) : (
           <TransferDialog activity={dialog.activity} />
+        ))}
+      {dialog.type === 'transfer-many' &&
+        ('sources' in dialog ? (
+          <ManyDialog sources={dialog.sources} move={dialog.move} to={dialog.to} />
+        ) : (
+          <ManyDialog batch={dialog.batch} />
         ))}
       {dialog.type === 'palette' && <Palette />}
       {dialog.type === 'shortcuts' && <Shortcuts />}

@@ -17,6 +17,8 @@ export type DialogRequest =
   | { type: 'install'; host: string; action: 'install' | 'upgrade' | 'uninstall' }
   | { type: 'transfer'; source: TransferSource; move: boolean; to?: string }
   | { type: 'transfer'; activity: string }
+  | { type: 'transfer-many'; sources: TransferSource[]; move: boolean; to?: string }
+  | { type: 'transfer-many'; batch: string }
   | { type: 'palette' }
   | { type: 'shortcuts' };
 

@@ -1,22 +1,23 @@
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Transfer, TransferPlan, TransferSource } from '../../../electron/ipc/contract.ts';
+import type { Transfer, TransferSource } from '../../../electron/ipc/contract.ts';
 import { gantry } from '../../lib/bridge.ts';
 import { explain } from '../../lib/explain.ts';
 import { useHosts } from '../../lib/queries.ts';
 import { closeDialog } from '../../lib/screen.ts';
 import { Button } from '../../ui/Button.tsx';
-import { Checkbox } from '../../ui/Checkbox.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { TextField } from '../../ui/Field.tsx';
 import { ErrorPanel, Skeleton } from '../../ui/Panels.tsx';
 import { Segmented } from '../../ui/Segmented.tsx';
 import { HostField } from '../hosts/index.ts';
+import { Options } from './Options.tsx';
 import { Preview } from './Preview.tsx';
 import { Running } from './Running.tsx';
 import './transfer.css';
 import { targetsOf } from './targets.ts';
-import { type Choices, requestOf, useTransferPlan, useTransfers } from './transfers.ts';
+import { type Choices, problemOf, requestOf, transferPlanQuery, useTransfers } from './transfers.ts';
 
 interface TransferDialogProps {
   source?: TransferSource | undefined;
@@ -54,7 +55,7 @@ interface TransferFormProps {
 function TransferForm({ source, move, to, onStarted }: TransferFormProps) {
   const { t } = useTranslation();
   const all = useHosts();
-  const possible = targetsOf(all, source);
+  const possible = targetsOf(all, [source]);
   const from = all.find(({ id }) => id === source.hostId);
   // Deleting there needs its name, typed for each thing: by hand, when the new one has proved itself.
   const isProduction = from?.production === true;
@@ -63,7 +64,7 @@ function TransferForm({ source, move, to, onStarted }: TransferFormProps) {
   const target = targets.find(({ id }) => id === chosen) ?? targets[0];
   const [choices, setChoices] = useState<Choices>({ move, name: source.name, start: false, pause: true, remove: !isProduction });
   const [error, setError] = useState<string>();
-  const plan = useTransferPlan(source, target?.id ?? '');
+  const plan = useQuery(transferPlanQuery(source, target?.id ?? ''));
   const problem = plan.data && problemOf(source, plan.data, choices);
   const ready = target !== undefined && plan.data !== undefined && !problem;
   const change = (some: Partial<Choices>) => setChoices((before) => ({ ...before, ...some }));
@@ -136,53 +137,11 @@ function TransferForm({ source, move, to, onStarted }: TransferFormProps) {
           <Skeleton rows={3} label={t('loading')} />
         )}
         {isProduction && choices.move && <p className="prose">{t('transfer.productionStays', { host: from.name })}</p>}
-        {plan.data && <Options isProduction={isProduction} source={source} plan={plan.data} choices={choices} onChange={change} />}
+        {plan.data && <Options isProduction={isProduction} parts={[{ source, plan: plan.data }]} choices={choices} onChange={change} />}
         {problem === 'autoRemove' && <p className="transfer-problem">{t('transfer.failure.auto-remove')}</p>}
         {error && <p className="transfer-problem">{error}</p>}
         <button type="submit" hidden />
       </form>
     </Dialog>
-  );
-}
-
-/** What keeps it from being done. */
-function problemOf(source: TransferSource, plan: TransferPlan, { move, name }: Choices): 'taken' | 'autoRemove' | undefined {
-  if (move && plan.container?.autoRemove) return 'autoRemove';
-  return plan.nameTaken && (name.trim() === '' || name.trim() === source.name) ? 'taken' : undefined;
-}
-
-function Options({
-  isProduction,
-  source,
-  plan,
-  choices,
-  onChange,
-}: {
-  isProduction: boolean;
-  source: TransferSource;
-  plan: TransferPlan;
-  choices: Choices;
-  onChange: (some: Partial<Choices>) => void;
-}) {
-  const { t } = useTranslation();
-  const users = [...new Set([...(plan.container?.running ? [source.name] : []), ...plan.volumes.flatMap(({ usedBy }) => usedBy)])];
-  // What is moved is stopped; others that use its volumes are not.
-  const read = choices.move ? users.filter((name) => source.kind !== 'container' || name !== source.name) : users;
-  return (
-    <div className="transfer-options">
-      {read.length > 0 && (
-        <Checkbox
-          checked={choices.pause}
-          onChange={(pause) => onChange({ pause })}
-          label={t('transfer.pause', { names: read.join(', ') })}
-        />
-      )}
-      {source.kind === 'container' && !choices.move && (
-        <Checkbox checked={choices.start} onChange={(start) => onChange({ start })} label={t('transfer.start')} />
-      )}
-      {source.kind === 'container' && choices.move && !isProduction && (
-        <Checkbox checked={choices.remove} onChange={(remove) => onChange({ remove })} label={t('transfer.remove')} />
-      )}
-    </div>
   );
 }

@@ -8,10 +8,10 @@ export interface Target {
 }
 
 /** All hosts, with what keeps each from being the target. */
-export function targetsOf(hosts: Host[], source: TransferSource): Target[] {
-  const isReadOnly = hosts.find(({ id }) => id === source.hostId)?.readOnly === true;
+export function targetsOf(hosts: Host[], sources: TransferSource[]): Target[] {
+  const isReadOnly = sources.some(({ hostId }) => hosts.find(({ id }) => id === hostId)?.readOnly === true);
   return hosts.map((host) => {
-    if (host.id === source.hostId) return { host, unfit: 'own' };
+    if (sources.every(({ hostId }) => hostId === host.id)) return { host, unfit: 'own' };
     if (isReadOnly) return { host, unfit: 'readOnlySource' };
     if (host.readOnly) return { host, unfit: 'readOnly' };
     return host.state.status === 'connected' ? { host } : { host, unfit: 'away' };

@@ -37,7 +37,7 @@ export function VolumeDetail({ route, row, loaded }: VolumeDetailProps) {
           </h2>
           {row && (
             <>
-              {many && <IconButton icon={CopyPlus} name={t('action.copyTo')} onClick={() => openTransfer(volumeSource(row))} />}
+              {many && <IconButton icon={CopyPlus} name={t('action.copyTo')} onClick={() => openTransfer([volumeSource(row)])} />}
               <IconButton
                 icon={Trash2}
                 tone="danger"

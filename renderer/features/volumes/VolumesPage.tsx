@@ -1,4 +1,4 @@
-import { HardDrive, Plus, Sparkles, Trash2, X } from 'lucide-react';
+import { CopyPlus, HardDrive, Plus, Sparkles, Trash2, X } from 'lucide-react';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { parseFilter } from '../../lib/filter.ts';
@@ -10,7 +10,7 @@ import { Button, IconButton } from '../../ui/Button.tsx';
 import { Menu } from '../../ui/Menu.tsx';
 import { EmptyState } from '../../ui/Panels.tsx';
 import { itemOf, ListPage, useList } from '../list/index.ts';
-import { useRowDrag } from '../transfer/index.ts';
+import { openTransfer, useRowDrag } from '../transfer/index.ts';
 import { volumeColumns } from './columns.tsx';
 import { openVolume, volumeMenu, volumeSource } from './menu.ts';
 import { removeVolumes } from './remove.ts';
@@ -86,6 +86,11 @@ export function VolumesPage() {
       bulk={
         <>
           <span className="num bulk-count">{t('images.selected', summaryOf(list.chosen))}</span>
+          {drag && (
+            <Button tone="ghost" icon={CopyPlus} data-testid="bulk-copy" onClick={() => openTransfer(list.chosen.map(volumeSource))}>
+              {t('bulk.copyTo')}
+            </Button>
+          )}
           <Button
             tone="ghost"
             icon={Trash2}

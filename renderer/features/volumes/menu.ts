@@ -26,8 +26,8 @@ export function volumeMenu(row: VolumeRow): MenuEntry[] {
   const { Mountpoint: place } = row.volume;
   return [
     { id: 'users', label: tr('volumes.showUsers'), icon: Box, disabled: row.users.length === 0, run: () => showUsers(row) },
-    { id: 'copy-to', label: tr('action.copyTo'), icon: CopyPlus, run: () => openTransfer(volumeSource(row)) },
-    { id: 'move-to', label: tr('action.moveTo'), icon: ArrowRightLeft, run: () => openTransfer(volumeSource(row), true) },
+    { id: 'copy-to', label: tr('action.copyTo'), icon: CopyPlus, run: () => openTransfer([volumeSource(row)]) },
+    { id: 'move-to', label: tr('action.moveTo'), icon: ArrowRightLeft, run: () => openTransfer([volumeSource(row)], true) },
     { id: 's1', separator: true },
     {
       id: 'copy',

@@ -104,7 +104,7 @@ function Mount({ hostId, text, volume }: { hostId: string; text: string; volume:
   const { t } = useTranslation();
   const many = useHosts().length > 1;
   const source = volume === undefined ? undefined : { kind: 'volume' as const, hostId, id: volume, name: volume };
-  const drag = source && many && { draggable: true, onDragStart: (event: DragEvent) => startDrag(source, event), onDragEnd: endDrag };
+  const drag = source && many && { draggable: true, onDragStart: (event: DragEvent) => startDrag([source], event), onDragEnd: endDrag };
   return (
     <li className="mono mount" {...drag}>
       {source ? (
@@ -128,7 +128,7 @@ function Mount({ hostId, text, volume }: { hostId: string; text: string; volume:
           icon={CopyPlus}
           name={t('transfer.volumeCopy', { name: source.name })}
           data-testid="volume-copy"
-          onClick={() => openTransfer(source)}
+          onClick={() => openTransfer([source])}
         />
       )}
     </li>
