@@ -20,16 +20,20 @@ import { StatusBar } from './StatusBar.tsx';
 
 // What the first screen does not need comes after it.
 const ImagesPage = lazy(() => import('../features/images/index.ts').then((m) => ({ default: m.ImagesPage })));
+const VolumesPage = lazy(() => import('../features/volumes/index.ts').then((m) => ({ default: m.VolumesPage })));
 const HostsPage = lazy(() => import('../features/hosts/index.ts').then((m) => ({ default: m.HostsPage })));
 const BinPage = lazy(() => import('../features/bin/index.ts').then((m) => ({ default: m.BinPage })));
 const SettingsPage = lazy(() => import('../features/settings/index.ts').then((m) => ({ default: m.SettingsPage })));
 const Dock = lazy(() => import('./Dock.tsx').then((m) => ({ default: m.Dock })));
 
+const later = { images: ImagesPage, volumes: VolumesPage, hosts: HostsPage, bin: BinPage, settings: SettingsPage } as const;
+
 function PageOf({ page }: { page: Page }) {
   if (page === 'containers') return <ContainersPage />;
+  const Later = later[page];
   return (
     <Suspense fallback={<div className="page" />}>
-      {page === 'images' ? <ImagesPage /> : page === 'hosts' ? <HostsPage /> : page === 'bin' ? <BinPage /> : <SettingsPage />}
+      <Later />
     </Suspense>
   );
 }

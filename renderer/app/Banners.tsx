@@ -16,7 +16,7 @@ export function Banners() {
   const hosts = shown.filter((h) => h.state.status === 'reconnecting' || h.state.status === 'failed');
   // These pages say more about each of them: the one of the hosts, and the lists while they have nothing else to show.
   if (page === 'hosts') return null;
-  const list = page === 'images' ? keys.images : keys.containers;
+  const list = page === 'images' ? keys.images : page === 'volumes' ? keys.volumes : keys.containers;
   if (page !== 'settings' && shown.every((h) => queryClient.getQueryData(list(h.id)) === undefined)) return null;
   return hosts.map((host) => {
     const { state } = host;

@@ -3,10 +3,12 @@ import { useScreen } from '../lib/screen.ts';
 
 const RunSheet = lazy(() => import('../features/run/index.ts').then((m) => ({ default: m.RunSheet })));
 const PullDialog = lazy(() => import('../features/pull/index.ts').then((m) => ({ default: m.PullDialog })));
+const CreateVolumeSheet = lazy(() => import('../features/volumes/index.ts').then((m) => ({ default: m.CreateVolumeSheet })));
 const AddHostDialog = lazy(() => import('../features/hosts/index.ts').then((m) => ({ default: m.AddHostDialog })));
 const SignInDialog = lazy(() => import('../features/hosts/index.ts').then((m) => ({ default: m.SignInDialog })));
 const InstallDialog = lazy(() => import('../features/hosts/index.ts').then((m) => ({ default: m.InstallDialog })));
 const TransferDialog = lazy(() => import('../features/transfer/index.ts').then((m) => ({ default: m.TransferDialog })));
+const ManyDialog = lazy(() => import('../features/transfer/index.ts').then((m) => ({ default: m.ManyDialog })));
 const Palette = lazy(() => import('./Palette.tsx').then((m) => ({ default: m.Palette })));
 const Shortcuts = lazy(() => import('./Shortcuts.tsx').then((m) => ({ default: m.Shortcuts })));
 
@@ -18,6 +20,7 @@ export function Dialogs() {
     <Suspense>
       {dialog.type === 'run' && <RunSheet host={dialog.host} image={dialog.image} line={dialog.line} />}
       {dialog.type === 'pull' && <PullDialog host={dialog.host} reference={dialog.reference} activity={dialog.activity} />}
+      {dialog.type === 'create-volume' && <CreateVolumeSheet host={dialog.host} />}
       {dialog.type === 'add-host' && <AddHostDialog />}
       {dialog.type === 'sign-in' && <SignInDialog hostId={dialog.host} />}
       {dialog.type === 'install' && <InstallDialog hostId={dialog.host} action={dialog.action} />}
@@ -26,6 +29,12 @@ export function Dialogs() {
           <TransferDialog source={dialog.source} move={dialog.move} to={dialog.to} />
         ) : (
           <TransferDialog activity={dialog.activity} />
+        ))}
+      {dialog.type === 'transfer-many' &&
+        ('sources' in dialog ? (
+          <ManyDialog sources={dialog.sources} move={dialog.move} to={dialog.to} />
+        ) : (
+          <ManyDialog batch={dialog.batch} />
         ))}
       {dialog.type === 'palette' && <Palette />}
       {dialog.type === 'shortcuts' && <Shortcuts />}

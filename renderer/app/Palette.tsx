@@ -3,6 +3,7 @@ import { Command } from 'cmdk';
 import {
   Box,
   Download,
+  HardDrive,
   Keyboard,
   Languages,
   Layers,
@@ -24,7 +25,7 @@ import { openContainer, stateText, useContainers } from '../features/containers/
 import { openStarter, starterHost } from '../features/start/index.ts';
 import { gantry } from '../lib/bridge.ts';
 import { explain } from '../lib/explain.ts';
-import { imagesQuery, useHosts } from '../lib/queries.ts';
+import { imagesQuery, useHosts, volumesQuery } from '../lib/queries.ts';
 import { navigate, pages } from '../lib/route.ts';
 import { closeDialog, openDialog, toggleDock } from '../lib/screen.ts';
 import { changeSettings, currentSettings, resolveTheme } from '../lib/settings.ts';
@@ -43,13 +44,14 @@ function recent(): string[] {
   return Array.isArray(value) ? value.filter((v): v is string => typeof v === 'string') : [];
 }
 
-/** Pages, actions, and the containers and images of all hosts; what was used last comes first. */
+/** Pages, actions, and the containers, images and volumes of all hosts; what was used last comes first. */
 export function Palette() {
   const { t, i18n } = useTranslation();
   const [text, setText] = useState('');
   const hosts = useHosts();
   const { rows } = useContainers(hosts);
   const images = useQueries({ queries: hosts.map(imagesQuery) });
+  const volumes = useQueries({ queries: hosts.map(volumesQuery) });
   const [used] = useState(recent);
   const many = hosts.length > 1;
   const returnFocus = useReturnFocus();
@@ -80,6 +82,7 @@ export function Palette() {
       : []),
     { id: 'run', label: t('palette.run'), icon: Play, keys: '', run: () => openDialog({ type: 'run' }) },
     { id: 'pull', label: t('palette.pull'), icon: Download, keys: '', run: () => openDialog({ type: 'pull' }) },
+    { id: 'create-volume', label: t('palette.createVolume'), icon: HardDrive, keys: '', run: () => openDialog({ type: 'create-volume' }) },
     { id: 'add-host', label: t('hosts.add'), icon: Plus, keys: '', run: () => openDialog({ type: 'add-host' }) },
     {
       id: 'theme',
@@ -154,6 +157,12 @@ export function Palette() {
   ]
     .filter(({ tag, host }) => tag !== '<none>:<none>' && hit(`${tag} ${host.name}`))
     .slice(0, shownAtOnce);
+  const volumeItems = needle
+    ? hosts
+        .flatMap((host, i) => (volumes[i]?.data ?? []).map(({ Name }) => ({ host, name: Name })))
+        .filter(({ host, name }) => hit(`${name} ${host.name}`))
+        .slice(0, shownAtOnce)
+    : [];
   const matching = (needle ? [...actions, ...hostActions] : actions).filter((a) => hit(a.label));
   const known = new Map<string, { label: string; icon: typeof Box; run: () => void }>([
     ...[...actions, ...hostActions].map((a) => [a.id, a] as const),
@@ -241,6 +250,22 @@ export function Palette() {
                       note={many ? host.name : ''}
                       onChoose={() =>
                         choose(`image:${host.id}/${tag}`, () => navigate({ page: 'images', detail: { host: host.id, id: tag } }))
+                      }
+                    />
+                  ))}
+                </Command.Group>
+              )}
+              {volumeItems.length > 0 && (
+                <Command.Group heading={t('page.volumes')}>
+                  {volumeItems.map(({ host, name }) => (
+                    <Item
+                      key={`${host.id}/${name}`}
+                      id={`volume:${host.id}/${name}`}
+                      icon={HardDrive}
+                      label={name}
+                      note={many ? host.name : ''}
+                      onChoose={() =>
+                        choose(`volume:${host.id}/${name}`, () => navigate({ page: 'volumes', detail: { host: host.id, id: name } }))
                       }
                     />
                   ))}

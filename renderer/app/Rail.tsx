@@ -50,8 +50,7 @@ export function Rail({ folded }: { folded: boolean }) {
         type="button"
         className="rail-item rail-search"
         data-testid="open-palette"
-        aria-label={t('palette.open')}
-        {...(folded ? { 'data-tip': t('palette.open'), 'data-keys': 'Mod+K' } : {})}
+        {...(folded ? { 'aria-label': t('palette.open'), 'data-tip': t('palette.open'), 'data-keys': 'Mod+K' } : {})}
         onClick={() => openDialog({ type: 'palette' })}
       >
         <Search size={16} strokeWidth={1.8} aria-hidden />

@@ -8,7 +8,7 @@ import { createRoot } from 'react-dom/client';
 import { startI18n, tr } from '../lib/i18n.ts';
 import { Button, IconButton } from '../ui/Button.tsx';
 import { Checkbox } from '../ui/Checkbox.tsx';
-import { Field, TextInput } from '../ui/Field.tsx';
+import { TextField } from '../ui/Field.tsx';
 import { FilterField } from '../ui/FilterField.tsx';
 import { JsonView } from '../ui/JsonView.tsx';
 import { CommandLine, EmptyState, ErrorPanel, Facts } from '../ui/Panels.tsx';
@@ -62,14 +62,10 @@ function Parts() {
       </Group>
       <Group title="Field">
         <div style={{ width: 260 }}>
-          <Field label={tr('column.name')} hint={tr('tag.hint')}>
-            {({ id }) => <TextInput id={id} value={text} onChange={setText} />}
-          </Field>
+          <TextField label={tr('column.name')} hint={tr('tag.hint')} value={text} onChange={setText} />
         </div>
         <div style={{ width: 260 }}>
-          <Field label={tr('column.name')} error={tr('run.nameInvalid')}>
-            {({ id }) => <TextInput id={id} invalid value="-" onChange={() => undefined} />}
-          </Field>
+          <TextField label={tr('column.name')} error={tr('run.nameInvalid')} value="-" onChange={() => undefined} />
         </div>
         <div style={{ width: 160 }}>
           <Select

@@ -13,6 +13,8 @@ export const keys = {
   image: (host: string, id: string) => ['host', host, 'image', id] as const,
   imageHistory: (host: string, id: string) => ['host', host, 'image', id, 'history'] as const,
   volumes: (host: string) => ['host', host, 'volumes'] as const,
+  /** What they take, which only measuring tells: apart, so that an event does not measure anew. */
+  volumeSizes: (host: string) => ['host', host, 'volume-sizes'] as const,
   gantry: (host: string) => ['host', host, 'gantry'] as const,
   bin: (host: string) => ['host', host, 'bin'] as const,
 };

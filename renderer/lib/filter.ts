@@ -26,8 +26,8 @@ export function parseFilter(text: string, names: readonly string[]): Filter {
 
 /**
  * @param haystack what free words are looked for in
- * @param values what a token is compared with: a token matches when one of its values begins with it, or contains it
- *   (several tokens of one name are alternatives: `state:paused state:exited`)
+ * @param values what a token is compared with: a token matches when one of its values contains it; a state's begins with it, for "unused" is not
+ *   "used" (several tokens of one name are alternatives: `state:paused state:exited`)
  */
 export function matches(filter: Filter, haystack: string, values: Record<string, string[]>): boolean {
   const text = haystack.toLowerCase();
@@ -36,7 +36,8 @@ export function matches(filter: Filter, haystack: string, values: Record<string,
   for (const name of names) {
     const wanted = filter.tokens.filter((t) => t.name === name);
     const has = (values[name] ?? []).map((v) => v.toLowerCase());
-    if (!wanted.some(({ value }) => has.some((v) => v.includes(value)))) return false;
+    const hit = (v: string, value: string) => (name === 'state' ? v.startsWith(value) : v.includes(value));
+    if (!wanted.some(({ value }) => has.some((v) => hit(v, value)))) return false;
   }
   return true;
 }

@@ -21,6 +21,8 @@ describe('filter', () => {
     expect(matches(filter, 'web-1', { state: ['exited'] })).toBe(true);
     expect(matches(filter, 'web-1', { state: ['running'] })).toBe(false);
     expect(matches(filter, 'db', { state: ['exited'] })).toBe(false);
+    expect(matches(parseFilter('state:used', names), '', { state: ['unused'] })).toBe(false);
+    expect(matches(parseFilter('state:unused', names), '', { state: ['unused'] })).toBe(true);
   });
   it('toggles a token', () => {
     expect(toggleToken('a', 'state', 'exited')).toBe('a state:exited');

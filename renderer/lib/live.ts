@@ -29,7 +29,7 @@ export function onHostEvents(events: HostEvent[]): void {
       mark(keys.container(hostId, id));
     } else if (message.Type === 'image') {
       mark(keys.images(hostId));
-    } else if (message.Type === 'volume') {
+    } else if (message.Type === 'volume' && !/mount/.test(message.Action)) {
       mark(keys.volumes(hostId));
     } else if (message.Type === 'network' && /connect/.test(message.Action)) {
       mark(keys.containers(hostId));

@@ -3,6 +3,7 @@ import type { Host } from '../../electron/ipc/contract.ts';
 import type {
   ContainerInspect,
   ContainerSummary,
+  DiskUsage,
   ImageHistoryEntry,
   ImageInspect,
   ImageSummary,
@@ -32,6 +33,34 @@ export const imagesQuery = (host: Host) => ({
   queryKey: keys.images(host.id),
   queryFn: ({ signal }: { signal: AbortSignal }) => engineJson<ImageSummary[]>(host.id, '/images/json', { signal }),
   enabled: host.state.status === 'connected',
+});
+
+export const volumesQuery = (host: Host) => ({
+  queryKey: keys.volumes(host.id),
+  queryFn: async ({ signal }: { signal: AbortSignal }) =>
+    (await engineJson<{ Volumes: VolumeInspect[] | null }>(host.id, '/volumes', { signal })).Volumes ?? [],
+  enabled: host.state.status === 'connected',
+});
+
+/** No event tells that a volume has grown: what was measured counts for a minute. */
+const SIZES_COUNT_MS = 60_000;
+
+/**
+ * Bytes by name, of volumes that the engine can measure; measured anew when there are other volumes.
+ * Engines before API 1.42 and Podman don't know `type`, and measure everything.
+ */
+export const volumeSizesQuery = (host: Host, names: string[]) => ({
+  queryKey: [...keys.volumeSizes(host.id), [...names].sort().join(' ')],
+  queryFn: async ({ signal }: { signal: AbortSignal }) => {
+    const usage = await engineJson<Partial<DiskUsage>>(host.id, '/system/df?type=volume', { signal });
+    const known = (usage.Volumes ?? []).filter(({ UsageData }) => (UsageData?.Size ?? -1) >= 0);
+    return new Map(known.map(({ Name, UsageData }) => [Name, UsageData?.Size ?? 0]));
+  },
+  enabled: host.state.status === 'connected' && names.length > 0,
+  placeholderData: (before: Map<string, number> | undefined) => before,
+  staleTime: SIZES_COUNT_MS,
+  gcTime: SIZES_COUNT_MS,
+  retry: false,
 });
 
 export const imageQuery = (host: string, reference: string) => ({
@@ -72,13 +101,5 @@ export function useImageHistory(host: string, id: string) {
   return useQuery({
     queryKey: keys.imageHistory(host, id),
     queryFn: ({ signal }) => engineJson<ImageHistoryEntry[]>(host, `/images/${encodeReference(id)}/history`, { signal }),
-  });
-}
-export function useVolumes(host: string, enabled: boolean) {
-  return useQuery({
-    queryKey: keys.volumes(host),
-    queryFn: async ({ signal }) => (await engineJson<{ Volumes: VolumeInspect[] | null }>(host, '/volumes', { signal })).Volumes ?? [],
-    enabled: enabled && host !== '',
-    retry: false,
   });
 }

@@ -11,11 +11,14 @@ export interface ContainerRef {
 export type DialogRequest =
   | { type: 'run'; host?: string; image?: string; line?: string }
   | { type: 'pull'; host?: string; reference?: string; activity?: string }
+  | { type: 'create-volume'; host?: string }
   | { type: 'add-host' }
   | { type: 'sign-in'; host: string }
   | { type: 'install'; host: string; action: 'install' | 'upgrade' | 'uninstall' }
   | { type: 'transfer'; source: TransferSource; move: boolean; to?: string }
   | { type: 'transfer'; activity: string }
+  | { type: 'transfer-many'; sources: TransferSource[]; move: boolean; to?: string }
+  | { type: 'transfer-many'; batch: string }
   | { type: 'palette' }
   | { type: 'shortcuts' };
 

@@ -47,3 +47,18 @@ export function TextInput({ onChange, invalid, mono, className, ...rest }: TextI
     />
   );
 }
+
+interface TextFieldProps extends Omit<TextInputProps, 'id' | 'invalid' | 'aria-describedby' | 'className'> {
+  label: string;
+  /** In words, with a remedy. */
+  error?: ReactNode;
+  hint?: ReactNode;
+}
+/** A labelled line of text, with its error at the field. */
+export function TextField({ label, error, hint, ...input }: TextFieldProps) {
+  return (
+    <Field label={label} error={error} hint={hint}>
+      {({ id, describedBy, invalid }) => <TextInput id={id} aria-describedby={describedBy} invalid={invalid} {...input} />}
+    </Field>
+  );
+}

@@ -2,7 +2,7 @@ import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Button } from './Button.tsx';
 import { Dialog } from './Dialog.tsx';
-import { Field, TextInput } from './Field.tsx';
+import { TextField } from './Field.tsx';
 
 interface NameDialogProps {
   title: string;
@@ -63,20 +63,16 @@ export function NameDialog({ title, label, hint, verb, value, mono = false, chec
         }}
       >
         {children}
-        <Field label={label} error={problem} hint={hint}>
-          {({ id, describedBy, invalid }) => (
-            <TextInput
-              id={id}
-              aria-describedby={describedBy}
-              invalid={invalid}
-              mono={mono}
-              data-testid="name-field"
-              value={text}
-              onFocus={(event) => event.target.select()}
-              onChange={setText}
-            />
-          )}
-        </Field>
+        <TextField
+          label={label}
+          error={problem}
+          hint={hint}
+          mono={mono}
+          data-testid="name-field"
+          value={text}
+          onFocus={(event) => event.target.select()}
+          onChange={setText}
+        />
       </form>
     </Dialog>
   );

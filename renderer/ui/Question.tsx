@@ -4,7 +4,7 @@ import { useQuestion } from '../lib/confirm.ts';
 import { Button } from './Button.tsx';
 import { Checkbox } from './Checkbox.tsx';
 import { Dialog } from './Dialog.tsx';
-import { Field, TextInput } from './Field.tsx';
+import { TextField } from './Field.tsx';
 
 /** Draws the question of lib/confirm.ts. The focus is on Cancel, so that Enter never deletes. */
 export function QuestionHost() {
@@ -47,7 +47,7 @@ function QuestionDialog() {
         </>
       }
     >
-      {question.text && <p className="prose">{question.text}</p>}
+      {question.text && <p className="prose question-text">{question.text}</p>}
       {question.items && question.items.length > 0 && (
         <ul className="question-items">
           {question.items.map((item) => (
@@ -65,9 +65,7 @@ function QuestionDialog() {
             if (ready) question.answer({ yes: true, option });
           }}
         >
-          <Field label={question.typed.label}>
-            {({ id }) => <TextInput id={id} autoFocus data-testid="question-typed" value={typed} onChange={setTyped} />}
-          </Field>
+          <TextField label={question.typed.label} autoFocus data-testid="question-typed" value={typed} onChange={setTyped} />
         </form>
       )}
       {question.option && (

@@ -37,8 +37,8 @@ export interface Sort {
 }
 /** Rows that can be taken elsewhere by the mouse. */
 export interface RowDrag<R> {
-  /** Fills the event's dataTransfer. */
-  start: (row: R, event: DragEvent) => void;
+  /** Fills the event's dataTransfer. `rows`: the one under the pointer first, then what is selected with it. */
+  start: (rows: R[], event: DragEvent) => void;
   end: () => void;
 }
 export interface TableHandle {
@@ -184,15 +184,23 @@ export function Table<R>(props: TableProps<R>) {
     }
   };
 
+  const withSelected = (rows: R[]): R[] => {
+    const chosen = items.flatMap((item) => (item.kind === 'row' && selection.has(item.key) ? [item.row] : []));
+    return rows.some((row) => chosen.includes(row)) ? [...rows, ...chosen.filter((row) => !rows.includes(row))] : rows;
+  };
+
   // Rows are drawn anew only when what they show changes: they get functions that stay and see what is selected now.
-  const latest = useRef({ click, toggle, onMenu, drag });
-  latest.current = { click, toggle, onMenu, drag };
+  const latest = useRef({ click, toggle, onMenu, drag, withSelected });
+  latest.current = { click, toggle, onMenu, drag, withSelected };
   const clickRow = useCallback<RowProps<R>['click']>((item, event) => latest.current.click(item, event), []);
   const toggleRow = useCallback((key: string) => latest.current.toggle(key), []);
   const menuOfRow = useCallback<NonNullable<TableProps<R>['onMenu']>>((key, at) => latest.current.onMenu?.(key, at), []);
 
   const dragRow = useMemo<RowDrag<R>>(
-    () => ({ start: (row, event) => latest.current.drag?.start(row, event), end: () => latest.current.drag?.end() }),
+    () => ({
+      start: (rows, event) => latest.current.drag?.start(latest.current.withSelected(rows), event),
+      end: () => latest.current.drag?.end(),
+    }),
     [],
   );
 
@@ -384,7 +392,7 @@ const Row = memo(function Row({
       className={`row ${active ? 'active' : ''} ${selected ? 'selected' : ''} ${current ? 'current' : ''} ${item.stale ? 'stale' : ''}`}
       aria-selected={selected}
       draggable={drag !== undefined}
-      onDragStart={(event) => drag?.start(row, event)}
+      onDragStart={(event) => drag?.start([row], event)}
       onDragEnd={() => drag?.end()}
       onClick={(event) => click(item, event)}
       data-key={item.key}

@@ -6,7 +6,7 @@ import { openDialog } from '../../lib/screen.ts';
 import { Button, IconButton } from '../../ui/Button.tsx';
 import { Progress } from '../../ui/Progress.tsx';
 import { Spinner } from '../../ui/Spinner.tsx';
-import { fractionOf, TransferActivity, tellFound, useTransfers } from '../transfer/index.ts';
+import { BatchActivities, fractionOf, TransferActivity, tellFound, useTransfers } from '../transfer/index.ts';
 import './activity.css';
 import { pullTotal } from './progress.ts';
 import { cancelPull, forgetPull, usePulls } from './store.ts';
@@ -45,6 +45,7 @@ export function Activities() {
       </Popover.Trigger>
       <Popover.Portal>
         <Popover.Content className="menu activities" align="end" sideOffset={6} collisionPadding={8} aria-label={t('activity.title')}>
+          <BatchActivities />
           {transfers.map((transfer) => (
             <TransferActivity key={transfer.id} transfer={transfer} />
           ))}

@@ -108,13 +108,13 @@ export function containerMenu(row: ContainerRow, rename: (row: ContainerRow) => 
       id: 'copy-to',
       label: tr('action.copyTo'),
       icon: CopyPlus,
-      run: () => openTransfer(containerSource(row)),
+      run: () => openTransfer([containerSource(row)]),
     },
     {
       id: 'move-to',
       label: tr('action.moveTo'),
       icon: ArrowRightLeft,
-      run: () => openTransfer(containerSource(row), true),
+      run: () => openTransfer([containerSource(row)], true),
     },
     { id: 'rename', label: tr('action.rename'), icon: Pencil, run: () => rename(row) },
     {

@@ -18,6 +18,8 @@ export interface ContainerRow {
   status: string;
   ports: PublishedPort[];
   labels: Record<string, string>;
+  /** Names of those that it has. */
+  volumes: string[];
   project: string | undefined;
   service: string | undefined;
   running: boolean;
@@ -71,6 +73,7 @@ export function rowOf(host: Host, summary: ContainerSummary, readAt: number, sto
     status: summary.Status,
     ports: portsOf(summary.Ports),
     labels,
+    volumes: (summary.Mounts ?? []).flatMap(({ Type, Name }) => (Type === 'volume' && Name ? [Name] : [])),
     project: labels['com.docker.compose.project'],
     service: labels['com.docker.compose.service'],
     running: summary.State === 'running' || summary.State === 'restarting' || summary.State === 'paused',
@@ -78,7 +81,7 @@ export function rowOf(host: Host, summary: ContainerSummary, readAt: number, sto
   };
 }
 
-export const filterNames = ['state', 'host', 'image', 'label', 'project', 'port'] as const;
+export const filterNames = ['state', 'host', 'image', 'label', 'project', 'port', 'volume'] as const;
 
 export function rowMatches(row: ContainerRow, filter: Filter): boolean {
   return matches(filter, `${row.name} ${row.image} ${row.id.slice(0, 12)} ${row.project ?? ''}`, {
@@ -87,6 +90,7 @@ export function rowMatches(row: ContainerRow, filter: Filter): boolean {
     image: [row.image],
     project: [row.project ?? ''],
     port: row.ports.map(portText),
+    volume: row.volumes,
     label: Object.entries(row.labels).map(([k, v]) => `${k}=${v}`),
   });
 }

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import type { ConnectAnswer, ConnectQuestion } from '../../../electron/ipc/contract.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Checkbox } from '../../ui/Checkbox.tsx';
-import { Field, TextInput } from '../../ui/Field.tsx';
+import { TextField } from '../../ui/Field.tsx';
 import { CopyButton } from '../../ui/Panels.tsx';
 
 interface QuestionProps<Kind extends ConnectQuestion['kind']> {
@@ -80,25 +80,17 @@ function SecretQuestion({ question, onAnswer }: QuestionProps<Exclude<ConnectQue
         <h3>{title}</h3>
         {question.kind === 'interactive' && question.text && <p className="prose host-words">{question.text}</p>}
         {fields.map(({ label, hidden }, index) => (
-          <Field
+          <TextField
             // biome-ignore lint/suspicious/noArrayIndexKey: questions have no identity but their order
             key={index}
             label={label}
             error={question.again && index === 0 ? t(`connect.again.${question.kind}`) : undefined}
-          >
-            {(f) => (
-              <TextInput
-                id={f.id}
-                type={hidden ? 'password' : 'text'}
-                aria-describedby={f.describedBy}
-                invalid={f.invalid}
-                autoFocus={index === 0}
-                data-testid={`answer-${index}`}
-                value={values[index] ?? ''}
-                onChange={(value) => setValues((before) => before.map((old, at) => (at === index ? value : old)))}
-              />
-            )}
-          </Field>
+            type={hidden ? 'password' : 'text'}
+            autoFocus={index === 0}
+            data-testid={`answer-${index}`}
+            value={values[index] ?? ''}
+            onChange={(value) => setValues((before) => before.map((old, at) => (at === index ? value : old)))}
+          />
         ))}
         {question.kind === 'sudo' && <p className="dim">{t('connect.sudoText')}</p>}
         {question.kind !== 'interactive' &&

@@ -1,5 +1,5 @@
 import { useQueries } from '@tanstack/react-query';
-import { Download, Layers, Trash2, X } from 'lucide-react';
+import { CopyPlus, Download, Layers, Trash2, X } from 'lucide-react';
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { matches, parseFilter } from '../../lib/filter.ts';
@@ -10,7 +10,7 @@ import { openDialog } from '../../lib/screen.ts';
 import { Button, IconButton } from '../../ui/Button.tsx';
 import { EmptyState } from '../../ui/Panels.tsx';
 import { itemOf, ListPage, useList } from '../list/index.ts';
-import { useRowDrag } from '../transfer/index.ts';
+import { openTransfer, useRowDrag } from '../transfer/index.ts';
 import { removeImages } from './actions.ts';
 import { imageColumns } from './columns.tsx';
 import { ImageDetail } from './ImageDetail.tsx';
@@ -120,6 +120,11 @@ export function ImagesPage() {
       bulk={
         <>
           <span className="num bulk-count">{t('images.selected', sizeOf(list.chosen))}</span>
+          {drag && (
+            <Button tone="ghost" icon={CopyPlus} data-testid="bulk-copy" onClick={() => openTransfer(list.chosen.map(imageSource))}>
+              {t('bulk.copyTo')}
+            </Button>
+          )}
           <Button tone="ghost" icon={Trash2} className="bulk-delete" onClick={() => void removeImages(list.chosen)}>
             {t('imageRemove.verb', { count: list.chosen.length })}
           </Button>

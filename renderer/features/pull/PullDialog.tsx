@@ -5,10 +5,10 @@ import { closeDialog, openDialog } from '../../lib/screen.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Checkbox } from '../../ui/Checkbox.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
-import { Field, TextInput } from '../../ui/Field.tsx';
+import { TextField } from '../../ui/Field.tsx';
 import { CommandLine, ErrorPanel } from '../../ui/Panels.tsx';
-import { Select } from '../../ui/Select.tsx';
 import { announcePull, cancelPull, PullProgress, startPull, usePulls } from '../activity/index.ts';
+import { HostField } from '../hosts/index.ts';
 
 /** What a reference may look like. Source: distribution's reference grammar, shortened. */
 const referencePattern = /^[a-z0-9]([a-z0-9._:-]*\/)?[a-z0-9._/-]*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/i;
@@ -142,66 +142,46 @@ export function PullDialog({
           submit();
         }}
       >
-        <Field label={t('pull.reference')} error={invalid ? t('pull.referenceInvalid') : undefined} hint={t('pull.referenceHint')}>
-          {(field) => (
-            <TextInput
-              id={field.id}
-              aria-describedby={field.describedBy}
-              invalid={field.invalid}
-              mono
-              autoFocus={!login}
-              data-testid="pull-reference"
-              placeholder="nginx:1.27"
-              value={reference}
-              onChange={setReference}
-            />
-          )}
-        </Field>
+        <TextField
+          label={t('pull.reference')}
+          error={invalid ? t('pull.referenceInvalid') : undefined}
+          hint={t('pull.referenceHint')}
+          mono
+          autoFocus={!login}
+          data-testid="pull-reference"
+          placeholder="nginx:1.27"
+          value={reference}
+          onChange={setReference}
+        />
         <div className="form-row">
-          {hosts.length > 1 && (
-            <Field label={t('column.host')}>
-              {({ id }) => (
-                <Select
-                  id={id}
-                  label={t('column.host')}
-                  value={hostId}
-                  onChange={setHost}
-                  choices={hosts.map((h) => ({ value: h.id, label: h.name, swatch: `var(--host-${h.colour})` }))}
-                />
-              )}
-            </Field>
-          )}
-          <Field label={t('pull.platform')}>
-            {({ id }) => (
-              <TextInput
-                id={id}
-                mono
-                placeholder={target?.state.status === 'connected' ? `${target.state.engine.os}/${target.state.engine.arch}` : 'linux/amd64'}
-                value={platform}
-                onChange={setPlatform}
-              />
-            )}
-          </Field>
+          {hosts.length > 1 && <HostField hosts={hosts} value={hostId} onChange={setHost} />}
+          <TextField
+            label={t('pull.platform')}
+            mono
+            placeholder={target?.state.status === 'connected' ? `${target.state.engine.os}/${target.state.engine.arch}` : 'linux/amd64'}
+            value={platform}
+            onChange={setPlatform}
+          />
         </div>
         <Checkbox checked={login} onChange={setLogin} label={t('pull.login')} />
         {login && (
           <div className="form-row">
-            <Field label={t('pull.username')}>
-              {({ id }) => <TextInput id={id} autoFocus={!username} data-testid="pull-username" value={username} onChange={setUsername} />}
-            </Field>
-            <Field label={t('pull.password')}>
-              {({ id }) => (
-                <TextInput
-                  id={id}
-                  type="password"
-                  autoFocus={username !== ''}
-                  data-testid="pull-password"
-                  value={password}
-                  onFocus={(event) => event.target.select()}
-                  onChange={setPassword}
-                />
-              )}
-            </Field>
+            <TextField
+              label={t('pull.username')}
+              autoFocus={!username}
+              data-testid="pull-username"
+              value={username}
+              onChange={setUsername}
+            />
+            <TextField
+              label={t('pull.password')}
+              type="password"
+              autoFocus={username !== ''}
+              data-testid="pull-password"
+              value={password}
+              onFocus={(event) => event.target.select()}
+              onChange={setPassword}
+            />
           </div>
         )}
         {ready && <CommandLine command={`docker pull ${platform.trim() ? `--platform ${platform.trim()} ` : ''}${trimmed}`} />}

@@ -1,7 +1,7 @@
 import { useTranslation } from 'react-i18next';
 import { TextInput } from '../../ui/Field.tsx';
+import { Row, Rows } from '../../ui/Rows.tsx';
 import type { RunSpec } from './command.ts';
-import { Row, Rows } from './Rows.tsx';
 import type { RunForm } from './useRunForm.tsx';
 
 /** Lines of an .env file or of a shell: `NAME=value`, `export NAME="value"`. */

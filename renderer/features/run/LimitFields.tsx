@@ -1,5 +1,5 @@
 import { useTranslation } from 'react-i18next';
-import { Field, TextInput } from '../../ui/Field.tsx';
+import { Field, TextField } from '../../ui/Field.tsx';
 import { Select } from '../../ui/Select.tsx';
 import type { RunSpec } from './command.ts';
 import type { RunForm } from './useRunForm.tsx';
@@ -24,42 +24,32 @@ export function LimitFields({ form: { spec, set, error } }: { form: RunForm }) {
           />
         )}
       </Field>
-      <Field label={t('run.memory')} error={error('memory')}>
-        {(f) => (
-          <TextInput
-            id={f.id}
-            aria-describedby={f.describedBy}
-            invalid={f.invalid}
-            mono
-            data-testid="run-memory"
-            placeholder={t('run.unlimited')}
-            value={spec.memory}
-            onChange={(value) =>
-              set({
-                memory: value
-                  .trim()
-                  .replace(/\s*([kmgKMG])i?[bB]$/, '$1')
-                  .toLowerCase(),
-              })
-            }
-          />
-        )}
-      </Field>
-      <Field label={t('run.cpus')} error={error('cpus')}>
-        {(f) => (
-          <TextInput
-            id={f.id}
-            aria-describedby={f.describedBy}
-            invalid={f.invalid}
-            mono
-            inputMode="decimal"
-            data-testid="run-cpus"
-            placeholder={t('run.unlimited')}
-            value={spec.cpus}
-            onChange={(value) => set({ cpus: value.trim() })}
-          />
-        )}
-      </Field>
+      <TextField
+        label={t('run.memory')}
+        error={error('memory')}
+        mono
+        data-testid="run-memory"
+        placeholder={t('run.unlimited')}
+        value={spec.memory}
+        onChange={(value) =>
+          set({
+            memory: value
+              .trim()
+              .replace(/\s*([kmgKMG])i?[bB]$/, '$1')
+              .toLowerCase(),
+          })
+        }
+      />
+      <TextField
+        label={t('run.cpus')}
+        error={error('cpus')}
+        mono
+        inputMode="decimal"
+        data-testid="run-cpus"
+        placeholder={t('run.unlimited')}
+        value={spec.cpus}
+        onChange={(value) => set({ cpus: value.trim() })}
+      />
     </div>
   );
 }

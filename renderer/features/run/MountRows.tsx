@@ -1,19 +1,20 @@
+import { useQuery } from '@tanstack/react-query';
 import { FolderOpen } from 'lucide-react';
 import { useId } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Host } from '../../../electron/ipc/contract.ts';
 import { gantry } from '../../lib/bridge.ts';
-import { useVolumes } from '../../lib/queries.ts';
+import { volumesQuery } from '../../lib/queries.ts';
 import { IconButton } from '../../ui/Button.tsx';
 import { Checkbox } from '../../ui/Checkbox.tsx';
 import { TextInput } from '../../ui/Field.tsx';
-import { Row, Rows } from './Rows.tsx';
+import { Row, Rows } from '../../ui/Rows.tsx';
 import type { RunForm } from './useRunForm.tsx';
 
 export function MountRows({ form: { spec, set, row, drop, error }, host }: { form: RunForm; host: Host }) {
   const { t } = useTranslation();
   const listId = useId();
-  const volumes = useVolumes(host.id, spec.mounts.length > 0);
+  const volumes = useQuery({ ...volumesQuery(host), enabled: spec.mounts.length > 0 && host.id !== '' });
   // A folder of this machine means nothing to another one.
   const onThisMachine = host.kind === 'local' || host.kind === 'socket';
   return (

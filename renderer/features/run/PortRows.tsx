@@ -1,7 +1,7 @@
 import { useTranslation } from 'react-i18next';
 import { TextInput } from '../../ui/Field.tsx';
+import { Row, Rows } from '../../ui/Rows.tsx';
 import { Select } from '../../ui/Select.tsx';
-import { Row, Rows } from './Rows.tsx';
 import type { RunForm } from './useRunForm.tsx';
 
 export function PortRows({ form: { spec, set, row, drop, error } }: { form: RunForm }) {

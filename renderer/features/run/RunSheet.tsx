@@ -14,17 +14,17 @@ import { closeDialog } from '../../lib/screen.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Checkbox } from '../../ui/Checkbox.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
-import { Field, TextInput } from '../../ui/Field.tsx';
+import { TextField } from '../../ui/Field.tsx';
 import { ErrorPanel } from '../../ui/Panels.tsx';
-import { Select } from '../../ui/Select.tsx';
 import { cancelPull, PullProgress, usePulls } from '../activity/index.ts';
-import { CommandPane } from './CommandPane.tsx';
+import { HostField } from '../hosts/index.ts';
 import { emptySpec, type RunSpec, runLines } from './command.ts';
 import { EnvRows } from './EnvRows.tsx';
 import { LimitFields } from './LimitFields.tsx';
 import { MoreFields } from './MoreFields.tsx';
 import { MountRows } from './MountRows.tsx';
 import { PortRows } from './PortRows.tsx';
+import { RunCommand } from './RunCommand.tsx';
 import './run.css';
 import { runContainer } from './submit.ts';
 import { useRunForm } from './useRunForm.tsx';
@@ -149,7 +149,7 @@ export function RunSheet({
       }
     >
       <form
-        className="run-form"
+        className="sheet-form"
         onSubmit={(event) => {
           event.preventDefault();
           void submit();
@@ -161,79 +161,49 @@ export function RunSheet({
             <ErrorPanel title={t('run.failed')} {...refusal} />
           </div>
         )}
-        {hosts.length > 1 && (
-          <Field label={t('column.host')}>
-            {({ id }) => (
-              <Select
-                id={id}
-                label={t('column.host')}
-                value={hostId}
-                onChange={setHost}
-                choices={hosts.map((h) => ({ value: h.id, label: h.name, swatch: `var(--host-${h.colour})` }))}
-              />
-            )}
-          </Field>
-        )}
+        {hosts.length > 1 && <HostField hosts={hosts} value={hostId} onChange={setHost} />}
         <div className="form-row">
-          <Field label={t('column.image')} error={error('image')}>
-            {(f) => (
-              <TextInput
-                id={f.id}
-                aria-describedby={f.describedBy}
-                invalid={f.invalid}
-                mono
-                autoFocus={!image}
-                data-testid="run-image"
-                list={`${listId}-images`}
-                placeholder="nginx:1.27"
-                value={spec.image}
-                onBlur={() => form.touch('image')}
-                onPaste={(event) => {
-                  if (form.paste(event.clipboardData.getData('text'))) event.preventDefault();
-                }}
-                onChange={(value) => set({ image: value.trim() })}
-              />
-            )}
-          </Field>
-          <Field label={t('column.name')} error={error('name', (value) => set({ name: value }))}>
-            {(f) => (
-              <TextInput
-                id={f.id}
-                aria-describedby={f.describedBy}
-                invalid={f.invalid}
-                mono
-                data-testid="run-name"
-                placeholder={t('run.namePlaceholder')}
-                value={spec.name}
-                onChange={(value) => set({ name: value })}
-              />
-            )}
-          </Field>
+          <TextField
+            label={t('column.image')}
+            error={error('image')}
+            mono
+            autoFocus={!image}
+            data-testid="run-image"
+            list={`${listId}-images`}
+            placeholder="nginx:1.27"
+            value={spec.image}
+            onBlur={() => form.touch('image')}
+            onPaste={(event) => {
+              if (form.paste(event.clipboardData.getData('text'))) event.preventDefault();
+            }}
+            onChange={(value) => set({ image: value.trim() })}
+          />
+          <TextField
+            label={t('column.name')}
+            error={error('name', (value) => set({ name: value }))}
+            mono
+            data-testid="run-name"
+            placeholder={t('run.namePlaceholder')}
+            value={spec.name}
+            onChange={(value) => set({ name: value })}
+          />
         </div>
         <datalist id={`${listId}-images`}>
           {known.map((tag) => (
             <option key={tag} value={tag} />
           ))}
         </datalist>
-        <Field
+        <TextField
           label={t('run.command')}
           error={error('command')}
           hint={
             config ? t('run.commandHint', { command: [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])].join(' ') || '–' }) : undefined
           }
-        >
-          {(f) => (
-            <TextInput
-              id={f.id}
-              aria-describedby={f.describedBy}
-              invalid={f.invalid}
-              mono
-              data-testid="run-command"
-              value={form.commandText}
-              onChange={form.setCommand}
-            />
-          )}
-        </Field>
+          mono
+          data-testid="run-command"
+          value={form.commandText}
+          onChange={form.setCommand}
+        />
         <div className="run-checks">
           <Checkbox checked={spec.tty && spec.interactive} onChange={(on) => set({ tty: on, interactive: on })} label={t('run.tty')} />
           <Checkbox checked={spec.autoRemove} onChange={(on) => set({ autoRemove: on })} label={t('run.autoRemove')} />
@@ -252,7 +222,7 @@ export function RunSheet({
         )}
         <button type="submit" hidden />
       </form>
-      <CommandPane lines={runLines(spec)} ignored={form.ignored} onPaste={form.paste} icon={ClipboardPaste} />
+      <RunCommand lines={runLines(spec)} ignored={form.ignored} onPaste={form.paste} icon={ClipboardPaste} />
     </Dialog>
   );
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createRequest, emptySpec, formatRun, parseMemory, parsePort, parseRun, quoteWords, type RunSpec, splitWords } from './command.ts';
+import { quoteWords } from '../../lib/words.ts';
+import { createRequest, emptySpec, formatRun, parseMemory, parsePort, parseRun, type RunSpec, splitWords } from './command.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 12 });
 const word = fc.stringMatching(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,10}$/);

@@ -1,5 +1,6 @@
 import { parse } from 'shell-quote';
 import type { ContainerCreateRequest, HostConfig, PortBinding } from '../../../helper/contract/docker.ts';
+import { quoteWords } from '../../lib/words.ts';
 
 /** What the run form edits: the part of a create request that a `docker run` line and the form share. All values as typed. */
 export interface RunSpec {
@@ -61,16 +62,6 @@ export const emptySpec: RunSpec = {
   hostname: '',
   network: '',
 };
-
-/** One shell word. */
-export function quoteWord(word: string): string {
-  if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word)) return word;
-  return `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
-export function quoteWords(words: string[]): string {
-  return words.map(quoteWord).join(' ');
-}
 
 /**
  * The words of a shell line. Nothing is expanded: `$HOME` and `*` stay as they are written.

@@ -2,7 +2,8 @@ import { type ReactNode, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ContainerSummary } from '../../../helper/contract/docker.ts';
 import type { Explanation } from '../../lib/explain.ts';
-import { emptySpec, parseRun, quoteWords, type RunSpec, splitWords } from './command.ts';
+import { quoteWords } from '../../lib/words.ts';
+import { emptySpec, parseRun, type RunSpec, splitWords } from './command.ts';
 import { type Problem, type Problems, validate } from './validate.ts';
 
 type ListName = 'ports' | 'env' | 'mounts';

@@ -2,18 +2,18 @@ import { type DragEvent, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { TransferSource } from '../../../electron/ipc/contract.ts';
 import { useHosts } from '../../lib/queries.ts';
-import { openDialog } from '../../lib/screen.ts';
 import './drop.css';
 import { endDrag, useDragged } from './drag.ts';
 import { type Target, targetsOf } from './targets.ts';
+import { nameOfAll, openTransfer } from './transfers.ts';
 
 /** The hosts that a dragged row can be dropped on; over the rail while something is dragged. By the keyboard the same is in its menu. */
 export function DropHosts() {
-  const source = useDragged((s) => s.source);
-  return source && <Hosts source={source} />;
+  const sources = useDragged((s) => s.sources);
+  return sources.length > 0 && <Hosts sources={sources} />;
 }
 
-function Hosts({ source }: { source: TransferSource }) {
+function Hosts({ sources }: { sources: TransferSource[] }) {
   const { t } = useTranslation();
   const hosts = useHosts();
   const [over, setOver] = useState<string>();
@@ -27,11 +27,11 @@ function Hosts({ source }: { source: TransferSource }) {
       window.removeEventListener('dragend', endDrag);
     };
   }, []);
-  const targets = targetsOf(hosts, source);
+  const targets = targetsOf(hosts, sources);
   const drop = (to: string, event: DragEvent) => {
     event.preventDefault();
     endDrag();
-    openDialog({ type: 'transfer', source, move: event.shiftKey, to });
+    openTransfer(sources, event.shiftKey, to);
   };
   const props = ({ host, unfit }: Target) =>
     unfit
@@ -50,7 +50,7 @@ function Hosts({ source }: { source: TransferSource }) {
         };
   return (
     <section className="drop" aria-label={t('transfer.drop')} data-testid="drop-hosts">
-      <h2>{t(move ? 'transfer.dropMove' : 'transfer.dropCopy', { name: source.name })}</h2>
+      <h2>{t(move ? 'transfer.dropMove' : 'transfer.dropCopy', { name: nameOfAll(sources) })}</h2>
       <ul>
         {targets.map((target) => {
           const { host, unfit } = target;

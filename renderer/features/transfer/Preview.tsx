@@ -3,10 +3,12 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { TransferPlan, TransferSource, TransferVolume } from '../../../electron/ipc/contract.ts';
 import { formatSize, shortId } from '../../lib/format.ts';
-import { bytesToTravel } from './transfers.ts';
+import { tr } from '../../lib/i18n.ts';
+import { bytesToTravel, type Planned } from './transfers.ts';
 import './transfer.css';
 
-function Part({
+/** A line of what travels: what it is, something about it, how big. */
+export function Part({
   icon: Icon,
   name,
   note,
@@ -56,7 +58,7 @@ export function Preview({ source, plan }: { source: TransferSource; plan: Transf
           {exact ? formatSize(bytes) : t('transfer.about', { size: formatSize(bytes) })}
         </strong>
       </p>
-      <Notes plan={plan} />
+      <Notes parts={[{ source, plan }]} />
     </section>
   );
 }
@@ -78,17 +80,22 @@ function VolumePart({ volume, kind }: { volume: TransferVolume; kind: TransferSo
 }
 
 /** What a user should know before it begins. */
-function Notes({ plan }: { plan: TransferPlan }) {
-  const { t } = useTranslation();
-  const { container, image, volumes } = plan;
-  const notes = [
-    ...(plan.way === 'archive' ? [t(container || volumes.length > 0 ? 'transfer.archiveVolumes' : 'transfer.archive')] : []),
-    ...(image?.takesNames ?? []).map((name) => t('transfer.takesName', { name })),
-    ...(container?.binds ?? []).map((folder) => t('transfer.bind', { folder })),
-    ...(container?.ports.length ? [t('transfer.ports', { ports: container.ports.join(', ') })] : []),
-    ...(container?.privileged ? [t('transfer.privileged')] : []),
-    ...plan.warnings,
+function notesOf({ way, container, image, volumes, warnings }: TransferPlan): string[] {
+  return [
+    ...(way === 'archive' ? [tr(container || volumes.length > 0 ? 'transfer.archiveVolumes' : 'transfer.archive')] : []),
+    ...(image?.takesNames ?? []).map((name) => tr('transfer.takesName', { name })),
+    ...(container?.binds ?? []).map((folder) => tr('transfer.bind', { folder })),
+    ...(container?.ports.length ? [tr('transfer.ports', { ports: container.ports.join(', ') })] : []),
+    ...(container?.privileged ? [tr('transfer.privileged')] : []),
+    ...warnings,
   ];
+}
+
+/** Of several, each once; what is said of one only names it. */
+export function Notes({ parts }: { parts: Planned[] }) {
+  const told = new Map<string, string[]>();
+  for (const { source, plan } of parts) for (const note of notesOf(plan)) told.set(note, [...(told.get(note) ?? []), source.name]);
+  const notes = [...told].map(([note, names]) => (names.length === parts.length ? note : `${names.join(', ')}${tr('colon')}${note}`));
   if (notes.length === 0) return null;
   return (
     <ul className="transfer-notes">

@@ -20,6 +20,7 @@ export function Running({ transfer, onAgain }: { transfer: Transfer; onAgain: ()
     closeDialog();
     if (source.kind === 'container' && result) navigate({ page: 'containers', detail: { host: to, id: result.id.slice(0, 12) } });
     else if (source.kind === 'image') navigate({ page: 'images', detail: { host: to, id: source.id } });
+    else if (source.kind === 'volume') navigate({ page: 'volumes', detail: { host: to, id: result?.id ?? source.id } });
   };
   const { failure } = transfer;
   const { message, remedy } = failure
@@ -49,7 +50,7 @@ export function Running({ transfer, onAgain }: { transfer: Transfer; onAgain: ()
             <Button onClick={closeDialog} data-testid="transfer-close">
               {t('action.close')}
             </Button>
-            {status === 'done' && source.kind !== 'volume' && (
+            {status === 'done' && (
               <Button tone="primary" onClick={open} data-testid="transfer-show">
                 {t('transfer.show', { host: toName })}
               </Button>

@@ -1,22 +1,23 @@
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Host, Transfer, TransferPlan, TransferSource } from '../../../electron/ipc/contract.ts';
+import type { Transfer, TransferSource } from '../../../electron/ipc/contract.ts';
 import { gantry } from '../../lib/bridge.ts';
 import { explain } from '../../lib/explain.ts';
 import { useHosts } from '../../lib/queries.ts';
 import { closeDialog } from '../../lib/screen.ts';
 import { Button } from '../../ui/Button.tsx';
-import { Checkbox } from '../../ui/Checkbox.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
-import { Field, TextInput } from '../../ui/Field.tsx';
+import { TextField } from '../../ui/Field.tsx';
 import { ErrorPanel, Skeleton } from '../../ui/Panels.tsx';
 import { Segmented } from '../../ui/Segmented.tsx';
-import { Select } from '../../ui/Select.tsx';
+import { HostField } from '../hosts/index.ts';
+import { Options } from './Options.tsx';
 import { Preview } from './Preview.tsx';
 import { Running } from './Running.tsx';
 import './transfer.css';
 import { targetsOf } from './targets.ts';
-import { type Choices, mayLeave, requestOf, useTransferPlan, useTransfers } from './transfers.ts';
+import { type Choices, mayLeave, problemOf, requestOf, transferPlanQuery, useTransfers } from './transfers.ts';
 
 interface TransferDialogProps {
   source?: TransferSource | undefined;
@@ -58,7 +59,7 @@ function TransferForm({ source, move, to, onStarted }: TransferFormProps) {
   // Deleting there needs its name, typed for each thing: by hand, when the new one has proved itself.
   const isProduction = from?.production === true;
   const isReadOnly = from?.readOnly === true;
-  const targets = targetsOf(all, source).flatMap(({ host, unfit }) => (unfit ? [] : [host]));
+  const targets = targetsOf(all, [source]).flatMap(({ host, unfit }) => (unfit ? [] : [host]));
   const [chosen, setTarget] = useState(to ?? '');
   const target = targets.find(({ id }) => id === chosen) ?? targets[0];
   const [choices, setChoices] = useState<Choices>({
@@ -69,7 +70,7 @@ function TransferForm({ source, move, to, onStarted }: TransferFormProps) {
     remove: !isProduction,
   });
   const [error, setError] = useState<string>();
-  const plan = useTransferPlan(source, target?.id ?? '');
+  const plan = useQuery(transferPlanQuery(source, target?.id ?? ''));
   const stays = isReadOnly && plan.data !== undefined && !mayLeave(source, plan.data, choices);
   const problem = plan.data && problemOf(source, plan.data, choices);
   const ready = target !== undefined && plan.data !== undefined && !problem && !stays;
@@ -108,22 +109,15 @@ function TransferForm({ source, move, to, onStarted }: TransferFormProps) {
         }}
       >
         <div className="form-row">
-          <Field label={t('transfer.target')}>
-            {({ id }) => <TargetSelect id={id} hosts={targets} value={target?.id ?? ''} onChange={setTarget} />}
-          </Field>
+          <HostField label={t('transfer.target')} hosts={targets} value={target?.id ?? ''} onChange={setTarget} testId="transfer-target" />
           {source.kind !== 'image' && (
-            <Field label={t('transfer.name')} error={problem === 'taken' ? t('transfer.taken') : undefined}>
-              {(field) => (
-                <TextInput
-                  id={field.id}
-                  aria-describedby={field.describedBy}
-                  invalid={field.invalid}
-                  data-testid="transfer-name"
-                  value={choices.name}
-                  onChange={(name) => change({ name })}
-                />
-              )}
-            </Field>
+            <TextField
+              label={t('transfer.name')}
+              error={problem === 'taken' ? t('transfer.taken') : undefined}
+              data-testid="transfer-name"
+              value={choices.name}
+              onChange={(name) => change({ name })}
+            />
           )}
         </div>
         {!isReadOnly && (
@@ -155,8 +149,7 @@ function TransferForm({ source, move, to, onStarted }: TransferFormProps) {
           <Options
             isProduction={isProduction}
             isReadOnly={isReadOnly}
-            source={source}
-            plan={plan.data}
+            parts={[{ source, plan: plan.data }]}
             choices={choices}
             onChange={change}
           />
@@ -166,63 +159,5 @@ function TransferForm({ source, move, to, onStarted }: TransferFormProps) {
         <button type="submit" hidden />
       </form>
     </Dialog>
-  );
-}
-
-/** What keeps it from being done. */
-function problemOf(source: TransferSource, plan: TransferPlan, { move, name }: Choices): 'taken' | 'autoRemove' | undefined {
-  if (move && plan.container?.autoRemove) return 'autoRemove';
-  return plan.nameTaken && (name.trim() === '' || name.trim() === source.name) ? 'taken' : undefined;
-}
-
-function TargetSelect({ id, hosts, value, onChange }: { id: string; hosts: Host[]; value: string; onChange: (id: string) => void }) {
-  const { t } = useTranslation();
-  return (
-    <Select
-      id={id}
-      testId="transfer-target"
-      label={t('transfer.target')}
-      value={value}
-      onChange={onChange}
-      choices={hosts.map((host) => ({ value: host.id, label: host.name, swatch: `var(--host-${host.colour})` }))}
-    />
-  );
-}
-
-function Options({
-  isProduction,
-  isReadOnly,
-  source,
-  plan,
-  choices,
-  onChange,
-}: {
-  isProduction: boolean;
-  isReadOnly: boolean;
-  source: TransferSource;
-  plan: TransferPlan;
-  choices: Choices;
-  onChange: (some: Partial<Choices>) => void;
-}) {
-  const { t } = useTranslation();
-  const users = [...new Set([...(plan.container?.running ? [source.name] : []), ...plan.volumes.flatMap(({ usedBy }) => usedBy)])];
-  // What is moved is stopped; others that use its volumes are not.
-  const read = choices.move ? users.filter((name) => source.kind !== 'container' || name !== source.name) : users;
-  return (
-    <div className="transfer-options">
-      {read.length > 0 && !isReadOnly && (
-        <Checkbox
-          checked={choices.pause}
-          onChange={(pause) => onChange({ pause })}
-          label={t('transfer.pause', { names: read.join(', ') })}
-        />
-      )}
-      {source.kind === 'container' && !choices.move && (
-        <Checkbox checked={choices.start} onChange={(start) => onChange({ start })} label={t('transfer.start')} />
-      )}
-      {source.kind === 'container' && choices.move && !isProduction && (
-        <Checkbox checked={choices.remove} onChange={(remove) => onChange({ remove })} label={t('transfer.remove')} />
-      )}
-    </div>
   );
 }

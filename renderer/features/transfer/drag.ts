@@ -3,24 +3,26 @@ import { create } from 'zustand';
 import type { TransferSource } from '../../../electron/ipc/contract.ts';
 import { useHosts } from '../../lib/queries.ts';
 import type { RowDrag } from '../../ui/Table.tsx';
+import { nameOfAll } from './transfers.ts';
 
 /** What is on its way to a host by the mouse. */
-export const useDragged = create<{ source: TransferSource | null }>(() => ({ source: null }));
+export const useDragged = create<{ sources: TransferSource[] }>(() => ({ sources: [] }));
 
 export function endDrag(): void {
-  useDragged.setState({ source: null });
+  useDragged.setState({ sources: [] });
 }
 
-export function startDrag(source: TransferSource, event: DragEvent): void {
+export function startDrag(sources: TransferSource[], event: DragEvent): void {
+  const name = nameOfAll(sources);
   const { dataTransfer } = event;
   dataTransfer.effectAllowed = 'copyMove';
-  dataTransfer.setData('text/plain', source.name);
-  const image = chip(source.name);
+  dataTransfer.setData('text/plain', sources.map((source) => source.name).join('\n'));
+  const image = chip(name);
   dataTransfer.setDragImage(image, -12, -8);
   // Chromium ends a drag whose page changes while it begins.
   setTimeout(() => {
     image.remove();
-    useDragged.setState({ source });
+    useDragged.setState({ sources });
   });
 }
 
@@ -36,5 +38,5 @@ function chip(text: string): HTMLElement {
 /** Rows that can be dragged onto a host; undefined where there is no other host. */
 export function useRowDrag<R>(sourceOf: (row: R) => TransferSource): RowDrag<R> | undefined {
   const hosts = useHosts();
-  return hosts.length > 1 ? { start: (row, event) => startDrag(sourceOf(row), event), end: endDrag } : undefined;
+  return hosts.length > 1 ? { start: (rows, event) => startDrag(rows.map(sourceOf), event), end: endDrag } : undefined;
 }

@@ -8,9 +8,9 @@ export interface Target {
 }
 
 /** All hosts, with what keeps each from being the target. */
-export function targetsOf(hosts: Host[], source: TransferSource): Target[] {
+export function targetsOf(hosts: Host[], sources: TransferSource[]): Target[] {
   return hosts.map((host) => {
-    if (host.id === source.hostId) return { host, unfit: 'own' };
+    if (sources.every(({ hostId }) => hostId === host.id)) return { host, unfit: 'own' };
     if (host.readOnly) return { host, unfit: 'readOnly' };
     return host.state.status === 'connected' ? { host } : { host, unfit: 'away' };
   });

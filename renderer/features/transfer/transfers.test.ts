@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TransferPlan, TransferSource } from '../../../electron/ipc/contract.ts';
+import { bytesOfAll } from './batch.ts';
 import { bytesToTravel, mayLeave, requestOf } from './transfers.ts';
 
 const source: TransferSource = { kind: 'container', hostId: 'a', id: 'abc', name: 'web' };
@@ -46,5 +47,22 @@ describe('a transfer', () => {
     expect(mayLeave(source, { ...plan, way: 'archive' }, choices)).toBe(false);
     expect(mayLeave({ ...source, kind: 'image' }, { ...plan, way: 'archive' }, choices)).toBe(true);
     expect(mayLeave(source, plan, { ...choices, move: true })).toBe(false);
+  });
+
+  it('of several things brings what they share once', () => {
+    const other = { ...plan, volumes: [volume('a'), volume('c')] };
+    const parts = [
+      { source, plan },
+      { source: { ...source, id: 'def', name: 'db' }, plan: other },
+    ];
+    // Layers that are missing, twice what was written, volumes a and c.
+    expect(bytesOfAll(parts)).toBe(600 + 2 * 50 + 100 + 100);
+    // A volume of the same name on another host is another one.
+    expect(
+      bytesOfAll([
+        { source, plan },
+        { source: { ...source, hostId: 'b' }, plan: other },
+      ]),
+    ).toBe(600 + 2 * 50 + 100 + 200);
   });
 });

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { StartTransfer, Transfer, TransferPlan, TransferSource } from '../../../electron/ipc/contract.ts';
 import { gantry } from '../../lib/bridge.ts';
 import { keys } from '../../lib/client.ts';
+import { tr } from '../../lib/i18n.ts';
 import { openDialog } from '../../lib/screen.ts';
 
 /** Copies and moves from host to host, newest first; the main process carries them and tells how far they are. */
@@ -9,21 +10,34 @@ export function useTransfers(): Transfer[] {
   return useQuery({ queryKey: keys.transfers, queryFn: () => gantry().transfers.list() }).data ?? [];
 }
 
-/** Asks where to, and shows what will travel. */
-export function openTransfer(source: TransferSource, move = false): void {
-  openDialog({ type: 'transfer', source, move });
+/** What several things of one kind are called together: `3 volumes`; one has its own name. */
+export function nameOfAll(sources: TransferSource[]): string {
+  const [first] = sources;
+  return first && sources.length === 1 ? first.name : tr(`transfer.things.${first?.kind ?? 'image'}`, { count: sources.length });
 }
 
-export function useTransferPlan(source: TransferSource, to: string) {
-  return useQuery({
-    queryKey: [...keys.host(source.hostId), 'transfer', source.kind, source.id, to],
-    queryFn: () => gantry().transfers.plan(source, to),
-    enabled: to !== '',
-    retry: false,
-    // What is there changes without an event of this host.
-    staleTime: 0,
-    gcTime: 0,
-  });
+/** Asks where to, and shows what will travel. */
+export function openTransfer(sources: TransferSource[], move = false, to?: string): void {
+  const [source] = sources;
+  if (!source) return;
+  const more = { move, ...(to !== undefined && { to }) };
+  openDialog(sources.length === 1 ? { type: 'transfer', source, ...more } : { type: 'transfer-many', sources, ...more });
+}
+
+export const transferPlanQuery = (source: TransferSource, to: string) => ({
+  queryKey: [...keys.host(source.hostId), 'transfer', source.kind, source.id, to],
+  queryFn: () => gantry().transfers.plan(source, to),
+  enabled: to !== '',
+  retry: false,
+  // What is there changes without an event of this host.
+  staleTime: 0,
+  gcTime: 0,
+});
+
+/** One of those that go, with what will travel. */
+export interface Planned {
+  source: TransferSource;
+  plan: TransferPlan;
 }
 
 /** What the user has chosen besides the target. */
@@ -33,6 +47,12 @@ export interface Choices {
   start: boolean;
   pause: boolean;
   remove: boolean;
+}
+
+/** What keeps it from being done. */
+export function problemOf(source: TransferSource, plan: TransferPlan, { move, name }: Choices): 'taken' | 'autoRemove' | undefined {
+  if (move && plan.container?.autoRemove) return 'autoRemove';
+  return plan.nameTaken && (name.trim() === '' || name.trim() === source.name) ? 'taken' : undefined;
 }
 
 /** Bytes that will travel; false second when some sizes are not known. */

@@ -5,6 +5,7 @@ import type { ContainerInspect } from '../../../../helper/contract/docker.ts';
 import { explain } from '../../../lib/explain.ts';
 import { formatExact, formatMemory, parseTime, shortId } from '../../../lib/format.ts';
 import { useHosts } from '../../../lib/queries.ts';
+import { navigate } from '../../../lib/route.ts';
 import { IconButton } from '../../../ui/Button.tsx';
 import { JsonView } from '../../../ui/JsonView.tsx';
 import { ErrorPanel, type Fact, Facts, Skeleton } from '../../../ui/Panels.tsx';
@@ -103,17 +104,31 @@ function Mount({ hostId, text, volume }: { hostId: string; text: string; volume:
   const { t } = useTranslation();
   const many = useHosts().length > 1;
   const source = volume === undefined ? undefined : { kind: 'volume' as const, hostId, id: volume, name: volume };
-  const drag = source && many && { draggable: true, onDragStart: (event: DragEvent) => startDrag(source, event), onDragEnd: endDrag };
+  const drag = source && many && { draggable: true, onDragStart: (event: DragEvent) => startDrag([source], event), onDragEnd: endDrag };
   return (
     <li className="mono mount" {...drag}>
-      {text}
+      {source ? (
+        <>
+          <button
+            type="button"
+            className="link"
+            data-testid="volume-link"
+            onClick={() => navigate({ page: 'volumes', detail: { host: hostId, id: source.id } })}
+          >
+            {source.name}
+          </button>
+          {text.slice(source.name.length)}
+        </>
+      ) : (
+        text
+      )}
       {source && (
         <IconButton
           small
           icon={CopyPlus}
           name={t('transfer.volumeCopy', { name: source.name })}
           data-testid="volume-copy"
-          onClick={() => openTransfer(source)}
+          onClick={() => openTransfer([source])}
         />
       )}
     </li>

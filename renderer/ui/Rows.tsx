@@ -1,12 +1,13 @@
 import { Plus, X } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Button, IconButton } from '../../ui/Button.tsx';
+import { Button, IconButton } from './Button.tsx';
+import './field.css';
 
 /** Entries of one kind, with a button for another one. */
 export function Rows({ label, add, onAdd, children }: { label: string; add: string; onAdd: () => void; children: ReactNode[] }) {
   return (
-    <fieldset className="run-rows">
+    <fieldset className="form-rows">
       <legend>{label}</legend>
       {children}
       <Button tone="ghost" icon={Plus} onClick={onAdd}>
@@ -20,10 +21,10 @@ export function Rows({ label, add, onAdd, children }: { label: string; add: stri
 export function Row({ children, error, onDrop }: { children: ReactNode; error: ReactNode; onDrop: () => void }) {
   const { t } = useTranslation();
   return (
-    <div className={`run-row ${error ? 'invalid' : ''}`}>
-      <div className="run-row-fields">
+    <div className={`form-entry ${error ? 'invalid' : ''}`}>
+      <div className="form-entry-fields">
         {children}
-        <IconButton small icon={X} name={t('run.dropRow')} onClick={onDrop} />
+        <IconButton small icon={X} name={t('action.dropRow')} onClick={onDrop} />
       </div>
       {error && (
         <div className="field-note" role="alert">

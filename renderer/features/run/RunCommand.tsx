@@ -2,10 +2,10 @@ import type { LucideIcon } from 'lucide-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Button } from '../../ui/Button.tsx';
-import { CopyButton } from '../../ui/Panels.tsx';
+import { CommandPane } from '../../ui/CommandPane.tsx';
 
 /** The right side of the run form: the line, live, with copy; and a field that takes one. */
-export function CommandPane({
+export function RunCommand({
   lines,
   ignored,
   onPaste,
@@ -28,14 +28,7 @@ export function CommandPane({
     } else setBad(value.trim() !== '');
   };
   return (
-    <aside className="run-command" aria-label={t('run.line')}>
-      <div className="run-command-head">
-        <span>{t('run.line')}</span>
-        <CopyButton text={lines.join(' ')} name={t('action.copyCommand')} />
-      </div>
-      <pre className="mono select" data-testid="run-line">
-        {lines.join(' \\\n  ')}
-      </pre>
+    <CommandPane label={t('run.line')} lines={lines} testId="run-line">
       {ignored.length > 0 && (
         <div className="run-ignored" role="status">
           {t('run.ignored')}
@@ -89,6 +82,6 @@ export function CommandPane({
           {t('run.paste')}
         </Button>
       )}
-    </aside>
+    </CommandPane>
   );
 }

@@ -1,0 +1,152 @@
+import { CopyPlus, EllipsisVertical, Trash2, Unplug, X } from 'lucide-react';
+import { useTranslation } from 'react-i18next';
+import { formatExact, formatSize } from '../../lib/format.ts';
+import { useHosts } from '../../lib/queries.ts';
+import { navigate, type Route } from '../../lib/route.ts';
+import { IconButton } from '../../ui/Button.tsx';
+import { JsonView } from '../../ui/JsonView.tsx';
+import { Menu } from '../../ui/Menu.tsx';
+import { EmptyState, type Fact, Facts, Skeleton } from '../../ui/Panels.tsx';
+import { StateBadge } from '../../ui/StateBadge.tsx';
+import { Tabs } from '../../ui/Tabs.tsx';
+import { openContainer } from '../containers/index.ts';
+import { openTransfer } from '../transfer/index.ts';
+import { volumeMenu, volumeSource } from './menu.ts';
+import { removeVolumes } from './remove.ts';
+import type { VolumeRow } from './row.ts';
+import './volumes.css';
+
+interface VolumeDetailProps {
+  route: NonNullable<Route['detail']>;
+  /** Undefined while the list loads, or when the volume is gone. */
+  row: VolumeRow | undefined;
+  loaded: boolean;
+}
+
+export function VolumeDetail({ route, row, loaded }: VolumeDetailProps) {
+  const { t } = useTranslation();
+  const many = useHosts().length > 1;
+  const close = () => navigate({ page: 'volumes' });
+  const title = row?.title ?? route.id;
+  return (
+    <>
+      <header className="detail-head">
+        <div className="detail-title">
+          <h2 className="truncate" title={row?.name ?? route.id} data-testid="detail-name">
+            <bdi>{title}</bdi>
+          </h2>
+          {row && (
+            <>
+              {many && <IconButton icon={CopyPlus} name={t('action.copyTo')} onClick={() => openTransfer([volumeSource(row)])} />}
+              <IconButton
+                icon={Trash2}
+                tone="danger"
+                name={t('action.delete')}
+                data-testid="detail-delete"
+                onClick={() =>
+                  void removeVolumes([row]).then((removed) => {
+                    if (removed) close();
+                  })
+                }
+              />
+              <Menu
+                trigger={<IconButton icon={EllipsisVertical} name={t('action.more')} data-testid="detail-menu" />}
+                entries={volumeMenu(row)}
+              />
+            </>
+          )}
+          <IconButton icon={X} name={t('action.close')} keys="Esc" data-testid="detail-close" onClick={close} />
+        </div>
+      </header>
+      {row ? (
+        <Tabs
+          label={t('detail.tabs')}
+          value={route.tab === 'json' ? 'json' : 'overview'}
+          onChange={(tab) => navigate({ page: 'volumes', detail: { ...route, tab } }, { replace: true })}
+          tabs={[
+            { id: 'overview', label: t('tab.overview'), body: () => <Overview row={row} /> },
+            {
+              id: 'json',
+              label: 'JSON',
+              body: () => (
+                <div className="inspect">
+                  <JsonView value={row.volume} />
+                </div>
+              ),
+            },
+          ]}
+        />
+      ) : loaded ? (
+        <EmptyState icon={Unplug} title={t('images.gone', { name: route.id })} />
+      ) : (
+        <Skeleton rows={6} label={t('loading')} />
+      )}
+    </>
+  );
+}
+
+function Overview({ row }: { row: VolumeRow }) {
+  const { t } = useTranslation();
+  const { volume } = row;
+  const mono = (text: string) => <span className="mono">{text}</span>;
+  const list = (items: string[]) => (
+    <ul>
+      {items.map((item) => (
+        <li key={item} className="mono">
+          {item}
+        </li>
+      ))}
+    </ul>
+  );
+  const options = Object.entries(volume.Options ?? {}).map(([name, value]) => `${name}=${value}`);
+  const facts: (Fact | false)[] = [
+    { label: t('column.name'), value: mono(row.name), copy: row.name },
+    { label: t('column.driver'), value: row.driver },
+    row.driver === 'local' && { label: t('volumes.kind'), value: t(`volumeKindText.${row.kind}`) },
+    { label: t('column.size'), value: <span className="num">{row.size === undefined ? '–' : formatSize(row.size)}</span> },
+    row.created > 0 && { label: t('column.created'), value: mono(formatExact(row.created)) },
+    volume.Mountpoint !== '' && { label: t('volumes.mountpoint'), value: mono(volume.Mountpoint), copy: volume.Mountpoint },
+    options.length > 0 && { label: t('volumes.options'), value: list(options), copy: options.join('\n') },
+    row.labels.length > 0 && { label: t('column.labels'), value: list(row.labels), copy: row.labels.join('\n') },
+  ];
+  return (
+    <div className="inspect" data-testid="volume-overview">
+      <Facts facts={facts.filter((fact): fact is Fact => fact !== false)} />
+      <h3 id="volume-users">{t('column.usedBy')}</h3>
+      {row.users.length === 0 ? <p className="dim">{t('volumes.unusedText')}</p> : <UserTable row={row} />}
+    </div>
+  );
+}
+
+function UserTable({ row }: { row: VolumeRow }) {
+  const { t } = useTranslation();
+  return (
+    <table className="volume-users-table" aria-labelledby="volume-users">
+      <thead>
+        <tr>
+          <th>{t('volumes.container')}</th>
+          <th>{t('column.state')}</th>
+          <th>{t('volumes.place')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {row.users.map((user) => (
+          <tr key={`${user.id}${user.place}`}>
+            <td>
+              <button type="button" className="link" onClick={() => openContainer({ host: row.host, id: user.id })}>
+                {user.name}
+              </button>
+            </td>
+            <td>
+              <StateBadge tone={user.running ? 'running' : 'idle'} text={t(user.running ? 'volumes.running' : 'volumes.stopped')} />
+            </td>
+            <td>
+              <span className="mono">{user.place}</span>
+              {user.readOnly && <span className="dim"> {t('volumes.readOnly')}</span>}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,2 @@
+export { CreateVolumeSheet } from './create/CreateVolumeSheet.tsx';
+export { VolumesPage } from './VolumesPage.tsx';
