@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Log } from './engine/context.ts';
 import { Failure, messageOf } from './engine/failure.ts';
@@ -37,14 +37,15 @@ export function makeFolder(key: FolderKey, folder: string): void {
 
 const unusable = (key: FolderKey, why: string): Failure => new Failure('invalidParameter', `${key}: ${why}`);
 
-/** Whoever may write there could put what he likes in the place of a container's files, and root would run it. */
-export function protectFolder(key: FolderKey, folder: string, log: Log): void {
+/**
+ * Whoever may write there could put what he likes in the place of a container's files, and root would run it. Said, not mended: the
+ * folder may be one that others need so.
+ */
+export function warnOfOthers(key: FolderKey, folder: string, log: Log): void {
   const { uid, mode } = statSync(folder);
   if (uid !== 0) log.warn(`${key}: ${folder} belongs to user ${uid}, who can replace what is in it: give it to root`);
   if ((mode & 0o022) === 0) return;
-  chmodSync(folder, mode & 0o755);
-  const before = (mode & 0o7777).toString(8);
-  log.warn(`${key}: others than root could write to ${folder} (mode ${before}): they can't any more`);
+  log.warn(`${key}: others than root can write to ${folder} (mode ${(mode & 0o7777).toString(8)}): take that away with chmod go-w`);
 }
 
 /**

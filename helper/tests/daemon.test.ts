@@ -54,10 +54,9 @@ describe.runIf(onGantry)('gantryd', () => {
     expect(await other('/proc/self', path.join(folder, 'run'))).toContain("data-root: can't write to the folder: ENOENT");
   });
 
-  it('takes its data from who could replace it', async () => {
+  it('says who could replace its data', async () => {
     engine = await startEngine({ image: false, before: 'mkdir -m 777 -p "$FOLDER/data"; chown 1:1 "$FOLDER/data"' });
-    expect(statSync(path.join(engine.folder, 'data')).mode & 0o777).toBe(0o755);
-    expect(engine.log()).toMatch(/data-root: others than root could write to .*\(mode 777\)/);
+    expect(engine.log()).toMatch(/data-root: others than root can write to .*\(mode 777\)/);
     expect(engine.log()).toMatch(/data-root: .* belongs to user 1, who can replace/);
   });
 
