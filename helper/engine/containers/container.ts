@@ -69,6 +69,7 @@ export interface Live {
   health: Health | undefined;
   stopHealth: (() => void) | undefined;
   stopRotation: (() => void) | undefined;
+  stopOomWatch: (() => void) | undefined;
   /** Who asked for the end of this run. */
   stopRequest: StopRequest | undefined;
   /** Made anew when the container changed. */
@@ -98,6 +99,7 @@ export function enliven(record: ContainerRecord): Container {
       health: undefined,
       stopHealth: undefined,
       stopRotation: undefined,
+      stopOomWatch: undefined,
       stopRequest: undefined,
       summary: undefined,
       removed: new AbortController(),

@@ -38,6 +38,7 @@ export async function recordExit(engine: Engine, container: Container, exit: Exi
   container.live.stopHealth = undefined;
   container.live.stopRotation?.();
   container.live.stopRotation = undefined;
+  container.live.stopOomWatch?.();
   engine.execs.forget(container.id);
   const oomKilled = state.oomKilled || (await countOomKills(engine, container)) > 0;
   if (oomKilled && !state.oomKilled) emit(engine, container, 'oom');

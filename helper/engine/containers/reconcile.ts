@@ -10,6 +10,7 @@ import { handleExit, recordExit, scheduleRestart, unknownExit } from './exit.ts'
 import { startHealth } from './health.ts';
 import { startRotation } from './log-rotation.ts';
 import { noteStop } from './note-stop.ts';
+import { startOomWatch } from './oom.ts';
 import { removeNow } from './remove-now.ts';
 import { startsWithEngine } from './restart-policy.ts';
 import { launch } from './start.ts';
@@ -109,6 +110,7 @@ async function settle(engine: Engine, container: Container, alive: boolean): Pro
       if (container.state.status === 'running' && !container.state.paused) await engine.cgroups.thaw(cgroupsPath(engine, container));
       startHealth(engine, container);
       startRotation(engine, container);
+      await startOomWatch(engine, container);
       return;
     }
     if (container.state.status === 'running') {

@@ -11,6 +11,7 @@ import { linkEnvironment, startedLinks } from './links.ts';
 import { openLogDriver } from './log-options.ts';
 import { startRotation } from './log-rotation.ts';
 import { noteStop } from './note-stop.ts';
+import { startOomWatch } from './oom.ts';
 import { networkFiles, prepareMounts, withImageModes } from './prepare-mounts.ts';
 import { type PreparedNetwork, prepareNetwork, runningPeer } from './prepare-network.ts';
 import { removeNow } from './remove-now.ts';
@@ -207,6 +208,7 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
   emit(engine, container, 'start');
   startHealth(engine, container);
   startRotation(engine, container);
+  await startOomWatch(engine, container);
 }
 
 /** Inspect names the networks that a container was in also when it has ended. */

@@ -10,6 +10,11 @@ export interface Cgroups {
   pids(cgroupsPath: string): Promise<number[]>;
   /** Whether the kernel killed a process of the group for want of memory (counter since creation). */
   oomKills(cgroupsPath: string): Promise<number>;
+  /**
+   * Says each time that the group has no memory left: a process of it was killed or, with the OOM killer disabled (v1), waits.
+   * Undefined where memory is not controlled. @throws when the group is gone, or the kernel watches no more
+   */
+  watchOom(cgroupsPath: string, heard: () => void): OomWatch | undefined;
   /** SIGKILL for all processes of a group and below, until there are none. @throws when some do not end */
   kill(cgroupsPath: string): Promise<void>;
   /** Removes what is left of a group after its processes are gone. */
@@ -34,6 +39,11 @@ export interface Cgroups {
     /** The same for one disk of several. */
     blkioWeightDevice: boolean;
   };
+}
+
+export interface OomWatch {
+  /** Ends it. What came and was not heard yet is heard before it returns. */
+  close(): void;
 }
 
 export interface CgroupStats {

@@ -11,6 +11,7 @@ import {
   removeGroup,
   removeOthers,
 } from './files.ts';
+import { watchOomControl } from './oom.ts';
 import type { CgroupStats, Cgroups } from './types.ts';
 
 const CONTROLLERS = [
@@ -98,6 +99,7 @@ export function createCgroupsV1(root: string, instance: string): Cgroups {
     async oomKills(group) {
       return parseKeyed(readTextNow(at('memory', group, 'memory.oom_control'))).oom_kill ?? 0;
     },
+    watchOom: (group, heard) => (present.includes('memory') ? watchOomControl(at('memory', group), heard) : undefined),
     async kill(group) {
       if (existsSync(at('freezer', group))) await freezer(group, 'THAWED');
       await killGroup(at('pids', group));

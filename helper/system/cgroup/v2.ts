@@ -11,6 +11,7 @@ import {
   removeGroup,
   removeOthers,
 } from './files.ts';
+import { watchMemoryEvents } from './oom.ts';
 import type { CgroupStats, Cgroups } from './types.ts';
 
 /** cgroup v2. Source: kernel Documentation/admin-guide/cgroup-v2.rst */
@@ -69,6 +70,7 @@ export function createCgroupsV2(root: string, instance: string): Cgroups {
     async oomKills(group) {
       return parseKeyed(readTextNow(at(group, 'memory.events'))).oom_kill ?? 0;
     },
+    watchOom: (group, heard) => (controllers.has('memory') ? watchMemoryEvents(at(group), heard) : undefined),
     kill: (group) => killGroup(at(group)),
     async remove(group) {
       removeGroup(at(group));

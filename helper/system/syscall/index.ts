@@ -1,3 +1,3 @@
 export * from './libc.ts';
-export { connectPackets } from './packets.ts';
+export { connectPackets, streamOf } from './packets.ts';
 export { makePipe, reap, spawnApart } from './spawn.ts';

@@ -295,6 +295,11 @@ export function duplicate(fd: number, atLeast = 3): number {
   return check('fcntl', native('int fcntl(int fd, int command, int value)')(fd, F_DUPFD_CLOEXEC, atLeast), String(fd));
 }
 
+/** eventfd(2): a counter to wait for, close-on-exec and non-blocking. */
+export function eventFd(): number {
+  return check('eventfd', native('int eventfd(unsigned int initial, int flags)')(0, O_CLOEXEC | constants.O_NONBLOCK));
+}
+
 const MSG_DONTWAIT = 0x40;
 const RECEIVE_BYTES = 64 * 1024;
 /** The next packet that waits in a socket; undefined when there is none, or at the end. */

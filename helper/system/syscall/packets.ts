@@ -27,15 +27,20 @@ export function connectPackets(socketPath: string): Duplex {
   } finally {
     closeSync(folder);
   }
+  const socket = streamOf(fd, `socket ${socketPath}`);
+  return new PacketStream(socket, duplicate(fd));
+}
+
+/** What the event loop reads from a descriptor, which it closes in the end; closed at once when it can't. `what` is for the words of that. */
+export function streamOf(fd: number, what: string): net.Socket {
   const { Pipe } = (process as unknown as { binding(name: 'pipe_wrap'): PipeBinding }).binding('pipe_wrap');
   const handle = new Pipe(0);
   const failed = handle.open(fd);
   if (failed) {
     closeSync(fd);
-    throw new Error(`can't read socket ${socketPath}: error ${failed}`);
+    throw new Error(`can't read ${what}: error ${failed}`);
   }
-  const socket = new net.Socket({ handle, allowHalfOpen: true } as unknown as net.SocketConstructorOpts);
-  return new PacketStream(socket, duplicate(fd));
+  return new net.Socket({ handle, allowHalfOpen: true } as unknown as net.SocketConstructorOpts);
 }
 
 /**
