@@ -38,10 +38,7 @@ function readPlatform(text: string): Platform {
 export function onePlatform(texts: readonly string[]): Platform | undefined {
   const [first, ...others] = texts.filter(Boolean);
   if (others.length > 0) {
-    throw new Failure(
-      'invalidParameter',
-      'multiple platform parameters are not supported in this API version; use API version 1.52 or later',
-    );
+    throw new Failure('invalidParameter', 'multiple platform parameters not supported');
   }
   return first === undefined ? undefined : readPlatform(first);
 }

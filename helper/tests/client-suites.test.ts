@@ -14,6 +14,12 @@ afterAll(() => engine?.stop(), 60_000);
 
 const inspect = async (id: string) => (await engine.client.get(`/containers/${id}/json`)).json;
 
+/** The modification time that an archive's header has for a file, in seconds. */
+const timeIn = (tar: Buffer, name: string): number => {
+  const header = tar.indexOf(`${name}\0`);
+  return Number.parseInt(tar.toString('latin1', header + 136, header + 147), 8);
+};
+
 async function output(config: Record<string, unknown>): Promise<string> {
   const id = await launch(engine.client, { Tty: true, ...config });
   await waitFor(engine.client, id);
@@ -206,6 +212,7 @@ describe(`clients' suites on ${ENGINE}: images`, { timeout: 30_000 }, () => {
     const archive = await engine.client.open('GET', '/images/get?names=suites-above&names=suites-below');
     const parts: Buffer[] = [];
     for await (const part of archive) parts.push(part as Buffer);
+    expect(timeIn(Buffer.concat(parts), `blobs/sha256/${above.slice(7)}`)).toBe(Math.floor(Date.parse(before.Created) / 1000));
     const load = () =>
       engine.client.ask('POST', '/images/load', { body: Buffer.concat(parts), headers: { 'Content-Type': 'application/x-tar' } });
     await load();
@@ -216,5 +223,74 @@ describe(`clients' suites on ${ENGINE}: images`, { timeout: 30_000 }, () => {
     await load();
     expect(await image('suites-above')).toMatchObject({ Id: above, Parent: below, Metadata: { LastTagTime: '0001-01-01T00:00:00Z' } });
     expect(await image('suites-below')).toMatchObject({ Id: below, Parent: '' });
+  });
+});
+
+describe(`clients' suites on ${ENGINE}: networks`, { timeout: 30_000 }, () => {
+  const network = async (request: Record<string, unknown>): Promise<void> => {
+    expect((await engine.client.post('/networks/create', request)).status).toBe(201);
+  };
+  const inside = async (id: string, ...Cmd: string[]): Promise<string> => {
+    const { Id } = (await engine.client.post(`/containers/${id}/exec`, { Cmd, AttachStdout: true, Tty: true })).json;
+    return (await engine.client.post(`/exec/${Id}/start`, { Tty: true })).text;
+  };
+  const pool = (...subnets: string[]) => ({ IPAM: { Config: subnets.map((Subnet) => ({ Subnet })) } });
+
+  it('a container that names networks has these alone; its links get the lowest free number', async () => {
+    for (const number of [0, 1, 2]) await network({ Name: `numbered-${number}`, ...pool(`10.88.${number}.0/24`) });
+    const named = { DriverOpts: { 'com.docker.network.endpoint.ifname': 'eth1' } };
+    const id = await launch(engine.client, {
+      Cmd: ['sleep', '100'],
+      NetworkingConfig: { EndpointsConfig: { 'numbered-0': named, 'numbered-1': {} } },
+    });
+    expect(Object.keys((await inspect(id)).NetworkSettings.Networks).sort()).toEqual(['numbered-0', 'numbered-1']);
+    const link = (name: string): Promise<string> => inside(id, 'ip', '-o', 'addr', 'show', name);
+    expect(await link('eth0')).toContain('10.88.1.2/24');
+    expect(await link('eth1')).toContain('10.88.0.2/24');
+    const join = (EndpointConfig: object) => engine.client.post('/networks/numbered-2/connect', { Container: id, EndpointConfig });
+    expect((await join(named)).json.message).toMatch(/error renaming interface "\w+" to "eth1": file exists/);
+    await join({});
+    expect(await link('eth2')).toContain('10.88.2.2/24');
+    for (const number of [1, 2]) await engine.client.post(`/networks/numbered-${number}/disconnect`, { Container: id });
+    await join({});
+    expect(await link('eth0')).toContain('10.88.2.2/24');
+    await engine.client.delete(`/containers/${id}?force=1`);
+    for (const number of [0, 1, 2]) await engine.client.delete(`/networks/numbered-${number}`);
+  });
+
+  it('IPv6 is asked for by an option, too, which the field of the request overrules', async () => {
+    const [four, six] = ['com.docker.network.enable_ipv4', 'com.docker.network.enable_ipv6'];
+    const made = async (request: Record<string, unknown>) => {
+      await network({ Name: 'optional', ...request });
+      const { EnableIPv4, EnableIPv6, Options } = (await engine.client.get('/networks/optional')).json;
+      await engine.client.delete('/networks/optional');
+      return { EnableIPv4, EnableIPv6, Options };
+    };
+    const Options = { [four]: 'false', [six]: 'true' };
+    expect(await made({ Options })).toEqual({ EnableIPv4: false, EnableIPv6: true, Options });
+    expect(await made({ Options, EnableIPv4: true })).toEqual({ EnableIPv4: true, EnableIPv6: true, Options: { [six]: 'true' } });
+    const wrong = await engine.client.post('/networks/create', { Name: 'optional', Options: { [six]: 'maybe' } });
+    expect(wrong).toMatchObject({ status: 400, json: { message: `driver-opt "${six}" is not a valid bool` } });
+  });
+
+  it('a link-local subnet has a default route', async () => {
+    await network({ Name: 'near', EnableIPv6: true, ...pool('10.88.3.0/24', 'fe80::/64') });
+    const id = await launch(engine.client, { Cmd: ['sleep', '100'], HostConfig: { NetworkMode: 'near' } });
+    expect(await inside(id, 'ip', '-6', 'route')).toContain('default via fe80::1 dev eth0');
+    await engine.client.delete(`/containers/${id}?force=1`);
+    await engine.client.delete('/networks/near');
+  });
+
+  it('a network of two addresses that leads nowhere has both for containers', async () => {
+    const Options = { 'com.docker.network.bridge.inhibit_ipv4': 'true' };
+    await network({ Name: 'pair', Internal: true, Options, ...pool('10.88.4.0/31') });
+    const config = { Cmd: ['sleep', '100'], HostConfig: { NetworkMode: 'pair' } };
+    const ids = [await launch(engine.client, config), await launch(engine.client, config)];
+    const third = await create(engine.client, config);
+    expect((await engine.client.post(`/containers/${third}/start`)).json.message).toMatch(
+      /^failed to set up container networking: no available IPv4 addresses/,
+    );
+    for (const id of [...ids, third]) await engine.client.delete(`/containers/${id}?force=1`);
+    await engine.client.delete('/networks/pair');
   });
 });

@@ -100,6 +100,15 @@ describe.runIf(onGantry)('daemon.json', () => {
     });
   });
 
+  it('fixed-cidr alone is the subnet', async () => {
+    await withKeys({ 'fixed-cidr': '10.205.0.0/24' }, async (engine) => {
+      expect(JSON.parse(await docker(engine, 'network', 'inspect', 'bridge', '-f', '{{json .IPAM.Config}}'))).toEqual([
+        { Subnet: '10.205.0.0/24', IPRange: '10.205.0.0/24', Gateway: '10.205.0.1' },
+      ]);
+      expect(await (await sleeper(engine)).output('ip', 'addr', 'show', 'eth0')).toContain('10.205.0.2/24');
+    });
+  });
+
   it('ip6tables: false leaves IPv6 alone, and IPv4 as it is', async () => {
     await withKeys({ ip6tables: false, ipv6: true, 'fixed-cidr-v6': 'fd00:202::/64', bip: '10.202.0.1/24' }, async (engine) => {
       const server = await sleeper(engine, '-p', '8080:80');

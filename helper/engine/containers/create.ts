@@ -42,9 +42,10 @@ function endpointsOf(host: HostConfig, asked: Record<string, EndpointSettings>, 
   if (sharedWith(mode) !== undefined) return {};
   const endpoints: Record<string, EndpointSettings> = {};
   for (const [name, settings] of Object.entries(asked)) endpoints[name === 'default' ? 'bridge' : name] = settings;
-  endpoints[mode] ??= {};
+  // Who names networks gets these alone: the mode's is one of them, or left out.
+  if (Object.keys(endpoints).length === 0 || mode === 'host' || mode === 'none') endpoints[mode] ??= {};
   const own = endpoints[mode];
-  if (mac && !own.MacAddress) endpoints[mode] = { ...own, MacAddress: mac };
+  if (mac && !own?.MacAddress) endpoints[mode] = { ...own, MacAddress: mac };
   return endpoints;
 }
 

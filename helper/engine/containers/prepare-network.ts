@@ -1,4 +1,4 @@
-import { Failure } from '../failure.ts';
+import { Failure, isFailure, messageOf } from '../failure.ts';
 import type { Sandbox, SandboxRequest } from '../networks/types.ts';
 import type { Undo } from '../undo.ts';
 import { type Container, sharedWith } from './container.ts';
@@ -63,6 +63,16 @@ function networkOwner(engine: Engine, container: Container): Container {
   return peer && peer !== container ? networkOwner(engine, peer) : container;
 }
 
+/** What fails is said to be the network's, in dockerd's words. */
+async function setUp<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    if (signal.aborted) throw cause;
+    throw new Failure(isFailure(cause) ? cause.kind : 'system', `failed to set up container networking: ${messageOf(cause)}`, { cause });
+  }
+}
+
 /** The container's place in the network: made, or another container's. */
 export async function prepareNetwork(engine: Engine, container: Container, undo: Undo, signal: AbortSignal): Promise<PreparedNetwork> {
   const other = sharedWith(container.hostConfig.NetworkMode);
@@ -85,12 +95,12 @@ export async function prepareNetwork(engine: Engine, container: Container, undo:
   undo.add('network', () => engine.networks.removeSandbox(container.id));
   // Settings of links (net.ipv4.conf.eth0…) are made when the runtime creates the container: then the links must be there.
   const whole = Object.keys(container.hostConfig.Sysctls ?? {}).some((name) => name.startsWith('net.'));
-  const sandbox = await engine.networks[whole ? 'createSandbox' : 'reserveSandbox'](request, signal);
+  const sandbox = await setUp(signal, engine.networks[whole ? 'createSandbox' : 'reserveSandbox'](request, signal));
   return {
     namespace: request.networkMode === 'host' ? 'host' : sandbox.netnsPath,
     folder: request.folder,
     request,
     sandbox,
-    connect: async () => (whole ? undefined : engine.networks.connectSandbox(container.id)),
+    connect: async () => (whole ? undefined : setUp(signal, engine.networks.connectSandbox(container.id))),
   };
 }

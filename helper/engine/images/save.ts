@@ -98,7 +98,7 @@ async function* writeArchive(parts: Parts, images: Saved[], signal: AbortSignal)
       const digest = digestOf(data);
       if (written.has(digest)) continue;
       written.add(digest);
-      yield* writeFile(blobPath(digest), data);
+      yield* writeFile(blobPath(digest), data, image.config.created);
     }
     const descriptor = { mediaType: MEDIA.ociManifest, digest: digestOf(manifest), size: manifest.length };
     if (tags.length === 0) index.push(descriptor);
@@ -161,8 +161,10 @@ function blobPath(digest: string): string {
   return `blobs/sha256/${digest.slice(7)}`;
 }
 
-function* writeFile(name: string, data: Buffer): Generator<Buffer> {
-  yield tarHeader(name, data.length);
+function* writeFile(name: string, data: Buffer, created?: string): Generator<Buffer> {
+  const seconds = Date.parse(created ?? '') / 1000;
+  // A year before 1970 (what some builders write for none) has no form here.
+  yield tarHeader(name, data.length, seconds > 0 ? seconds : 0);
   yield data;
   yield tarPadding(data.length);
 }

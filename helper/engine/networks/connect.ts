@@ -45,7 +45,7 @@ export async function connect(world: World, reference: string, containerId: stri
     undo.add('addresses', () => releaseEndpoint(endpoint));
     undo.add('link', () => (endpoint.hostLink ? deleteLink(endpoint.hostLink) : undefined));
     withInside(sandbox.netnsPath, (inside, fd) => {
-      attachLink(world.host, inside, fd, endpoint, nextLinkName(sandbox.linkNumbers, endpoint));
+      attachLink(world.host, inside, fd, endpoint, nextLinkName(inside, endpoint));
     });
     sandbox.endpoints.set(network.id, endpoint);
     network.endpoints.set(containerId, endpoint);

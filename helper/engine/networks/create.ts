@@ -10,7 +10,7 @@ import { deleteLink } from './delete-link.ts';
 import { cidrText, parseAddress, parseCidr } from './ipam/addresses.ts';
 import { readIpamConfig } from './ipam/request.ts';
 import { isPredefined, type Network, OPTION } from './model.ts';
-import { checkOptions, checkParent } from './options.ts';
+import { BOOLEAN, checkOptions, checkParent } from './options.ts';
 import type { StoredNetwork } from './store.ts';
 import { freeSubnet, refuseOverlap } from './subnets.ts';
 import type { World } from './world.ts';
@@ -50,22 +50,21 @@ export async function createNetwork(world: World, given: NetworkCreateRequest): 
 /** What the network will be; nothing is taken yet. */
 function plan(world: World, id: string, driver: StoredNetwork['driver'], request: NetworkCreateRequest): StoredNetwork {
   const configOnly = request.ConfigOnly ?? false;
-  const ipv4 = request.EnableIPv4 ?? true;
-  const ipv6 = request.EnableIPv6 ?? false;
+  const ipv4 = enabled(request, OPTION.enable4, request.EnableIPv4) ?? true;
+  const ipv6 = enabled(request, OPTION.enable6, request.EnableIPv6) ?? false;
   if (!configOnly) {
-    if (!ipv4 && !ipv6) throw new Failure('invalidParameter', 'IPv4 or IPv6 must be enabled');
+    if (driver === 'bridge' && !ipv4 && !ipv6) throw new Failure('invalidParameter', 'IPv4 or IPv6 must be enabled');
     checkOptions(driver, request);
     checkParent(world.networks.values(), request);
     checkIpamDriver(request.IPAM?.Driver);
   }
-  const isolated = (family: 4 | 6): boolean =>
-    driver === 'bridge' && request.Options?.[family === 4 ? OPTION.gatewayMode4 : OPTION.gatewayMode6] === 'isolated';
-  const config = readIpamConfig(request.IPAM?.Config ?? [], ipv6 || configOnly, (family) => !configOnly && !isolated(family));
+  const leadsOut = (family: 4 | 6): boolean => hasGateway(driver, request, family);
+  const config = readIpamConfig(request.IPAM?.Config ?? [], ipv6 || configOnly, (family) => !configOnly && leadsOut(family));
   if (!configOnly) {
     refuseOverlap(world, config);
     const has = (family: 4 | 6): boolean => config.some((entry) => entry.subnet.includes(':') === (family === 6));
-    if (ipv4 && !has(4)) config.unshift(freeSubnet(world, 4, !isolated(4)));
-    if (ipv6 && !has(6)) config.push(freeSubnet(world, 6, !isolated(6)));
+    if (ipv4 && !has(4)) config.unshift(freeSubnet(world, 4, leadsOut(4)));
+    if (ipv6 && !has(6)) config.push(freeSubnet(world, 6, leadsOut(6)));
   }
   return {
     version: 1,
@@ -83,12 +82,33 @@ function plan(world: World, id: string, driver: StoredNetwork['driver'], request
       config: ipv4 ? config : config.filter((entry) => entry.subnet.includes(':')),
       ...(ipv6 || configOnly ? {} : idleSubnets(request)),
     },
-    options: request.Options ?? {},
+    options: withoutOverruled(request),
     labels: request.Labels ?? {},
     ...(configOnly ? { configOnly } : {}),
     ...(request.ConfigFrom?.Network ? { configFrom: request.ConfigFrom.Network } : {}),
     link: configOnly ? '' : linkOf(world, id, driver, request),
   };
+}
+
+/** What the request says in its own field wins; its option of that name is left out then (`withoutOverruled`). */
+function enabled(request: NetworkCreateRequest, option: string, field: boolean | null | undefined): boolean | undefined {
+  const value = request.Options?.[option];
+  if (typeof field === 'boolean' || value === undefined) return field ?? undefined;
+  if (!BOOLEAN.test(value)) throw new Failure('invalidParameter', `driver-opt ${JSON.stringify(option)} is not a valid bool`);
+  return /^(1|t)/i.test(value);
+}
+
+function withoutOverruled({ Options = {}, EnableIPv4, EnableIPv6 }: NetworkCreateRequest): Record<string, string> {
+  const overruled = (key: string): boolean =>
+    (key === OPTION.enable4 && typeof EnableIPv4 === 'boolean') || (key === OPTION.enable6 && typeof EnableIPv6 === 'boolean');
+  return Object.fromEntries(Object.entries(Options ?? {}).filter(([key]) => !overruled(key)));
+}
+
+/** Where no route would go to a gateway, its address is free for containers: a /31 has room for two. */
+function hasGateway(driver: StoredNetwork['driver'], { Options = {}, Internal }: NetworkCreateRequest, family: 4 | 6): boolean {
+  if (driver !== 'bridge') return !Internal && Boolean(Options?.parent);
+  if (Options?.[family === 4 ? OPTION.gatewayMode4 : OPTION.gatewayMode6] === 'isolated') return false;
+  return !(family === 4 && Internal && /^(1|t)/i.test(Options?.[OPTION.inhibitIpv4] ?? ''));
 }
 
 /** Not checked, as they are not used; what is no subnet at all is left out. */

@@ -61,7 +61,7 @@ export async function defaultBridge(world: World): Promise<void> {
   };
   if (config.ipv6) {
     const old = stored.ipam.config.find((entry) => entry.subnet.includes(':'));
-    const v6 = config.fixedCidrV6 ? fromFixed(config.fixedCidrV6) : (old ?? freeSubnet(world, 6));
+    const v6 = config.fixedCidrV6 ? fromFixed(config.fixedCidrV6, 6) : (old ?? freeSubnet(world, 6));
     next.ipam.config.push(withGateway(v6, 6, config.defaultGatewayV6));
   }
   if (JSON.stringify(next) === JSON.stringify(known)) world.add(next);
@@ -75,7 +75,16 @@ function ipv4Of(world: World, stored: StoredNetwork, link: string): StoredIpam {
     const own = ofLink(world, config.bridge);
     if (own) return own;
   }
-  return keep(world, stored, findLink(world.host, link)?.alias === instance) ?? freeSubnet(world, 4);
+  const kept = keep(world, stored, findLink(world.host, link)?.alias === instance);
+  const { fixedCidr } = config;
+  // A range that the old subnet has no room for is a subnet of its own, as in dockerd.
+  if (fixedCidr && !(kept && isWithin(fixedCidr, kept.subnet))) return fromFixed(fixedCidr, 4);
+  return kept ?? freeSubnet(world, 4);
+}
+
+function isWithin(range: string, subnet: string): boolean {
+  const [inner, outer] = [parseCidr(range), cidrOf(subnet)];
+  return inner !== undefined && contains(outer, inner.cidr.base) && inner.cidr.prefix >= outer.prefix;
 }
 
 /**
@@ -107,16 +116,17 @@ function withRange(ipam: StoredIpam, range: string | undefined): StoredIpam {
   const { range: _, ...plain } = ipam;
   if (range === undefined) return plain;
   const parsed = parseCidr(range);
-  const subnet = cidrOf(ipam.subnet);
-  if (!parsed || !contains(subnet, parsed.cidr.base) || parsed.cidr.prefix < subnet.prefix) {
+  if (!parsed || !isWithin(range, ipam.subnet)) {
     throw new Failure('invalidParameter', `fixed-cidr: ${range} is not within the default bridge's subnet ${ipam.subnet}: set "bip", too`);
   }
   return { ...plain, range: cidrText(parsed.cidr) };
 }
 
-function fromFixed(text: string): StoredIpam {
+function fromFixed(text: string, family: 4 | 6): StoredIpam {
   const parsed = parseCidr(text);
-  if (parsed?.cidr.family !== 6) throw new Failure('invalidParameter', `fixed-cidr-v6: invalid CIDR address: ${text}`);
+  if (parsed?.cidr.family !== family) {
+    throw new Failure('invalidParameter', `fixed-cidr${family === 6 ? '-v6' : ''}: invalid CIDR address: ${text}`);
+  }
   const subnet = cidrText(parsed.cidr);
   return { subnet, gateway: firstAddress(subnet), aux: {}, chosen: true };
 }

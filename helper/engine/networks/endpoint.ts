@@ -14,7 +14,7 @@ import {
   writeSetting,
 } from '../../system/netns/index.ts';
 import { Failure } from '../failure.ts';
-import { addressText, macOfAddress, parseAddress } from './ipam/addresses.ts';
+import { addressText, isLinkLocal, macOfAddress, parseAddress } from './ipam/addresses.ts';
 import { applySysctls } from './link-settings.ts';
 import { ENDPOINT_OPTION, type Endpoint, type Network, OPTION } from './model.ts';
 
@@ -183,8 +183,9 @@ export function setRoutes(inside: Netlink, endpoints: Iterable<Endpoint>, fresh:
     const gateway = family === 4 ? endpoint?.v4?.gateway : endpoint?.v6?.gateway;
     const layer3 = endpoint?.network.stored.driver === 'ipvlan' && /^l3/.test(endpoint.network.option('ipvlan_mode') ?? '');
     if (endpoint && gateway) {
-      const index = layer3 ? findLink(inside, endpoint.link)?.index : undefined;
-      setDefaultRoute(inside, family, index === undefined ? { gateway } : { index });
+      // A link-local gateway is on every link: the kernel wants to know which.
+      const index = layer3 || isLinkLocal(gateway) ? findLink(inside, endpoint.link)?.index : undefined;
+      setDefaultRoute(inside, family, { ...(layer3 ? {} : { gateway }), ...(index === undefined ? {} : { index }) });
     } else if (!fresh) removeDefaultRoute(inside, family);
     return endpoint;
   });

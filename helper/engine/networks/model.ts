@@ -25,9 +25,6 @@ export interface Endpoint {
   names: string[];
 }
 
-/** How many links with a prefix a container has had: a number is not given again, as in dockerd. */
-export type LinkNumbers = Map<string, number>;
-
 export interface LiveSandbox {
   id: string;
   request: SandboxRequest;
@@ -41,7 +38,6 @@ export interface LiveSandbox {
   /** The endpoint that has the default route. */
   gateway: Endpoint | undefined;
   closeDns: (() => void) | undefined;
-  linkNumbers: LinkNumbers;
 }
 
 /** A network with what is known about it now. */
@@ -127,6 +123,9 @@ export const OPTION = {
   gatewayMode6: 'com.docker.network.bridge.gateway_mode_ipv6',
   /** Links of the host, separated by colons, from which published ports are reachable at the container's own address. */
   trustedLinks: 'com.docker.network.bridge.trusted_host_interfaces',
+  /** In place of EnableIPv4 and EnableIPv6, by `--opt` or the key default-network-opts. */
+  enable4: 'com.docker.network.enable_ipv4',
+  enable6: 'com.docker.network.enable_ipv6',
   linkPrefix: 'com.docker.network.container_iface_prefix',
   defaultBridge: 'com.docker.network.bridge.default_bridge',
 } as const;

@@ -42,6 +42,13 @@ function mask(value: bigint, prefix: number, bits: number): bigint {
   return (value >> hostBits) << hostBits;
 }
 
+/** 169.254.0.0/16, fe80::/10 */
+export function isLinkLocal(text: string): boolean {
+  const address = parseAddress(text);
+  if (!address) return false;
+  return address.family === 4 ? address.value >> 16n === 0xa9fen : address.value >> 118n === 0x3fan;
+}
+
 export const cidrText = (cidr: Cidr): string => `${addressText(cidr.family, cidr.base)}/${cidr.prefix}`;
 
 export const lastOf = (cidr: Cidr): bigint => cidr.base + (1n << BigInt(bitsOf(cidr.family) - cidr.prefix)) - 1n;

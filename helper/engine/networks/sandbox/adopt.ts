@@ -15,7 +15,6 @@ import {
 import { messageOf } from '../../failure.ts';
 import { openResolver } from '../dns/resolver.ts';
 import { chooseGateway, createEndpoint } from '../endpoint.ts';
-import { linkNumbers } from '../link-names.ts';
 import type { Endpoint, LiveSandbox, Network } from '../model.ts';
 import { aim } from '../ports/aim.ts';
 import type { Sandbox, SandboxRequest } from '../types.ts';
@@ -60,7 +59,6 @@ function adoptOne(world: World, { request, sandbox, pid }: Running): void {
     publications: [],
     gateway: undefined,
     closeDns: undefined,
-    linkNumbers: new Map(),
   };
   if (sandbox.netnsPath !== undefined && !sameNamespace(sandbox.netnsPath, pid)) bindNamespace(sandbox.netnsPath, pid);
   for (const [name, settings] of Object.entries(sandbox.endpoints)) {
@@ -110,7 +108,6 @@ function findLinks(world: World, live: LiveSandbox, file: string): void {
       inside.close();
     }
   });
-  live.linkNumbers = linkNumbers(links);
   for (const endpoint of live.endpoints.values()) {
     const index = addresses.find((entry) => entry.address === (endpoint.v4 ?? endpoint.v6)?.address)?.index;
     endpoint.link = links.find((link) => (index === undefined ? link.mac === endpoint.mac : link.index === index))?.name ?? '';

@@ -49,7 +49,6 @@ export async function reserveSandbox(world: World, request: SandboxRequest, sign
     publications: [],
     gateway: undefined,
     closeDns: undefined,
-    linkNumbers: new Map(),
   };
   await withUndo(async (undo) => {
     const container = { id: request.containerId, name: request.name, hostname: request.hostname };
@@ -109,7 +108,7 @@ function makeLinks(world: World, sandbox: LiveSandbox, file: string): void {
     setLink(inside, 1, { up: true });
     for (const endpoint of sandbox.endpoints.values()) {
       if (endpoint.network.stored.driver === 'null') continue;
-      attachLink(world.host, inside, fd, endpoint, nextLinkName(sandbox.linkNumbers, endpoint));
+      attachLink(world.host, inside, fd, endpoint, nextLinkName(inside, endpoint, sandbox.endpoints.values()));
     }
     setRoutes(inside, sandbox.endpoints.values(), true);
     if (sandbox.gateway && sandbox.published.length > 0) allowHairpin(world.host, sandbox.gateway);

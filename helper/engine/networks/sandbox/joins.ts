@@ -1,6 +1,6 @@
 import type { EndpointSettings } from '../../../contract/docker.ts';
 import { Failure } from '../../failure.ts';
-import { contains, parseAddress } from '../ipam/addresses.ts';
+import { contains, isLinkLocal, parseAddress } from '../ipam/addresses.ts';
 import { sysctlFaults } from '../link-settings.ts';
 import { cidrOf, ENDPOINT_OPTION, type Network } from '../model.ts';
 import { isLinkName } from '../options.ts';
@@ -72,11 +72,4 @@ export function checkSettings(network: Network, settings: EndpointSettings): voi
     const inside = chosen.some((pool) => address && contains(cidrOf(pool.subnet), address.value));
     if (!inside) fail(`no configured subnet contains IP address ${text}`);
   }
-}
-
-/** 169.254.0.0/16, fe80::/10 */
-function isLinkLocal(text: string): boolean {
-  const address = parseAddress(text);
-  if (!address) return false;
-  return address.family === 4 ? address.value >> 16n === 0xa9fen : address.value >> 118n === 0x3fan;
 }
