@@ -5,6 +5,7 @@
  *   DATA/images/index.json            the images (written by engine/images/catalog.ts)
  *   DATA/images/blobs/sha256/<hex>    manifests, configs, layers as they came
  *   DATA/images/ingest/               blobs on their way in; `<hex>.partial` is a download that can go on
+ *   DATA/images/trash/                large blobs on their way out
  *
  * A blob is under its name only when all of it is there, verified and on disk.
  * Source: OCI image layout specification
@@ -35,6 +36,7 @@ export class Content {
   readonly root: string;
   readonly #blobs: string;
   readonly #ingest: string;
+  readonly #trash: string;
   readonly #known = new Map<string, number>();
   readonly #queue = new KeyedQueue();
   readonly #removals = new Set<Promise<void>>();
@@ -51,12 +53,15 @@ export class Content {
     this.#rubbish = new Rubbish(complain);
     this.#blobs = path.join(root, 'blobs', 'sha256');
     this.#ingest = path.join(root, 'ingest');
+    this.#trash = path.join(root, 'trash');
   }
 
   /** Makes the layout, learns what is there, removes what a crash left. */
   async start(): Promise<void> {
     await fs.mkdir(this.#blobs, { recursive: true, mode: 0o700 });
     await fs.mkdir(this.#ingest, { recursive: true, mode: 0o700 });
+    await fs.rm(this.#trash, { recursive: true, force: true });
+    await fs.mkdir(this.#trash, { mode: 0o700 });
     await sweepTemporary(this.root);
     await sweepTemporary(this.#blobs);
     const layout = path.join(this.root, 'oci-layout');
@@ -187,8 +192,7 @@ export class Content {
 
   async #remove(file: string, size: number): Promise<void> {
     if (size <= UNLINK_BYTES) return unlinkIfThere(file);
-    // What lies there without being a partial download is deleted by the next start.
-    const target = this.newIngest();
+    const target = path.join(this.#trash, randomBytes(8).toString('hex'));
     await fs.rename(file, target);
     this.#rubbish.add(target);
   }
