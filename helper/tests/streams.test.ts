@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { create, demultiplex, ENGINE, launch, startEngine, type TestEngine, waitFor } from './harness.ts';
+import { create, demultiplex, ENGINE, launch, onGantry, startEngine, type TestEngine, waitFor } from './harness.ts';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -203,6 +203,24 @@ describe(`exec on ${ENGINE}`, { timeout: 30_000 }, () => {
     expect(raw.text()).toMatch(/executable file not found in \$PATH/);
     expect([126, 127]).toContain((await inspect(exec)).ExitCode);
   });
+
+  // dockerd has it from API 1.42 on.
+  it.runIf(onGantry)(
+    'has a terminal of the size that was asked for before it looks, though many start at once, and is no favourite',
+    async () => {
+      const look = async (): Promise<string> => {
+        // The 41st value of stat is how the process is scheduled: 0 as all are.
+        const exec = await prepare({ Cmd: ['sh', '-c', 'stty size; cut -d" " -f41 /proc/self/stat'], Tty: true, ConsoleSize: [57, 123] });
+        const raw = await engine.client.hijack(`/exec/${exec}/start`, { Tty: true });
+        await raw.ended();
+        return raw.text();
+      };
+      for (let round = 0; round < 5; round += 1) {
+        const seen = await Promise.all(Array.from({ length: 8 }, look));
+        expect(seen.filter((text) => text !== '57 123\r\n0\r\n')).toEqual([]);
+      }
+    },
+  );
 
   it('is refused in a paused container and a stopped one', async () => {
     const exec = await prepare({ Cmd: ['true'] });

@@ -18,6 +18,7 @@ import { killTree } from '../process/tree.ts';
 import { startFailure } from '../runtime/messages.ts';
 import type { Runtime } from '../runtime/types.ts';
 import { connectPackets } from '../syscall/index.ts';
+import { aheadOfOthers } from './ahead.ts';
 import { type ConmonCall, findConmon, type SyncMessage, startConmon } from './conmon.ts';
 import { watchExitFolder } from './exits.ts';
 import { SeccompCache } from './seccomp-cache.ts';
@@ -120,9 +121,9 @@ async function answered(sync: Promise<SyncMessage>, bundle: string, signal: Abor
   }
 }
 
-function commonArguments(runtime: Runtime, options: MonitorOptions): string[] {
-  const args = [...runtime.args, `--root=${options.runtimeRoot}`].flatMap((arg) => ['--runtime-arg', arg]);
-  return ['--api-version', '1', '-r', runtime.executable, ...args, '--full-attach'];
+function commonArguments(runtime: Runtime, options: MonitorOptions, before: string[] = []): string[] {
+  const [file = '', ...rest] = [...before, runtime.executable, ...runtime.args, `--root=${options.runtimeRoot}`];
+  return ['--api-version', '1', '-r', file, ...rest.flatMap((arg) => ['--runtime-arg', arg]), '--full-attach'];
 }
 
 function createArguments(request: CreateProcess, runtime: Runtime, options: MonitorOptions): string[] {
@@ -148,10 +149,11 @@ async function startExec(conmon: string, runtime: Runtime, options: MonitorOptio
   writeFileSync(processFile, specText(request.process));
   // With a terminal the failing process would write why on that terminal, which conmon gives up with it.
   const log = request.tty && runtime.family === 'crun' ? path.join(request.folder, 'runtime.log') : undefined;
+  const before = runtime.family === 'crun' && request.process.consoleSize ? await aheadOfOthers() : [];
   const call: ConmonCall = startConmon(
     conmon,
     [
-      ...commonArguments(runtime, options),
+      ...commonArguments(runtime, options, before),
       ...(log === undefined ? [] : ['--runtime-arg', `--log=${log}`]),
       ...['-c', request.container, '-u', request.id, '-n', request.id, '-b', request.folder],
       ...[
