@@ -67,7 +67,10 @@ describe.skipIf(!hasSshd)('a real sshd', () => {
     expect(await session.answers(1000)).toBe(true);
     await expect(session.openSocket('/nowhere.sock')).rejects.toThrow(/open failure/);
     expect((await failing(session.exec('yes', { limitBytes: 100_000 }))).code).toBe('protocol');
-    expect((await failing(session.exec('sleep 60', { timeoutMs: 100 }))).code).toBe('ssh-timeout');
+    expect(await failing(session.exec('sleep 60', { timeoutMs: 100 }))).toMatchObject({
+      code: 'ssh-command-timeout',
+      values: { machine: session.machine },
+    });
     expect(session.processes).toBe(0);
   });
 

@@ -164,7 +164,7 @@ export class SshSession {
         failed ??= error;
         stream.destroy();
       };
-      const timer = setTimeout(() => end(failure('ssh-timeout', `A command on ${this.machine} did not end in time`)), timeoutMs);
+      const timer = setTimeout(() => end(this.#unfinished()), timeoutMs);
       const abort = () => end(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
       signal?.addEventListener('abort', abort, { once: true });
       const take = (name: 'stdout' | 'stderr') => (chunk: Buffer) => {
@@ -252,6 +252,10 @@ export class SshSession {
     this.#streams.add(stream);
     stream.once('close', () => this.#streams.delete(stream));
     return stream;
+  }
+
+  #unfinished(): Error {
+    return failure('ssh-command-timeout', `A command on ${this.machine} did not end in time`, { values: { machine: this.machine } });
   }
 
   #silent(): Error {

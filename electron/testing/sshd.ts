@@ -18,8 +18,11 @@ export const GUEST = { name: 'gantryguest', uid: 64_901, password: 'correct hors
  * Without what the machine's user has for their own shells: it may take long, print, or be left locked by a session that a test kills
  * (pyenv's rehash is).
  */
-const PLAIN_SHELL =
-  'for file in .bashrc .bash_profile .bash_login .profile .zshrc .zshenv; do [ ! -e ~/$file ] || mount --bind /dev/null ~/$file; done';
+const PLAIN_SHELL = ['.bashrc', '.bash_profile', '.bash_login', '.profile', '.zshrc', '.zshenv']
+  // Not $HOME, which a test may have set for the application.
+  .map((file) => join(userInfo().homedir, file))
+  .map((file) => `[ ! -e '${file}' ] || mount --bind /dev/null '${file}'`)
+  .join('; ');
 
 export interface SshdOptions {
   address?: '127.0.0.1' | '::1';

@@ -64,6 +64,7 @@ export interface HostError {
     | 'ssh-unreachable'
     | 'ssh-refused'
     | 'ssh-timeout'
+    | 'ssh-command-timeout'
     | 'ssh-no-ssh'
     | 'ssh-no-agreement'
     | 'ssh-key-new'
