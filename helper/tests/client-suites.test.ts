@@ -226,6 +226,23 @@ describe(`clients' suites on ${ENGINE}: images`, { timeout: 30_000 }, () => {
   });
 });
 
+describe(`clients' suites on ${ENGINE}: mounted images`, { timeout: 30_000 }, () => {
+  it('are looked for when the container is made, and stay while it does', async () => {
+    const mounting = (Source: string) => ({ HostConfig: { Mounts: [{ Type: 'image', Source, Target: '/other' }] }, Cmd: ['ls', '/other'] });
+    const missing = await engine.client.post('/containers/create', { Image: BASE, ...mounting('suites-missing') });
+    expect([missing.status, missing.json.message]).toEqual([404, expect.stringMatching(/No such image: suites-missing/)]);
+    const source = await create(engine.client, {});
+    await engine.client.post(`/commit?container=${source}&repo=suites-mounted`);
+    const id = await create(engine.client, mounting('suites-mounted'));
+    const refused = await engine.client.delete('/images/suites-mounted');
+    expect([refused.status, refused.json.message]).toEqual([409, expect.stringContaining(id.slice(0, 12))]);
+    await engine.client.post(`/containers/${id}/start`);
+    expect(await waitFor(engine.client, id)).toBe(0);
+    for (const each of [id, source]) await engine.client.delete(`/containers/${each}?force=1`);
+    expect((await engine.client.delete('/images/suites-mounted')).status).toBe(200);
+  });
+});
+
 describe(`clients' suites on ${ENGINE}: networks`, { timeout: 30_000 }, () => {
   const network = async (request: Record<string, unknown>): Promise<void> => {
     expect((await engine.client.post('/networks/create', request)).status).toBe(201);

@@ -17,6 +17,6 @@ export function counts(engine: Engine): { total: number; running: number; paused
 export function usersOfImage(engine: Engine): ImageUsage {
   return (imageId) =>
     [...engine.store.all()]
-      .filter((container) => container.imageId === imageId)
+      .filter((container) => container.imageId === imageId || container.mounts.some((mount) => mount.imageId === imageId))
       .map(({ id, name, state }) => ({ id, name, running: isRunning(state) }));
 }

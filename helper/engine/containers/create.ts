@@ -75,6 +75,13 @@ function reserve(engine: Engine, asked: string | undefined, id: string): string 
   return name;
 }
 
+/** Which images are mounted, in place. @throws Failure notFound */
+async function findImages(engine: Engine, mounts: MountRecord[]): Promise<void> {
+  for (const mount of mounts) {
+    if (mount.type === 'image') mount.imageId = (await engine.images.resolve(mount.name ?? '')).id;
+  }
+}
+
 /** Makes the volumes of a plan, in place, and records the container as their user. @param made gets the names of new ones */
 async function makeVolumes(engine: Engine, id: string, mounts: MountRecord[], made: string[]): Promise<void> {
   for (const mount of mounts) {
@@ -218,6 +225,7 @@ async function settle(
     // Held until the container is removed: layers must not go when the image is removed by force.
     image ? engine.images.acquireLayers(container.chain, id) : undefined,
   ]);
+  await findImages(engine, mounts);
   if (needsVolumes) {
     const made: string[] = [];
     undo.add('new volumes', () => Promise.all(made.map((name) => engine.volumes.remove(name, true))));

@@ -7,6 +7,8 @@ export interface MountRecord {
   type: 'bind' | 'volume' | 'tmpfs' | 'image';
   /** Volume's name (undefined in a plan: anonymous, not made yet), or the image reference. */
   name?: string;
+  /** Of a mounted image, since it was found at create: it stays while the container does. */
+  imageId?: string;
   /** Host path; of a volume its data, once it is made. Empty for tmpfs. */
   source: string;
   destination: string;

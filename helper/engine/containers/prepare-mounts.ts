@@ -123,7 +123,7 @@ async function shm(engine: Engine, container: Container, undo: Undo): Promise<Mo
 }
 
 async function imageSource(engine: Engine, container: Container, mount: MountRecord, index: number, undo: Undo): Promise<string> {
-  const image = await engine.images.resolve(mount.name ?? '');
+  const image = await engine.images.resolve(mount.imageId ?? mount.name ?? '');
   const target = path.join(engine.store.runFolder(container.id), `image-${index}`);
   const empty = path.join(engine.store.runFolder(container.id), 'empty');
   await Promise.all([fs.mkdir(target, { recursive: true }), fs.mkdir(empty, { recursive: true })]);
