@@ -8,6 +8,7 @@ import { firewalldFiles, podmanIn, startDockerd, startFirewalld } from './beside
 import { BASE, eventually, onGantry, startEngine, type TestEngine } from './harness.ts';
 import { Place, Wire } from './places.ts';
 import { run } from './process.ts';
+import { Traffic } from './traffic.ts';
 
 const has = (program: string): boolean => {
   try {
@@ -24,16 +25,18 @@ describe.runIf(onGantry)('beside', () => {
   let folder: string;
   let engine: TestEngine | undefined;
   let places: Place[] = [];
-  let serverAddress = '';
+  let traffic: Traffic;
 
   beforeEach(async () => {
     wire = new Wire();
     folder = mkdtempSync(path.join(os.tmpdir(), 'gantry-beside-'));
     await wire.peer.serveTcp(70);
+    traffic = new Traffic(wire, () => engine);
   });
   afterEach(async () => {
     for (const place of places) place.close();
     places = [];
+    traffic.close();
     try {
       await engine?.stop();
     } finally {
@@ -43,35 +46,10 @@ describe.runIf(onGantry)('beside', () => {
     }
   });
 
-  async function docker(...args: string[]): Promise<string> {
-    const { code, stdout, stderr } = (await engine?.docker(args)) ?? { code: -1, stdout: '', stderr: 'no engine' };
-    if (code !== 0) throw new Error(`docker ${args.join(' ')}: ${stderr}`);
-    return stdout.trim();
-  }
-  async function inside(name: string): Promise<Place> {
-    const place = new Place('-t', await docker('inspect', '-f', '{{.State.Pid}}', name), '-n');
-    places.push(place);
-    return place;
-  }
-  /** A container with a published server, in a network of its own, and one that only calls. */
-  async function containers(): Promise<{ server: Place; client: Place }> {
-    await docker('network', 'create', 'net');
-    await docker('run', '-d', '--restart', 'always', '--name', 'server', '--network', 'net', '-p', '8080:80', BASE, 'sleep', '6000');
-    await docker('run', '-d', '--name', 'client', BASE, 'sleep', '6000');
-    const server = await inside('server');
-    await server.serveTcp(80);
-    serverAddress = await docker('inspect', '-f', '{{.NetworkSettings.Networks.net.IPAddress}}', 'server');
-    return { server, client: await inside('client') };
-  }
-  /** All that a network is for. */
-  async function works(server: Place, client: Place): Promise<void> {
-    expect(await wire.peer.tcp(wire.hostAddress, 8080)).toBe(wire.peerAddress);
-    expect(await wire.host.tcp('127.0.0.1', 8080)).toMatch(/^172\./);
-    expect(await server.tcp(wire.peerAddress, 70)).toBe(wire.hostAddress);
-    expect(await client.tcp(wire.peerAddress, 70)).toBe(wire.hostAddress);
-    expect(await client.tcp(wire.hostAddress, 8080)).toMatch(/^172\./);
-    expect(await client.tcp(serverAddress, 80)).toBe('no answer');
-  }
+  const docker = (...args: string[]): Promise<string> => traffic.docker(...args);
+  const inside = (name: string): Promise<Place> => traffic.inside(name);
+  const containers = (): Promise<{ server: Place; client: Place }> => traffic.containers();
+  const works = (server: Place, client: Place): Promise<void> => traffic.works(server, client);
   const rules = (program: string): Promise<string> => wire.host.output(program, '-S');
 
   for (const kind of ['nft', 'legacy']) {
@@ -124,7 +102,7 @@ describe.runIf(onGantry)('beside', () => {
           expect(await wire.peer.tcp(wire.hostAddress, 9090)).toBe(wire.peerAddress);
           expect(await place.tcp(wire.peerAddress, 70)).toBe(wire.hostAddress);
           expect(await place.tcp(wire.hostAddress, 8080)).toMatch(/^172\./);
-          expect(await place.tcp(serverAddress, 80)).toBe('no answer');
+          expect(await place.tcp(traffic.serverAddress, 80)).toBe('no answer');
         };
         await eventually('our bridges are let through', async () => (await rules('iptables')).includes('GANTRY') || undefined);
         await both();
@@ -173,7 +151,7 @@ describe.runIf(onGantry)('beside', () => {
       };
       await works(server, client);
       await theirs();
-      expect(await place.tcp(serverAddress, 80)).toBe('no answer');
+      expect(await place.tcp(traffic.serverAddress, 80)).toBe('no answer');
       await docker('rm', '-f', 'server', 'client');
       await docker('network', 'prune', '-f');
       await engine.quit();

@@ -149,9 +149,10 @@ describe.runIf(onGantry)('gantryd', () => {
 
   it('logs as JSON with the fields of dockerd’s log', async () => {
     engine = await startEngine({ image: false, args: ['--log-format', 'json'] });
-    const lines = engine
-      .log()
-      .trim()
+    // It listens before it says so.
+    const log = await eventually('it is ready', () => (engine?.log().includes('the engine is ready') ? engine.log() : undefined));
+    const lines = log
+      .slice(0, log.lastIndexOf('\n'))
       .split('\n')
       .map((line) => JSON.parse(line));
     expect(lines).toContainEqual({

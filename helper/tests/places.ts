@@ -116,14 +116,15 @@ export class Wire {
   readonly hostAddress = '198.51.100.1';
   readonly peerAddress = '198.51.100.2';
 
-  constructor() {
+  /** @param host `machine`: the host is this machine itself, with its firewalls and without another default route */
+  constructor(host: 'namespace' | 'machine' = 'namespace') {
     const id = randomBytes(3).toString('hex');
-    this.#names = [`gt-${id}-host`, `gt-${id}-peer`];
-    const [host = '', peer = ''] = this.#names;
+    const [own, peer] = [`gt-${id}-host`, `gt-${id}-peer`];
+    this.#names = host === 'machine' ? [peer] : [own, peer];
     for (const name of this.#names) execFileSync('ip', ['netns', 'add', name]);
-    this.host = new Place(`--net=/run/netns/${host}`);
+    this.host = host === 'machine' ? new Place('-t', '1', '-n') : new Place(`--net=/run/netns/${own}`);
     this.peer = new Place(`--net=/run/netns/${peer}`);
-    execFileSync('ip', ['-n', host, 'link', 'add', 'wire', 'type', 'veth', 'peer', 'name', 'wire', 'netns', peer]);
+    this.host.set(`ip link add wire type veth peer name wire netns ${peer}`);
     for (const [place, number] of [
       [this.host, 1],
       [this.peer, 2],
@@ -131,7 +132,7 @@ export class Wire {
       place.set(`ip link set lo up; ip link set wire up
         ip addr add 198.51.100.${number}/24 dev wire; ip addr add fd00:db8::${number}/64 dev wire nodad`);
     }
-    this.host.set('ip route add default via 198.51.100.2; ip -6 route add default via fd00:db8::2');
+    if (host === 'namespace') this.host.set('ip route add default via 198.51.100.2; ip -6 route add default via fd00:db8::2');
   }
 
   /** The way from the peer to a network behind the host. */

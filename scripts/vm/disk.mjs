@@ -30,7 +30,7 @@ const PACKAGES = [
   ...['openssl', 'apache2-utils', 'docker-registry', 'nfs-kernel-server', 'iputils-ping', 'erofs-utils', 'tmux', 'criu'],
   ...['zstd', 'xz-utils', 'bzip2', 'pigz', 'docker-compose', 'python3-docker'],
   // Who else is on a host.
-  ...['docker.io', 'podman', 'netavark', 'aardvark-dns', 'ufw', 'firewalld', 'libpam-systemd'],
+  ...['docker.io', 'podman', 'netavark', 'aardvark-dns', 'ufw', 'firewalld', 'libpam-systemd', 'apparmor'],
 ];
 /** Part of the name of what is made: another recipe makes another disk. */
 const RECIPE = 6;

@@ -39,7 +39,7 @@ const LIMIT_MS = 3 * 3_600_000;
 const SHORT_LIMIT_MS = 3_600_000;
 
 /** A share of the engine's tests, inside a machine. @returns vitest's report, undefined if it could not write one */
-async function testShare(image, disk, { filters, limitMs }, share) {
+async function testShare(image, disk, { filters, limitMs, extent }, share) {
   const start = performance.now();
   const machine = await startMachine(image, { disks: [disk], memory: 3072, clock: 'work' });
   try {
@@ -52,7 +52,7 @@ async function testShare(image, disk, { filters, limitMs }, share) {
     say(`a virtual machine is up (${since(start)}): ${ready.output.trim().split('\n').join(', ')}`);
     const vitest = `node node_modules/vitest/vitest.mjs run --project=engine --shard=${share}/${MACHINES} --passWithNoTests`;
     const test = [
-      'cd /srv/gantry && export PATH=/srv/gantry/bin:$PATH GANTRY_TEST_BUNDLE=/srv/gantry/dist/gantryd.js GANTRY_TEST_MACHINE=1',
+      `cd /srv/gantry && export PATH=/srv/gantry/bin:$PATH GANTRY_TEST_BUNDLE=/srv/gantry/dist/gantryd.js GANTRY_TEST_MACHINE=${extent}`,
       ...(process.stderr.isTTY ? [] : ['export NO_COLOR=1']),
       `${vitest} --reporter=default --reporter=json --outputFile.json=/root/results.json ${filters.join(' ')}`,
     ].join(' && ');
@@ -145,7 +145,7 @@ await runMain(async () => {
   const image = await vmDisk();
   if (only !== 'window') {
     const filters = filter ? [filter] : short ? SHORT : [];
-    await testEngine(image, { filters, limitMs: short ? SHORT_LIMIT_MS : LIMIT_MS });
+    await testEngine(image, { filters, limitMs: short ? SHORT_LIMIT_MS : LIMIT_MS, extent: short ? 'short' : 'whole' });
   }
   if (only !== 'engine') await testWindow(filter);
 });

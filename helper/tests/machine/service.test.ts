@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -89,5 +89,41 @@ describe.runIf(onGantry && existsSync(UNITS))('the systemd service', { timeout: 
       .split('\n')
       .map((line) => JSON.parse(line) as { PRIORITY: string; MESSAGE: string });
     expect(lines).toContainEqual(expect.objectContaining({ PRIORITY: '6', MESSAGE: expect.stringMatching(/^info the engine is ready/) }));
+  });
+
+  it('with the stricter drop-in runs what is not privileged, and no container has what it takes away', async () => {
+    const units = path.join(import.meta.dirname, '../../../assets/systemd');
+    const dropIn = path.join(UNITS, `${SERVICE}.d`);
+    mkdirSync(dropIn);
+    try {
+      copyFileSync(path.join(units, 'strict.conf'), path.join(dropIn, 'strict.conf'));
+      await systemctl('daemon-reload');
+      await systemctl('restart', SERVICE);
+      const docker = async (...args: string[]): Promise<string> => {
+        const { code, stdout, stderr } = await run('docker', ['-H', `unix://${client.socketPath}`, ...args]);
+        if (code !== 0) throw new Error(`docker ${args.join(' ')}: ${stderr}`);
+        return stdout.trim();
+      };
+      expect(await docker('run', '--rm', '-p', '7001:80', '-m', '64m', BASE, 'ping', '-c', '1', '127.0.0.1')).toContain(
+        '1 packets received',
+      );
+      expect(await docker('run', '--rm', '-t', '--device', '/dev/vda', BASE, 'sh', '-c', 'tty; test -b /dev/vda && echo there')).toMatch(
+        /\/dev\/pts\/0\s+there/,
+      );
+      await docker('run', '-d', '--name', 'strict', '--privileged', BASE, 'sleep', '1000');
+      expect(await docker('exec', 'strict', 'echo', 'within')).toBe('within');
+      const bounding = BigInt(`0x${await docker('exec', 'strict', 'sed', '-n', 's/^CapBnd:\t//p', '/proc/self/status')}`);
+      for (const [name, bit] of Object.entries({ SYS_MODULE: 16n, SYS_RAWIO: 17n, SYS_BOOT: 22n, SYS_TIME: 25n }))
+        expect(`${name} ${(bounding >> bit) & 1n}`).toBe(`${name} 0`);
+      // CAP_SYS_ADMIN is what containers are made with.
+      expect((bounding >> 21n) & 1n).toBe(1n);
+      // busybox's own exit code is 0 all the same.
+      const setting = await run('docker', ['-H', `unix://${client.socketPath}`, 'exec', 'strict', 'date', '-s', '2000-01-01']);
+      expect(setting.stderr).toContain("can't set date");
+      await docker('rm', '-f', 'strict');
+    } finally {
+      rmSync(dropIn, { recursive: true });
+      await systemctl('daemon-reload');
+    }
   });
 });
