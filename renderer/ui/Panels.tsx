@@ -133,6 +133,20 @@ export interface Fact {
   copy?: string | undefined;
 }
 
+/** Of a fact: what a machine wrote, as it is. */
+export const mono = (text: string) => <span className="mono">{text}</span>;
+
+/** Of a fact with several values. */
+export const monoList = (items: string[]) => (
+  <ul>
+    {items.map((item) => (
+      <li key={item} className="mono">
+        {item}
+      </li>
+    ))}
+  </ul>
+);
+
 /** Key-value list with copy. */
 export function Facts({ facts }: { facts: Fact[] }) {
   return (

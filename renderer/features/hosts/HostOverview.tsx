@@ -4,15 +4,13 @@ import { useTranslation } from 'react-i18next';
 import type { Host, TcpSecurity } from '../../../electron/ipc/contract.ts';
 import { formatExact, formatMemory, formatSize, formatSpan } from '../../lib/format.ts';
 import { useNow } from '../../lib/now.ts';
-import { type Fact, Facts } from '../../ui/Panels.tsx';
+import { type Fact, Facts, mono } from '../../ui/Panels.tsx';
 import { TunnelList, useTunnels } from '../tunnels/index.ts';
 import { HostTrouble } from './HostTrouble.tsx';
 import { answerQuery, diskUsageQuery, infoQuery, versionQuery } from './host-queries.ts';
 import { hostKind } from './host-state.ts';
 import { MachineGauges } from './MachineGauges.tsx';
 import { useMachine } from './useMachine.ts';
-
-const mono = (text: string) => <span className="mono">{text}</span>;
 
 /** How a host is reached, what answers there and how well, what the machine is and uses. The last that was known stays while it is away. */
 export function HostOverview({ host }: { host: Host }) {

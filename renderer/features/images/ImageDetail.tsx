@@ -8,7 +8,7 @@ import { openDialog } from '../../lib/screen.ts';
 import { Button, IconButton } from '../../ui/Button.tsx';
 import { JsonView } from '../../ui/JsonView.tsx';
 import { Menu, type MenuEntry } from '../../ui/Menu.tsx';
-import { EmptyState, ErrorPanel, type Fact, Facts, Skeleton } from '../../ui/Panels.tsx';
+import { EmptyState, ErrorPanel, type Fact, Facts, mono, monoList, Skeleton } from '../../ui/Panels.tsx';
 import { Tabs } from '../../ui/Tabs.tsx';
 import { removeImages } from './actions.ts';
 import './images.css';
@@ -74,23 +74,13 @@ export function ImageDetail({ route, row, menu }: { route: NonNullable<Route['de
 function Config({ image, row }: { image: NonNullable<ReturnType<typeof useImage>['data']>; row: ImageRow | undefined }) {
   const { t } = useTranslation();
   const config = image.Config ?? {};
-  const mono = (text: string) => <span className="mono">{text}</span>;
-  const list = (items: string[]) => (
-    <ul>
-      {items.map((item) => (
-        <li key={item} className="mono">
-          {item}
-        </li>
-      ))}
-    </ul>
-  );
   const labels = Object.entries(config.Labels ?? {}).map(([k, v]) => `${k}=${v}`);
   const ports = Object.keys(config.ExposedPorts ?? {});
   const volumes = Object.keys(config.Volumes ?? {});
   const facts: (Fact | false)[] = [
     { label: 'ID', value: mono(shortId(image.Id)), copy: image.Id },
-    (image.RepoTags ?? []).length > 0 && { label: t('inspect.tags'), value: list(image.RepoTags) },
-    (image.RepoDigests ?? []).length > 0 && { label: t('inspect.digests'), value: list(image.RepoDigests), copy: image.RepoDigests[0] },
+    (image.RepoTags ?? []).length > 0 && { label: t('inspect.tags'), value: monoList(image.RepoTags) },
+    (image.RepoDigests ?? []).length > 0 && { label: t('inspect.digests'), value: monoList(image.RepoDigests), copy: image.RepoDigests[0] },
     { label: t('inspect.platform'), value: `${image.Os}/${image.Architecture}${image.Variant ? `/${image.Variant}` : ''}` },
     { label: t('column.size'), value: <span className="num">{formatSize(image.Size)}</span> },
     parseTime(image.Created) > 0 && {
@@ -102,10 +92,10 @@ function Config({ image, row }: { image: NonNullable<ReturnType<typeof useImage>
     (config.Cmd ?? []).length > 0 && { label: t('inspect.command'), value: mono((config.Cmd ?? []).join(' ')) },
     { label: t('run.workdir'), value: mono(config.WorkingDir || '/') },
     config.User ? { label: t('run.user'), value: mono(config.User) } : false,
-    ports.length > 0 && { label: t('inspect.exposed'), value: list(ports) },
-    volumes.length > 0 && { label: t('inspect.volumes'), value: list(volumes) },
-    (config.Env ?? []).length > 0 && { label: t('run.env'), value: list(config.Env ?? []) },
-    labels.length > 0 && { label: t('inspect.labels'), value: list(labels) },
+    ports.length > 0 && { label: t('inspect.exposed'), value: monoList(ports) },
+    volumes.length > 0 && { label: t('inspect.volumes'), value: monoList(volumes) },
+    (config.Env ?? []).length > 0 && { label: t('run.env'), value: monoList(config.Env ?? []) },
+    labels.length > 0 && { label: t('inspect.labels'), value: monoList(labels) },
   ];
   return (
     <div className="inspect">

@@ -6,7 +6,7 @@ import { navigate, type Route } from '../../lib/route.ts';
 import { IconButton } from '../../ui/Button.tsx';
 import { JsonView } from '../../ui/JsonView.tsx';
 import { Menu } from '../../ui/Menu.tsx';
-import { EmptyState, type Fact, Facts, Skeleton } from '../../ui/Panels.tsx';
+import { EmptyState, type Fact, Facts, mono, monoList, Skeleton } from '../../ui/Panels.tsx';
 import { StateBadge } from '../../ui/StateBadge.tsx';
 import { Tabs } from '../../ui/Tabs.tsx';
 import { openContainer } from '../containers/index.ts';
@@ -88,16 +88,6 @@ export function VolumeDetail({ route, row, loaded }: VolumeDetailProps) {
 function Overview({ row }: { row: VolumeRow }) {
   const { t } = useTranslation();
   const { volume } = row;
-  const mono = (text: string) => <span className="mono">{text}</span>;
-  const list = (items: string[]) => (
-    <ul>
-      {items.map((item) => (
-        <li key={item} className="mono">
-          {item}
-        </li>
-      ))}
-    </ul>
-  );
   const options = Object.entries(volume.Options ?? {}).map(([name, value]) => `${name}=${value}`);
   const facts: (Fact | false)[] = [
     { label: t('column.name'), value: mono(row.name), copy: row.name },
@@ -106,8 +96,8 @@ function Overview({ row }: { row: VolumeRow }) {
     { label: t('column.size'), value: <span className="num">{row.size === undefined ? '–' : formatSize(row.size)}</span> },
     row.created > 0 && { label: t('column.created'), value: mono(formatExact(row.created)) },
     volume.Mountpoint !== '' && { label: t('volumes.mountpoint'), value: mono(volume.Mountpoint), copy: volume.Mountpoint },
-    options.length > 0 && { label: t('volumes.options'), value: list(options), copy: options.join('\n') },
-    row.labels.length > 0 && { label: t('column.labels'), value: list(row.labels), copy: row.labels.join('\n') },
+    options.length > 0 && { label: t('volumes.options'), value: monoList(options), copy: options.join('\n') },
+    row.labels.length > 0 && { label: t('column.labels'), value: monoList(row.labels), copy: row.labels.join('\n') },
   ];
   return (
     <div className="inspect" data-testid="volume-overview">

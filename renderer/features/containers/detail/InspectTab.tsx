@@ -8,7 +8,7 @@ import { useHosts } from '../../../lib/queries.ts';
 import { navigate } from '../../../lib/route.ts';
 import { IconButton } from '../../../ui/Button.tsx';
 import { JsonView } from '../../../ui/JsonView.tsx';
-import { ErrorPanel, type Fact, Facts, Skeleton } from '../../../ui/Panels.tsx';
+import { ErrorPanel, type Fact, Facts, mono, monoList, Skeleton } from '../../../ui/Panels.tsx';
 import { endDrag, openTransfer, startDrag } from '../../transfer/index.ts';
 
 /** Key facts on top, all of it as JSON below. */
@@ -19,16 +19,6 @@ export function InspectTab({ host: hostId, data, error }: { host: string; data: 
 
   const { Config: config, HostConfig: host, State: state } = data;
   const command = [data.Path, ...(data.Args ?? [])].join(' ');
-  const mono = (text: string) => <span className="mono">{text}</span>;
-  const list = (items: string[]) => (
-    <ul>
-      {items.map((item) => (
-        <li key={item} className="mono">
-          {item}
-        </li>
-      ))}
-    </ul>
-  );
   const started = parseTime(state.StartedAt);
   const finished = parseTime(state.FinishedAt);
   const ports = Object.entries(data.NetworkSettings?.Ports ?? {}).map(([port, bound]) =>
@@ -68,8 +58,8 @@ export function InspectTab({ host: hostId, data, error }: { host: string; data: 
     state.Running && { label: 'PID', value: mono(String(state.Pid)) },
     data.RestartCount > 0 && { label: t('inspect.restarts'), value: <span className="num">{data.RestartCount}</span> },
     restart !== undefined && restart !== '' && restart !== 'no' && { label: t('run.restart'), value: restart },
-    ports.length > 0 && { label: t('column.ports'), value: list(ports) },
-    networks.length > 0 && { label: t('inspect.networks'), value: list(networks) },
+    ports.length > 0 && { label: t('column.ports'), value: monoList(ports) },
+    networks.length > 0 && { label: t('inspect.networks'), value: monoList(networks) },
     mounts.length > 0 && {
       label: t('inspect.mounts'),
       value: (
@@ -84,10 +74,10 @@ export function InspectTab({ host: hostId, data, error }: { host: string; data: 
     limits.length > 0 && { label: t('inspect.limits'), value: limits.join(' · ') },
     { label: t('run.workdir'), value: mono(config.WorkingDir || '/') },
     config.User ? { label: t('run.user'), value: mono(config.User) } : false,
-    (config.Env ?? []).length > 0 && { label: t('run.env'), value: list(config.Env ?? []), copy: (config.Env ?? []).join('\n') },
+    (config.Env ?? []).length > 0 && { label: t('run.env'), value: monoList(config.Env ?? []), copy: (config.Env ?? []).join('\n') },
     Object.keys(config.Labels ?? {}).length > 0 && {
       label: t('inspect.labels'),
-      value: list(Object.entries(config.Labels ?? {}).map(([k, v]) => `${k}=${v}`)),
+      value: monoList(Object.entries(config.Labels ?? {}).map(([k, v]) => `${k}=${v}`)),
     },
   ];
   return (
