@@ -23,6 +23,7 @@ import { createLog } from './log.ts';
 import { detectCgroups } from './system/cgroup/index.ts';
 import { createMonitor } from './system/monitor/index.ts';
 import { run } from './system/process/run.ts';
+import { hasProjectQuotas } from './system/quota/index.ts';
 import { findRuntime, type Runtime } from './system/runtime/index.ts';
 import { createNotify, type Notify, takePassedSockets } from './system/systemd/index.ts';
 import { BUILD, VERSION } from './version.ts';
@@ -51,6 +52,11 @@ export async function serve({ folders, listening, start, reread }: ServeOptions)
   const locks = [lockFolder('data-root', paths.data), lockFolder('exec-root', paths.run)];
   warnOfOthers('data-root', paths.data, log);
   warnOfOthers('exec-root', paths.run, log);
+  if (config.storageSize && !hasProjectQuotas(paths.data)) {
+    throw new Error(
+      `storage-opts: overlay2.size needs a file system with project quotas below ${paths.data}: ext4 mounted with prjquota, or xfs with pquota`,
+    );
+  }
   const pidFile = settings.pidfile === undefined ? undefined : writePidFile(settings.pidfile);
   for (const key of withoutEffect(start.file)) log.warn(`the option "${key}" has no effect in this engine`);
   const tally = new Tally();

@@ -64,6 +64,8 @@ describe('the configuration file', () => {
 describe('values', () => {
   it.each<[File, string]>([
     [{ dns: ['x'] }, 'dns: x is not an ip address'],
+    [{ 'storage-opts': ['overlay2.colour=blue'] }, 'storage-opts: overlay2: unknown option overlay2.colour'],
+    [{ 'storage-opts': ['overlay2.size=much'] }, "storage-opts: invalid size: 'much'"],
     [{ labels: ['a'] }, 'labels: bad attribute format: a'],
     [{ labels: ['a=1', 'a=2'] }, 'labels: conflict labels for a=2 and a=1'],
     [{ bip: '10.0.0.1' }, 'bip: invalid CIDR address: 10.0.0.1'],

@@ -227,6 +227,10 @@ export const KEYS: Record<Key, About> = {
   experimental: { text: 'said in info; nothing depends on it', flag: nothing },
   features: { text: 'switches of dockerd', reload: true },
   'storage-driver': { text: 'overlay2', flag: { takes: 'text', short: 's' } },
+  'storage-opts': {
+    text: 'overlay2.size=SIZE: what a container may write, by project quotas (default no limit)',
+    flag: list('storage-opt'),
+  },
   'firewall-backend': { text: 'nftables', flag: text },
   'selinux-enabled': { text: 'false', flag: nothing },
   'userns-remap': { text: 'empty', flag: text },
@@ -241,6 +245,5 @@ export const KEYS: Record<Key, About> = {
   'node-generic-resources': { text: 'for Swarm', flag: list('node-generic-resource'), noEffect: true },
   'swarm-default-advertise-addr': { text: 'for Swarm', flag: text, noEffect: true },
   'raw-logs': { text: 'the log has no colours', flag: nothing, noEffect: true },
-  'storage-opts': { text: 'none of overlay2’s are needed', flag: list('storage-opt'), noEffect: true },
   'userland-proxy-path': { text: 'the proxy is part of the engine', flag: text, noEffect: true },
 };

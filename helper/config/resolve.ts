@@ -59,6 +59,7 @@ export function resolveConfig(file: File = {}, usualRuntime = 'crun'): Settings 
       ...(file['default-cgroupns-mode'] ? { cgroupnsMode: file['default-cgroupns-mode'] } : {}),
       ipcMode: file['default-ipc-mode'] ?? 'private',
       defaultShmSize: bytes('default-shm-size', file['default-shm-size']) ?? 64 * 1024 * 1024,
+      ...storageOptions(file['storage-opts'] ?? []),
       defaultUlimits: ulimits(file['default-ulimits'] ?? {}),
       noNewPrivileges: file['no-new-privileges'] ?? false,
       seccompProfile: seccompProfile(file['seccomp-profile']),
@@ -311,6 +312,18 @@ function proxies(given: NonNullable<File['proxies']>): Settings['proxies'] {
 }
 
 const UNITS: Record<string, number> = { '': 1, b: 1, k: 1024, m: 1024 ** 2, g: GIB, t: 1024 ** 4 };
+
+/** Those of overlay2, all of them: what a new kernel does anyway, and a size. */
+function storageOptions(options: readonly string[]): Pick<DaemonConfig, 'storageSize'> {
+  let storageSize: number | undefined;
+  for (const option of options) {
+    const [, name = option, value = ''] = /^([^=]*)=(.*)$/s.exec(option) ?? [];
+    if (/^overlay2?\.override_kernel_check$/i.test(name)) continue;
+    if (!/^overlay2?\.size$/i.test(name)) throw wrong('storage-opts', `overlay2: unknown option ${name}`);
+    storageSize = bytes('storage-opts', value);
+  }
+  return storageSize ? { storageSize } : {};
+}
 
 /** `64M`, `1g`, `67108864` */
 function bytes(key: Key | `${Key}.${string}`, value: string | number | undefined): number | undefined {

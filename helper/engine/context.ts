@@ -49,6 +49,8 @@ export interface DaemonConfig {
   cgroupnsMode?: 'host' | 'private';
   ipcMode: 'private' | 'shareable';
   defaultShmSize: number;
+  /** Bytes that a container's writable layer may have where its maker says nothing; undefined: no limit. */
+  storageSize?: number;
   defaultUlimits: Record<string, { Name: string; Soft: number; Hard: number }>;
   noNewPrivileges: boolean;
   /** Its file's name and text (both `unconfined` for none at all); undefined: the built-in one. */

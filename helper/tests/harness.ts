@@ -33,6 +33,8 @@ export interface EngineOptions {
   config?: Record<string, unknown>;
   /** Its data lies on a file system (ext4) of its own, of this size (as truncate's `-s`). */
   dataSize?: string;
+  /** … with project quotas. */
+  quotas?: boolean;
   /** … whose disk lies in a folder, `FOLDER/below`, that has room for so much of it: what does not fit there fails when it is written out. */
   diskSize?: string;
   /** Shell commands that come before it, in a mount namespace of its own: `$FOLDER` is the engine's folder. */
@@ -88,8 +90,8 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
     const disk = path.join(below, 'disk');
     execFileSync('truncate', ['-s', options.dataSize, disk]);
     // Without blocks that only root may take: they would be the engine's.
-    execFileSync('mkfs.ext4', ['-q', '-m', '0', disk]);
-    execFileSync('mount', ['-o', 'loop', disk, path.join(folder, 'data')]);
+    execFileSync('mkfs.ext4', ['-q', '-m', '0', ...(options.quotas ? ['-O', 'project,quota'] : []), disk]);
+    execFileSync('mount', ['-o', options.quotas ? 'loop,prjquota' : 'loop', disk, path.join(folder, 'data')]);
   }
   if (options.config) writeFileSync(path.join(folder, 'daemon.json'), JSON.stringify(options.config));
   const cleanUp = async (): Promise<void> => {

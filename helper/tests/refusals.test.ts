@@ -13,7 +13,8 @@ describe(`refusals on ${ENGINE}`, { timeout: 60_000 }, () => {
   it.each<[string[], number, RegExp]>([
     [['--gpus', 'all', BASE, 'true'], 125, /could not select device driver "" with capabilities: \[\[gpu\]\]/],
     [['--tmpfs', '/x:bogus=1', BASE, 'true'], 125, /invalid tmpfs option \["bogus" "1"\]/],
-    [['--storage-opt', 'bogus=1', BASE, 'true'], 125, /Unknown option bogus/],
+    [['--storage-opt', 'bogus=1', BASE, 'true'], 125, /--storage-opt is supported only for overlay over xfs with 'pquota' mount option/],
+    [['--storage-opt', 'size=1G', BASE, 'true'], 125, /--storage-opt is supported only for overlay over xfs with 'pquota' mount option/],
     [['--log-opt', 'mode=bogus', BASE, 'true'], 125, /logger: logging mode not supported: bogus/],
     [['--log-driver', 'bogus', BASE, 'true'], 125, /error looking up logging plugin bogus: plugin "bogus" not found/],
     [['--sysctl', 'net.bogus=1', BASE, 'true'], 127, /open \/proc\/sys\/net\/bogus: no such file or directory/],

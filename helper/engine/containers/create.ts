@@ -17,6 +17,7 @@ import { populateVolumes } from './populate.ts';
 import { holdRootfs, releaseRootfs } from './rootfs-mount.ts';
 import { oomScoreWarning } from './spec/oom-score.ts';
 import { FRESH } from './state.ts';
+import { limitStorage } from './storage-size.ts';
 import type { PreparedContainer } from './types.ts';
 import { hostName, validateConfig, validateEndpoints, validateHostConfig } from './validate.ts';
 import { forwardingWarning, hostCapacity, validateResources } from './validate-resources.ts';
@@ -197,10 +198,16 @@ function volumesFrom(engine: Engine, host: HostConfig): { mounts: readonly Mount
   });
 }
 
-/** The writable layer. Programs tell by /.dockerenv that they run in a container. */
-async function makeUpper(upper: string): Promise<void> {
-  await fs.mkdir(upper, { mode: 0o755 });
-  await fs.writeFile(path.join(upper, '.dockerenv'), '', { mode: 0o755 });
+/** The writable layer, with its limit. Programs tell by /.dockerenv that they run in a container. */
+async function makeWritable(engine: Engine, { id, hostConfig }: Container, prepared: PreparedContainer | undefined): Promise<void> {
+  const [upper, work] = ['upper', 'work'].map((name) => path.join(engine.store.folder(id), name)) as [string, string];
+  await Promise.all([
+    prepared ? fs.rename(prepared.upper, upper) : fs.mkdir(upper, { mode: 0o755 }),
+    // overlayfs makes files here and renames them, so one limit is for both.
+    fs.mkdir(work, { mode: 0o700 }),
+  ]);
+  limitStorage(engine, hostConfig, [upper, work]);
+  if (!prepared) await fs.writeFile(path.join(upper, '.dockerenv'), '', { mode: 0o755 });
 }
 
 /** Takes hold of layers and volumes, makes the folders and writes the record. */
@@ -220,8 +227,7 @@ async function settle(
   const needsVolumes = mounts.some((mount) => mount.type === 'volume');
   undo.add('layers', () => engine.images.releaseLayers(id));
   await Promise.all([
-    prepared ? fs.rename(prepared.upper, path.join(folder, 'upper')) : makeUpper(path.join(folder, 'upper')),
-    fs.mkdir(path.join(folder, 'work'), { mode: 0o700 }),
+    makeWritable(engine, container, prepared),
     // Held until the container is removed: layers must not go when the image is removed by force.
     image ? engine.images.acquireLayers(container.chain, id) : undefined,
   ]);

@@ -119,15 +119,6 @@ function checkExtraHost(entry: string): void {
     throw invalid(`invalid IP address in add-host: "${address}"`);
 }
 
-/** dockerd's overlay2 knows a size only, and that on xfs with project quotas, which we don't set. */
-function checkStorageOptions(options: Record<string, string>): void {
-  for (const key of Object.keys(options)) {
-    throw key.toLowerCase() === 'size'
-      ? invalid("--storage-opt is supported only for overlay over xfs with 'pquota' mount option")
-      : invalid(`Unknown option ${key}`);
-  }
-}
-
 /** What the client asked of this host, apart from limits (see validate-resources.ts). @throws Failure invalidParameter */
 export function validateHostConfig(config: ContainerConfig, host: HostConfig, runtimes: readonly string[]): string[] {
   const warnings: string[] = [];
@@ -151,7 +142,6 @@ export function validateHostConfig(config: ContainerConfig, host: HostConfig, ru
   for (const target of Object.keys(host.Tmpfs ?? {})) checkTmpfsTarget(target);
   if (host.Runtime && !runtimes.includes(host.Runtime)) throw invalid(`unknown or invalid runtime name: ${host.Runtime}`);
   checkLogConfig(host);
-  checkStorageOptions(host.StorageOpt ?? {});
   if (host.NetworkMode === 'host' && Object.keys(host.PortBindings ?? {}).length) {
     warnings.push('Published ports are discarded when using host network mode');
   }

@@ -40,9 +40,14 @@ export class SystemCallError extends Error {
   }
 }
 
+/** What the last call by `native` failed with. */
+export function systemCallFailed(call: string, subject?: string): SystemCallError {
+  return new SystemCallError(call, koffi.errno(), subject);
+}
+
 function check(call: string, result: number | bigint, subject?: string): number {
   const value = Number(result);
-  if (value < 0) throw new SystemCallError(call, koffi.errno(), subject);
+  if (value < 0) throw systemCallFailed(call, subject);
   return value;
 }
 

@@ -1,0 +1,1 @@
+export { hasProjectQuotas, limitFolders } from './project.ts';
