@@ -16,7 +16,8 @@ export function instanceName(data: string): string {
   return folder === DEFAULT_DATA ? 'gantry' : `gantry-${createHash('sha256').update(folder).digest('hex').slice(0, 6)}`;
 }
 
-type FolderKey = 'data-root' | 'exec-root';
+/** Keys of the configuration that name a folder, or a file in one. */
+type FolderKey = 'data-root' | 'exec-root' | 'hosts' | 'pidfile';
 
 /**
  * Makes one of the engine's folders where it is not there. Level by level: Node's own `recursive` never returns where the
@@ -72,14 +73,18 @@ export function lockFolder(key: FolderKey, folder: string): { release(): void } 
   return { release: () => closeSync(fd) };
 }
 
-/** @throws Failure unavailable when the process that the file names lives */
+/** @throws Failure unavailable when the process that the file names lives, invalidParameter when it can't be written */
 export function writePidFile(file: string): { remove(): void } {
   const other = Number(readIfThere(file).trim());
   if (other > 0 && other !== process.pid && lives(other)) {
     throw new Failure('unavailable', `pidfile: process with PID ${other} is still running: ${file}`);
   }
-  mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
-  writeFileSync(file, String(process.pid), { mode: 0o644 });
+  makeFolder('pidfile', path.dirname(file));
+  try {
+    writeFileSync(file, String(process.pid), { mode: 0o644 });
+  } catch (error) {
+    throw unusable('pidfile', messageOf(error));
+  }
   return { remove: () => rmSync(file, { force: true }) };
 }
 

@@ -3,6 +3,7 @@ import { type Configuration, configuration } from './configuration.ts';
 import { dialStdio } from './dial-stdio.ts';
 import { messageOf } from './engine/failure.ts';
 import { makeFolder } from './instance.ts';
+import { readTls } from './listeners.ts';
 import { enterPrivateMounts } from './system/namespace/index.ts';
 import { BUILD, VERSION } from './version.ts';
 
@@ -24,6 +25,16 @@ function argumentsOf(argv: string[]): Arguments {
   }
 }
 
+/** What the files that the configuration names hold counts, too: the engine would not start with wrong ones. */
+function checkConfig({ settings }: Configuration): void {
+  try {
+    readTls(settings.tls, (text) => process.stderr.write(`gantryd: warning: ${text}\n`));
+  } catch (error) {
+    fail(messageOf(error), 1);
+  }
+  process.stdout.write('configuration OK\n');
+}
+
 async function main(): Promise<void> {
   if (process.argv[2] === 'dial-stdio') return process.exit(await dialStdio(process.argv.slice(3)));
   const options = argumentsOf(process.argv.slice(2));
@@ -35,7 +46,7 @@ async function main(): Promise<void> {
   } catch (error) {
     fail(messageOf(error), 1);
   }
-  if (options.action === 'check-config') return void process.stdout.write('configuration OK\n');
+  if (options.action === 'check-config') return checkConfig(start);
   if (process.platform !== 'linux') fail('the engine runs on Linux only; on other systems add a Linux host', 1);
   if (process.geteuid?.() !== 0) fail('the engine needs root: start it with sudo, or by its systemd unit', 1);
   const folders = {

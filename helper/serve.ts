@@ -17,8 +17,8 @@ import { createStatistics } from './engine/statistics/index.ts';
 import { createStops } from './engine/stops/index.ts';
 import { createSystem, type System } from './engine/system/index.ts';
 import { createVolumes } from './engine/volumes/index.ts';
-import { instanceName, lockFolder, warnOfOthers, writePidFile } from './instance.ts';
-import { listenersOf, readTls } from './listeners.ts';
+import { instanceName, lockFolder, makeFolder, warnOfOthers, writePidFile } from './instance.ts';
+import { exposed, listenersOf, readTls } from './listeners.ts';
 import { createLog } from './log.ts';
 import { detectCgroups } from './system/cgroup/index.ts';
 import { createMonitor } from './system/monitor/index.ts';
@@ -45,8 +45,12 @@ export async function serve({ folders, listening, start, reread }: ServeOptions)
   const config = settings.engine;
   const notify = createNotify();
   const log = createLog(config.logLevel, config.logFormat);
+  // From the first moment on: a signal that comes while the engine starts must neither kill it in the midst of that nor be lost.
+  const stop = stopSignal(log);
+  const reloads = reloadSignals();
   // Before anything else is done: what can't be listened on is a mistake that is to be seen at once.
-  const listeners = listenersOf(settings, listening, takePassedSockets());
+  const listeners = listenersOf(settings, listening, takePassedSockets(), log.warn);
+  for (const listener of listeners) if (listener.kind === 'unix') makeFolder('hosts', path.dirname(listener.path));
   applyProxies(settings.proxies);
   const paths = { data: path.resolve(folders.data), run: path.resolve(folders.run) };
   const locks = [lockFolder('data-root', paths.data), lockFolder('exec-root', paths.run)];
@@ -106,6 +110,7 @@ export async function serve({ folders, listening, start, reread }: ServeOptions)
     buildTime: BUILD.time,
     apiVersion: NEWEST_TEXT,
     minApiVersion: OLDEST_TEXT,
+    warnings: exposed(listeners),
   });
 
   const metrics = createMetrics({ tally, containers, events, info: system.info, version: system.version });
@@ -126,16 +131,16 @@ export async function serve({ folders, listening, start, reread }: ServeOptions)
     serverVersion: VERSION,
   }).catch(giveBack);
   for (const listener of listeners) log.info('API listens', { on: nameOf(listener) });
+  for (const warning of exposed(listeners)) log.warn(warning.replace('WARNING: ', ''));
   log.info('the engine is ready', { version: VERSION, instance: context.instance });
   notify('READY=1', `MAINPID=${process.pid}`);
 
-  const reload = reloader({ start, reread, config, log, events, system, runtimes, runtimeRoot, cgroups, api, notify });
-  process.on('SIGHUP', () => void reload());
+  reloads.serve(reloader({ start, reread, config, log, events, system, runtimes, runtimeRoot, cgroups, api, notify }));
   process.on('unhandledRejection', (error) => log.error('a failure that nobody handled', { error }));
   // An error of one connection's stream that came when nobody listened any more: no client may end the engine for all.
   process.on('uncaughtException', (error) => log.error('an error that nobody handled', { error }));
 
-  await stopSignal(log);
+  await stop;
   notify('STOPPING=1');
   metricsServer?.close();
   await api.close();
@@ -180,7 +185,7 @@ function reloader({ start, reread, config, log, events, system, runtimes, runtim
       const next = reread();
       const engine = next.settings.engine;
       for (const [name, runtime] of await findRuntimes(runtimeRoot, engine, runtimes)) runtimes.set(name, runtime);
-      const tls = readTls(next.settings.tls);
+      const tls = readTls(next.settings.tls, log.warn);
       if (tls) api.setTls(tls);
       takeOver(config, engine);
       log.setLevel(config.logLevel);
@@ -244,6 +249,19 @@ async function componentVersions(runtimes: Map<string, Runtime>): Promise<{ name
   };
   const tools = await Promise.all([version('conmon', ['--version']), version('nft', ['--version'])]);
   return [...tools, ...[...runtimes.values()].map((runtime) => ({ name: runtime.name, version: runtime.version }))];
+}
+
+/** SIGHUP from now on; those that come before there is anything to reload are served then, and never two at once. */
+function reloadSignals(): { serve(reload: () => Promise<void>): void } {
+  let ready: (reload: () => Promise<void>) => void;
+  const reload = new Promise<() => Promise<void>>((resolve) => {
+    ready = resolve;
+  });
+  let last: Promise<void> = Promise.resolve();
+  process.on('SIGHUP', () => {
+    last = last.then(async () => (await reload)());
+  });
+  return { serve: (what) => ready(what) };
 }
 
 /** A second signal ends the process at once: containers and their state are safe, as they are from any end. */

@@ -120,7 +120,7 @@ async function open(server: net.Server, listener: Listener): Promise<void> {
   try {
     await listening;
   } catch (error) {
-    throw new Failure('unavailable', `failed to listen on ${nameOf(listener)}: ${messageOf(error)}`, { cause: error });
+    throw new Failure('unavailable', `hosts: failed to listen on ${nameOf(listener)}: ${messageOf(error)}`, { cause: error });
   }
   // -1 leaves what it is.
   if (listener.kind === 'unix' && (listener.user ?? gid) !== undefined) chownSync(listener.path, listener.user ?? -1, gid ?? -1);
@@ -141,7 +141,7 @@ async function prepareSocket(file: string): Promise<void> {
     probe.on('close', () => resolve(false));
     probe.on('connect', () => probe.destroy());
   });
-  if (answered) throw new Failure('unavailable', `another engine is listening on ${file}`);
+  if (answered) throw new Failure('unavailable', `hosts: another engine is listening on ${file}`);
   await fs.rm(file, { force: true });
 }
 

@@ -212,18 +212,27 @@ export function networkSummary(network: NetworkInspect, version: ApiVersion): Ne
   return version < 28 ? network : { ...network, Containers: {} };
 }
 
-/** 1.50 brought found devices and left out bridge-nf; 1.49 brought the firewall and left out expected commits; 1.44: runtimes' status. */
+/**
+ * 1.50 brought found devices and left out bridge-nf; 1.49 brought the firewall and left out expected commits; 1.47 left out what
+ * nondistributable artifacts had; 1.44: runtimes' status; 1.25: more of security options than their names.
+ */
 export function systemInfo(info: SystemInfo, version: ApiVersion): SystemInfo {
   const { DiscoveredDevices, FirewallBackend, ...common } = info;
   const older: SystemInfo = {
     ...common,
     ...(version >= 50 ? { DiscoveredDevices } : { BridgeNfIptables: false, BridgeNfIp6tables: false }),
     ...(version >= 49 ? { FirewallBackend } : expectedCommits(common)),
+    ...(version >= 47 ? {} : { RegistryConfig: { ...NONDISTRIBUTABLE, ...(info.RegistryConfig as object) } }),
+    ...(version >= 25
+      ? {}
+      : { SecurityOptions: (info.SecurityOptions as string[]).map((option) => /^name=([^,]*)/.exec(option)?.[1] ?? option) }),
   };
   if (version >= 44 || typeof info.Runtimes !== 'object' || info.Runtimes === null) return older;
   const runtimes = Object.entries(info.Runtimes).map(([name, runtime]) => [name, { path: (runtime as { path?: string }).path }]);
   return { ...older, Runtimes: Object.fromEntries(runtimes) };
 }
+
+const NONDISTRIBUTABLE = { AllowNondistributableArtifactsCIDRs: null, AllowNondistributableArtifactsHostnames: null };
 
 function expectedCommits(info: SystemInfo): object {
   const commits = (['ContainerdCommit', 'RuncCommit', 'InitCommit'] as const).map((field) => {

@@ -41,6 +41,8 @@ describe('the configuration file', () => {
     ['{"log-level":"loud"}', /: log-level: invalid logging level: loud/],
     ['{"log-format":"xml"}', /: log-format: invalid log format: xml/],
     ['{"mtu":-1,"debug":"x"}', /: debug: .*; mtu: must not be negative/],
+    ['{"mtu":10}', /: mtu: from 68 to 65535, or 0 for the default/],
+    ['{"mtu":65536}', /: mtu: from 68 to 65535/],
     ['{"default-ipc-mode":"host"}', /: default-ipc-mode: use "shareable" or "private"/],
     ['{"runtimes":{"x":{}}}', /: runtimes\.x\.path: /],
     ['{"bin":{"size":1}}', /: bin\.size: there is no such option/],
@@ -88,6 +90,12 @@ describe('values', () => {
     [{ 'default-ulimits': { nofiles: { Soft: 1, Hard: 1 } } }, 'default-ulimits: invalid ulimit type: nofiles'],
     [{ 'default-ulimits': { nofile: { Soft: 2, Hard: 1 } } }, 'default-ulimits: ulimit soft limit must be less than or equal'],
     [{ 'insecure-registries': ['ftp://x'] }, "insecure-registries: insecure registry ftp://x should not contain '://'"],
+    [{ 'insecure-registries': ['10.0.0.0/40'] }, 'insecure-registries: insecure registry 10.0.0.0/40 is not valid: should be HOST'],
+    [{ 'insecure-registries': ['a b'] }, 'insecure-registries: insecure registry a b is not valid'],
+    [{ 'default-shm-size': -1 }, 'default-shm-size: invalid size: -1: a whole number of bytes'],
+    [{ bin: { 'max-size': 1.5 } }, 'bin.max-size: invalid size: 1.5'],
+    [{ hosts: ['unix:///a', 'unix:///b', 'unix:///a'] }, 'hosts: unix:///a is there twice'],
+    [{ hosts: [`unix:///${'a'.repeat(107)}`] }, 'hosts: invalid bind address (unix:///aaa'],
     [{ 'default-runtime': 'nope' }, "default-runtime: specified default runtime 'nope' does not exist"],
     [{ 'seccomp-profile': '/none.json' }, 'seccomp-profile: opening seccomp profile (/none.json) failed: ENOENT'],
   ])('%j is refused with its key', (given, expected) => {
@@ -96,9 +104,8 @@ describe('values', () => {
 });
 
 it('a registry may be named by its URL', () => {
-  expect(resolveConfig({ 'insecure-registries': ['http://a:5000', 'b', '10.0.0.0/8'] }).engine.insecureRegistries).toEqual([
-    ...['a:5000', 'b', '10.0.0.0/8'],
-  ]);
+  const all = ['http://a:5000', 'b', '10.0.0.0/8', 'a_b.c-d', '[::1]:5000', '::1', 'fd00::/8'];
+  expect(resolveConfig({ 'insecure-registries': all }).engine.insecureRegistries).toEqual(['a:5000', ...all.slice(1)]);
 });
 
 describe('a flag and a key', () => {
@@ -120,6 +127,7 @@ describe('hosts', () => {
   it.each([
     ['unix:///a/b.sock', { kind: 'unix', path: '/a/b.sock' }],
     ['unix://', { kind: 'unix', path: '/default' }],
+    [`unix:///${'a'.repeat(106)}`, { kind: 'unix', path: `/${'a'.repeat(106)}` }],
     ['fd://', { kind: 'fd', which: '' }],
     ['fd://*', { kind: 'fd', which: '' }],
     ['fd://api', { kind: 'fd', which: 'api' }],
@@ -130,6 +138,10 @@ describe('hosts', () => {
     ['tcp://[::1]:80', { kind: 'tcp', host: '::1', port: 80 }],
   ])('%s', (text, expected) => {
     expect(parseHost(text, { tls: true, socket: '/default' })).toEqual(expected);
+  });
+  it('by an empty text means the default', () => {
+    expect(parseHost('', { tls: false, socket: '/default' })).toEqual({ kind: 'unix', path: '/default' });
+    expect(parseHost('', { tls: true, socket: '/default' })).toMatchObject({ kind: 'tcp' });
   });
   it.each(['unix://a', 'tcp://a:99999', 'tcp://::1:80', 'tcp://a/b', 'tcp://u@h:1'])('%s is refused', (text) => {
     expect(() => parseHost(text, { tls: false, socket: '' })).toThrow(`invalid bind address (${text})`);

@@ -7,23 +7,27 @@ export type HostAddress =
   | { kind: 'fd'; which: string }
   | { kind: 'tcp'; host: string; port: number };
 
+/** What the kernel has room for, in bytes; Node takes longer ones and names the wrong cause. Source: unix(7), sun_path. */
+const LONGEST_SOCKET = 107;
 /** dockerd's ports. */
 const PLAIN_PORT = 2375;
 const TLS_PORT = 2376;
 
 /**
- * `unix:///run/x.sock`, `fd://`, `tcp://127.0.0.1:2375`, `127.0.0.1:2375`, `tcp://[::1]:2376`.
+ * `unix:///run/x.sock`, nothing (the default: the socket, or TCP where there is TLS), `fd://`, `tcp://127.0.0.1:2375`, `127.0.0.1:2375`, `tcp://[::1]:2376`.
  *
  * @param options tls: which port is meant when none is given; socket: the path that `unix://` alone stands for
  * @throws Failure invalidParameter `invalid bind address (…): …`
  */
 export function parseHost(text: string, options: { tls: boolean; socket: string }): HostAddress {
   const given = text.trim();
+  if (given === '' && !options.tls) return { kind: 'unix', path: options.socket };
   const [, scheme = 'tcp', rest = given] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i.exec(given) ?? [];
   const refuse = (why: string): Failure => new Failure('invalidParameter', `invalid bind address (${text}): ${why}`);
   switch (scheme) {
     case 'unix':
       if (rest !== '' && !rest.startsWith('/')) throw refuse('a socket needs an absolute path');
+      if (Buffer.byteLength(rest) > LONGEST_SOCKET) throw refuse(`a socket's path has at most ${LONGEST_SOCKET} bytes`);
       return { kind: 'unix', path: rest || options.socket };
     case 'fd':
       return { kind: 'fd', which: rest === '*' ? '' : rest };

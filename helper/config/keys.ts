@@ -9,6 +9,11 @@ import * as v from 'valibot';
 
 const TEXTS = v.array(v.string());
 const COUNT = v.pipe(v.number(), v.integer(), v.minValue(0, 'must not be negative'));
+/** Less than an IPv4 link may have, or more than a bridge takes, would leave the default bridge without its link. */
+const MTU = v.pipe(
+  COUNT,
+  v.check((mtu) => mtu === 0 || (mtu >= 68 && mtu <= 65_535), 'from 68 to 65535, or 0 for the default'),
+);
 const LEVELS = ['debug', 'info', 'warn', 'error', 'fatal', 'panic', 'trace'] as const;
 const SIZE = v.union([v.string(), v.number()]);
 const ULIMIT = v.object({ Name: v.optional(v.string()), Soft: v.number(), Hard: v.number() });
@@ -87,7 +92,7 @@ export const FILE = v.strictObject({
   'max-concurrent-uploads': v.optional(COUNT),
   'max-download-attempts': v.optional(COUNT),
   'metrics-addr': v.optional(v.string()),
-  mtu: v.optional(COUNT),
+  mtu: v.optional(MTU),
   'network-control-plane-mtu': v.optional(v.number()),
   'no-new-privileges': v.optional(v.boolean()),
   'node-generic-resources': v.optional(TEXTS),

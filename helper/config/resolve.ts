@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import { checkLogConfig, checkLogValues } from '../engine/containers/log-options.ts';
 import { rlimits } from '../engine/containers/spec/resources.ts';
 import type { DaemonConfig } from '../engine/context.ts';
@@ -58,7 +59,7 @@ export function resolveConfig(file: File = {}, usualRuntime = 'crun'): Settings 
       cgroupParent: file['cgroup-parent'] ?? '',
       ...(file['default-cgroupns-mode'] ? { cgroupnsMode: file['default-cgroupns-mode'] } : {}),
       ipcMode: file['default-ipc-mode'] ?? 'private',
-      defaultShmSize: bytes('default-shm-size', file['default-shm-size']) ?? 64 * 1024 * 1024,
+      defaultShmSize: bytes('default-shm-size', file['default-shm-size']) || 64 * 1024 * 1024,
       ...storageOptions(file['storage-opts'] ?? []),
       defaultUlimits: ulimits(file['default-ulimits'] ?? {}),
       noNewPrivileges: file['no-new-privileges'] ?? false,
@@ -120,6 +121,8 @@ function listening(file: File): Pick<Settings, 'hosts' | 'tls'> {
       throw wrong('hosts', messageOf(error));
     }
   });
+  const twice = hosts.findIndex((host, at) => hosts.slice(0, at).some((other) => isDeepStrictEqual(other, host)));
+  if (twice >= 0) throw wrong('hosts', `${file.hosts?.[twice]} is there twice`);
   for (const host of hosts) {
     if (host.kind !== 'tcp' || verify) continue;
     const where = `tcp://${host.host.includes(':') ? `[${host.host}]` : host.host}:${host.port}`;
@@ -185,6 +188,8 @@ function mirror(text: string): string {
 function insecure(text: string): string {
   const entry = text.replace(/^https?:\/\//i, '');
   if (entry.includes('://')) throw wrong('insecure-registries', `insecure registry ${text} should not contain '://'`);
+  const valid = entry.includes('/') ? isCidr(entry, 4) || isCidr(entry, 6) : /^(\[[0-9a-f:.]+\]|[\w.-]+|[0-9a-f:.]+)(:\d+)?$/i.test(entry);
+  if (!valid) throw wrong('insecure-registries', `insecure registry ${text} is not valid: should be HOST, HOST:PORT or a subnet`);
   return entry;
 }
 
@@ -241,10 +246,13 @@ function address(key: Key, text: string, family?: 4 | 6): string {
 }
 
 function cidr(key: Key, text: string, family: 4 | 6): string {
-  const [base = '', prefix = '', more] = text.split('/');
-  const fits = isIP(base) === family && more === undefined && /^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128);
-  if (!fits) throw wrong(key, `invalid CIDR address: ${text}`);
+  if (!isCidr(text, family)) throw wrong(key, `invalid CIDR address: ${text}`);
   return text;
+}
+
+function isCidr(text: string, family: 4 | 6): boolean {
+  const [base = '', prefix = '', more] = text.split('/');
+  return isIP(base) === family && more === undefined && /^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128);
 }
 
 function searchDomain(text: string): string {
@@ -327,7 +335,11 @@ function storageOptions(options: readonly string[]): Pick<DaemonConfig, 'storage
 
 /** `64M`, `1g`, `67108864` */
 function bytes(key: Key | `${Key}.${string}`, value: string | number | undefined): number | undefined {
-  if (value === undefined || typeof value === 'number') return value;
+  if (value === undefined) return undefined;
+  if (typeof value === 'number') {
+    if (Number.isSafeInteger(value) && value >= 0) return value;
+    throw wrong(key, `invalid size: ${value}: a whole number of bytes, not negative`);
+  }
   const match = /^(\d+(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?$/i.exec(value.trim());
   if (!match) throw wrong(key, `invalid size: '${value}'`);
   return Math.round(Number(match[1]) * (UNITS[(match[2] ?? '').toLowerCase()] ?? 1));

@@ -38,3 +38,10 @@ export function parseGoDuration(text: string): number | undefined {
   for (const [, number, , name] of text.matchAll(/(\d+(\.\d+)?)(ns|us|µs|ms|s|m|h)/g)) nanos += Number(number) * (unit[name ?? ''] ?? 0);
   return nanos;
 }
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Milliseconds for setTimeout, which fires at once when it is asked for more than 24.8 days: that long at most then. */
+export function timerMs(ms: number): number {
+  return Math.min(ms, LONGEST_TIMER_MS);
+}

@@ -51,6 +51,16 @@ describe.runIf(onGantry)('gantryd', () => {
     writeFileSync(path.join(folder, 'file'), '');
     expect(await other(path.join(folder, 'file'), at('run'))).toContain(`data-root: ${path.join(folder, 'file')} is no folder`);
     expect(await other('/proc/gantry/data', at('run'))).toContain("data-root: can't make the folder: ENOENT");
+    const more = async (...args: string[]) =>
+      (await gantryd('--data', path.join(folder, 'data'), '--run', path.join(folder, 'run'), ...args)).stderr;
+    expect(await more('--socket', '/proc/gantry/a.sock')).toContain("hosts: can't make the folder: ENOENT");
+    expect(await more('--socket', path.join(folder, 'o.sock'), '--pidfile', '/proc/gantry/pid')).toContain(
+      "pidfile: can't make the folder",
+    );
+    expect(await more('--socket', path.join(folder, 'o.sock'), '--pidfile', folder)).toContain('pidfile: EISDIR');
+    expect(await more('--socket', path.join(folder, 'o.sock'), '--add-runtime', `x=${path.join(folder, 'file')}`)).toContain(
+      'runtimes.x: spawn',
+    );
     expect(await other('/proc/self', path.join(folder, 'run'))).toContain("data-root: can't write to the folder: ENOENT");
   });
 
@@ -109,6 +119,24 @@ describe.runIf(onGantry)('gantryd', () => {
     expect(engine.log()).toContain('labels: Invalid type');
     expect((await client.get('/info')).json.Labels).toEqual(['place=there']);
   }, 30_000);
+
+  it('obeys signals that come while it starts, when it has started', async () => {
+    const signalling = path.join(folder, 'signalling');
+    const sends = (signal: string) =>
+      writeFileSync(signalling, `#!/bin/sh\n[ "$1" != --version ] || kill -${signal} $PPID\nexec crun "$@"\n`, { mode: 0o755 });
+    configure({ runtimes: { signalling: { path: signalling } } });
+    sends('HUP');
+    engine = await startEngine({ image: false, args: ['--config', configFile] });
+    await eventually('it has reloaded', () => engine?.log().includes('Reloaded configuration'));
+    await engine.quit();
+    sends('TERM');
+    const at = (name: string) => path.join(engine?.folder ?? '', name);
+    const stopped = await gantryd('--config', configFile, '--socket', at('s.sock'), '--data', at('data'), '--run', at('run'));
+    expect(stopped).toMatchObject({ code: 0 });
+    expect(stopped.stderr).toMatch(/Processing signal 'terminated'.*the engine is ready/s);
+    sends('CONT');
+    await engine.start();
+  });
 
   it('without live-restore stops containers in their own time, and its next start resumes their policies', async () => {
     configure({ 'live-restore': false, 'shutdown-timeout': 0 });

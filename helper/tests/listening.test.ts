@@ -187,10 +187,13 @@ describe.runIf(onGantry)('listening', () => {
     listener.kill();
   });
 
-  it('in the clear only on loopback, when someone says so', async () => {
+  it('in the clear only on loopback, when someone says so, and warns of it', async () => {
     const port = await freePort();
-    await start(['--host', `tcp://127.0.0.1:${port}`, '--tls=false']);
+    const { log } = await start(['--host', `tcp://127.0.0.1:${port}`, '--tls=false']);
     await eventually('it answers', async () => (await ask({ port, plain: true }).catch(() => undefined))?.text === 'OK');
+    const { Warnings } = JSON.parse((await ask({ port, plain: true, path: '/info' })).text);
+    expect(Warnings).toContainEqual(expect.stringContaining(`API is accessible on http://127.0.0.1:${port} without encryption`));
+    expect(log()).toContain(`API is accessible on http://127.0.0.1:${port} without encryption`);
   });
 
   it('gives the socket to the user for whom it was started, and to nobody else', async () => {

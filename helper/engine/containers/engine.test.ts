@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Container, type ContainerRecord, enliven } from './container.ts';
 import { settleExit, untilStopped } from './engine.ts';
 
@@ -21,5 +21,16 @@ describe('waiting for the end of a container', () => {
     client.abort();
     expect(await waiting).toBe(false);
     expect(container.live.waiters.size).toBe(0);
+  });
+
+  it('that may take longer than a timer counts is still awaited', async () => {
+    vi.useFakeTimers();
+    try {
+      const waiting = untilStopped(running(), 3_000_000_000, new AbortController().signal);
+      await vi.advanceTimersByTimeAsync(2_000_000_000);
+      expect(await Promise.race([waiting, 'waits'])).toBe('waits');
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

@@ -3,6 +3,7 @@ import type { Cgroups } from '../../system/cgroup/types.ts';
 import type { Monitor } from '../../system/monitor/types.ts';
 import type { Runtime } from '../../system/runtime/types.ts';
 import type { EngineContext } from '../context.ts';
+import { timerMs } from '../duration.ts';
 import type { Events } from '../events/types.ts';
 import type { createExecs } from '../execs/index.ts';
 import { Failure } from '../failure.ts';
@@ -93,7 +94,7 @@ export function untilStopped(container: Container, timeoutMs: number | undefined
       resolve(false);
     };
     container.live.waiters.add(waiter);
-    if (timeoutMs !== undefined) timer = setTimeout(giveUp, timeoutMs);
+    if (timeoutMs !== undefined) timer = setTimeout(giveUp, timerMs(timeoutMs));
     signal?.addEventListener('abort', giveUp, { once: true });
   });
 }

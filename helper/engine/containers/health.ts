@@ -1,6 +1,6 @@
 import type { Health, HealthConfig, HealthLog } from '../../contract/docker.ts';
 import { isEnding } from '../../system/process/ended.ts';
-import { goDuration } from '../duration.ts';
+import { goDuration, timerMs } from '../duration.ts';
 import { messageOf } from '../failure.ts';
 import { fromNanos, nowNanos, toNanos } from '../instant.ts';
 import type { Container } from './container.ts';
@@ -72,7 +72,7 @@ export function startHealth(engine: Engine, container: Container, options: { res
   const schedule = (): void => {
     if (abort.signal.aborted || !container.live.health) return;
     const nanos = nextInterval(container.live.health, check, Number(nowNanos() - startedAt));
-    timer = setTimeout(() => void once(), nanos / 1e6);
+    timer = setTimeout(() => void once(), timerMs(nanos / 1e6));
   };
   const once = async (): Promise<void> => {
     const result = await probe(engine, container, command, check, abort.signal);
@@ -154,7 +154,7 @@ async function killProbe(engine: Engine, id: string): Promise<void> {
 async function withTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T | 'late'> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), timeoutMs);
+    timer = setTimeout(() => resolve('late'), timerMs(timeoutMs));
   });
   try {
     return await Promise.race([work, late]);

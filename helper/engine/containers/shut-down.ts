@@ -1,3 +1,4 @@
+import { timerMs } from '../duration.ts';
 import { messageOf } from '../failure.ts';
 import { cancelRestart, type Engine } from './engine.ts';
 import { isRunning } from './state.ts';
@@ -18,7 +19,7 @@ export function shutdownSeconds(configured: number, stopTimeouts: readonly (numb
 async function within(work: Promise<unknown>, seconds: number | undefined): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => {
-    if (seconds !== undefined) timer = setTimeout(() => resolve(false), seconds * 1000);
+    if (seconds !== undefined) timer = setTimeout(() => resolve(false), timerMs(seconds * 1000));
   });
   try {
     return await Promise.race([work.then(() => true), late]);

@@ -49,6 +49,7 @@ describe('events', () => {
       'container start a',
     ]);
     expect(await take(events.subscribe({ until: middle, filters: filters(), signal: forever() }))).toEqual(['container create a']);
+    expect(await take(events.subscribe({ until: 0n, filters: filters(), signal: forever() }))).toHaveLength(2);
     expect(await take(events.subscribe({ until: nowNanos() + 20_000_000n, filters: filters(), signal: forever() }))).toHaveLength(2);
   });
 

@@ -1,4 +1,5 @@
 import type { EventMessage } from '../../contract/docker.ts';
+import { timerMs } from '../duration.ts';
 import { nowNanos } from '../instant.ts';
 import { matches } from './filter.ts';
 import type { EventBus, EventStream, Events, TimedEvent } from './types.ts';
@@ -6,7 +7,6 @@ import type { EventBus, EventStream, Events, TimedEvent } from './types.ts';
 const HISTORY = 1024;
 /** Three seconds of ten thousand events each: who is slow for a moment keeps up. The events are the same for all who wait. */
 const QUEUE = 32_768;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** The engine's event bus; see Events. `historyLimit` and `queueLimit` are counts of events. */
 export function createEvents(limits: { historyLimit?: number; queueLimit?: number } = {}): EventBus {
@@ -33,11 +33,13 @@ export function createEvents(limits: { historyLimit?: number; queueLimit?: numbe
       if (history.length > historyLimit) history.shift();
       for (const listener of listeners) listener(event);
     },
-    subscribe({ since, until, filters, signal }) {
+    subscribe({ since, until: given, filters, signal }) {
+      // dockerd takes zero for "all there was".
+      const until = given === 0n ? nowNanos() : given;
       const wanted = (event: TimedEvent) => matches(event, filters) && (until === undefined || event.nanos <= until);
       const past =
         since === undefined && until === undefined ? [] : history.filter((event) => event.nanos >= (since ?? 0n) && wanted(event));
-      if (until !== undefined && until < nowNanos()) return only(past);
+      if (given === 0n || (until !== undefined && until < nowNanos())) return only(past);
       streams++;
       return live({ past, wanted, until, signal, observe, queueLimit, onEnd: () => streams-- });
     },
@@ -116,7 +118,8 @@ function live({ past, wanted, until, signal, observe, queueLimit, onEnd }: Live)
   const arm = (): void => {
     if (until === undefined || ended) return;
     const restMs = Number((until - nowNanos()) / 1_000_000n) + 1;
-    timer = setTimeout(restMs > LONGEST_TIMER_MS ? arm : end, Math.max(0, Math.min(restMs, LONGEST_TIMER_MS)));
+    const waitMs = timerMs(Math.max(0, restMs));
+    timer = setTimeout(waitMs < restMs ? arm : end, waitMs);
     timer.unref();
   };
   arm();

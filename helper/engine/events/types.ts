@@ -16,7 +16,7 @@ export interface Events {
   /** Every event from now on, synchronously, in order; for the engine's own parts. Returns how to stop. */
   observe(listener: (event: TimedEvent) => void): () => void;
   /**
-   * Past events from `since` (nanoseconds), then live ones until `until` or abort. A subscriber that does not read
+   * Past events from `since` (nanoseconds), then live ones until `until` (0: all past ones and no live ones) or abort. A subscriber that does not read
    * is dropped when its queue is full (32,768 events) rather than held in memory.
    * Subscribed when the call returns, not when the first event is asked for.
    */

@@ -29,6 +29,8 @@ export interface SystemOptions {
   gitCommit?: string;
   buildTime?: string;
   logDrivers?: readonly string[];
+  /** What an administrator should know about how the API can be reached. */
+  warnings?: readonly string[];
 }
 
 /** Reads or makes the engine's id in the data folder. */
@@ -50,6 +52,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
         counts: options.containers.counts(),
         images: options.images.count(),
         eventListeners: options.events.subscribers(),
+        warnings: options.warnings ?? [],
       }),
     version: () =>
       versionInfo({

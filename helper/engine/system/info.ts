@@ -19,6 +19,7 @@ export interface InfoSources {
   counts: { total: number; running: number; paused: number; stopped: number };
   images: number;
   eventListeners: number;
+  warnings: readonly string[];
 }
 
 /** `GET /info`, complete as dockerd answers it at API 1.50. */
@@ -27,7 +28,12 @@ export async function systemInfo(sources: InfoSources): Promise<SystemInfo> {
   const { config, paths } = context;
   const system = operatingSystem();
   const limits = limitsOf(cgroups);
-  const warnings = [...limits.warnings, ...(forwardsIPv4() ? [] : ['WARNING: IPv4 forwarding is disabled'])];
+  const warnings = [
+    ...sources.warnings,
+    ...limits.warnings,
+    ...(forwardsIPv4() ? [] : ['WARNING: IPv4 forwarding is disabled']),
+    ...(config.seccompProfile && hasSeccomp() ? ['WARNING: daemon is not using the default seccomp profile'] : []),
+  ];
   const runtime = sources.runtimes.find(({ name }) => name === config.defaultRuntime) ?? sources.runtimes[0];
   return {
     ID: sources.id,
@@ -143,8 +149,6 @@ function registryConfig({ config }: EngineContext) {
     Official: name === 'docker.io',
   });
   return {
-    AllowNondistributableArtifactsCIDRs: null,
-    AllowNondistributableArtifactsHostnames: null,
     InsecureRegistryCIDRs: [...new Set(['::1/128', '127.0.0.0/8', ...cidrs])],
     IndexConfigs: Object.fromEntries([
       ['docker.io', index('docker.io', true, mirrors)],

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, existsSync, promises as fs, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { Failure } from '../../engine/failure.ts';
+import { Failure, messageOf } from '../../engine/failure.ts';
 import { hasEnded } from '../process/ended.ts';
 import { findProgram } from '../process/find-program.ts';
 import { run } from '../process/run.ts';
@@ -21,7 +21,7 @@ export interface RuntimeSource {
 /**
  * Finds an OCI runtime. One that is neither crun nor runc is used as runc is: its command line is what others follow.
  * @param root folder of the runtime's own state
- * @throws Failure unavailable that names the package to install, or the file that is missing
+ * @throws Failure unavailable that names the package to install, or the file that is missing or no program
  */
 export async function findRuntime(source: RuntimeSource, root: string): Promise<Runtime> {
   const { name } = source;
@@ -35,7 +35,9 @@ export async function findRuntime(source: RuntimeSource, root: string): Promise<
         : `runtimes.${name}: there is no program ${source.path}`,
     );
   }
-  const { stdout } = await run(file, ['--version']);
+  const { stdout } = await run(file, ['--version']).catch((error: unknown) => {
+    throw new Failure('unavailable', `runtimes.${name}: ${messageOf(error)}`, { cause: error });
+  });
   const version = /version (\S+)/.exec(stdout)?.[1] ?? 'unknown';
   await fs.mkdir(root, { recursive: true, mode: 0o700 });
   const executable = await readOnlyCopy(file, path.join(path.dirname(root), 'bin', name));
