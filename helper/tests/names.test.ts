@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { BASE, onGantry } from './harness.ts';
+import { BASE, eventually, onGantry } from './harness.ts';
 import { wiredEngine } from './wired.ts';
 
 /**
@@ -39,20 +39,27 @@ describe.runIf(onGantry)('names at 127.0.0.11', () => {
     await peer.start("require('dgram').createSocket('udp4').bind(53,'198.51.100.3',()=>console.log('up'))");
   });
   const { docker, sleeper } = wired;
+  const hostname = (name: string): Promise<string> => docker('inspect', '-f', '{{.Config.Hostname}}', name);
   beforeAll(async () => {
     await docker('network', 'create', '--ipv6', '--subnet', '10.70.0.0/24', '--subnet', 'fd00:70::/64', 'net');
   });
 
   it('are containers’ names, aliases and links, in any case, both families and backwards', async () => {
     const web = await sleeper('Web-1', '--network', 'net', '--network-alias', 'Shop', '--hostname', 'front');
-    await sleeper('web-2', '--network', 'net', '--network-alias', 'shop');
+    await sleeper('web-2', '--network', 'net', '--network-alias', 'shop', '--network-alias', 'dotted.net');
     const other = await sleeper('other', '--network', 'net', '--link', 'Web-1:store');
     for (const name of ['Web-1', 'web-1', 'WEB-1', 'front', 'Web-1.net', 'store']) expect(await other.resolve(name)).toBe('10.70.0.2');
     expect(await other.resolve('web-1', 'resolve6')).toBe('fd00:70::2');
     expect(await other.resolve('shop')).toBe('10.70.0.2 10.70.0.3');
+    expect(await other.resolve('dotted.net')).toBe('10.70.0.3');
     expect(await other.resolve('10.70.0.3', 'reverse')).toBe('web-2.net');
     expect(await other.resolve('fd00:70::3', 'reverse')).toBe('web-2.net');
-    // A link is its container's own.
+    // A link is its container's own, and hides a container of its name.
+    await sleeper('store', '--network', 'net');
+    expect(await other.resolve('store')).toBe('10.70.0.2');
+    expect(await other.resolve('store.net')).toBe('10.70.0.2');
+    expect(await web.resolve('store')).toBe('10.70.0.5');
+    await docker('rm', '-f', 'store');
     expect(await web.resolve('store')).toMatch(/ENOTFOUND|ESERVFAIL|ETIMEOUT/);
     const firsts = new Set<string>();
     for (let round = 0; round < 20; round++) {
@@ -96,9 +103,19 @@ describe.runIf(onGantry)('names at 127.0.0.11', () => {
     await docker('network', 'create', '--internal', '--subnet', '10.71.0.0/24', 'inner');
     const place = await sleeper('inner', '--network', 'inner', '--dns', '198.51.100.5');
     asked = '';
-    expect(await place.resolve('small.test')).toBe('ENOTFOUND');
+    expect(await place.resolve('small.test')).toBe('ESERVFAIL');
     expect(await place.resolve('inner')).toBe('10.71.0.2');
     expect(asked).toBe('');
+    // A server that it can reach by itself is asked: in the network, or its own on its loopback.
+    await place.start(nameServer('0.0.0.0'));
+    const neighbour = await sleeper('neighbour', '--network', 'inner', '--dns', '10.71.0.2');
+    const alone = await sleeper('alone', '--network', 'inner', '--dns', '127.0.0.1');
+    await alone.start(nameServer('127.0.0.1'));
+    for (const one of [neighbour, alone]) {
+      expect(await one.resolve('small.test')).toBe('203.0.113.7');
+      expect((await one.resolve('big.test')).split(' ')).toHaveLength(60);
+    }
+    await docker('rm', '-f', 'neighbour', 'alone');
     await docker('network', 'connect', 'net', 'inner');
     expect(await place.resolve('small.test')).toBe('203.0.113.7');
     await docker('rm', '-f', 'inner');
@@ -125,11 +142,35 @@ describe.runIf(onGantry)('names at 127.0.0.11', () => {
       );
     expect(await lookUp('small')).toBe('203.0.113.9');
     expect(await lookUp('peer')).toBe('10.70.0.3');
+    expect(await place.resolve('single')).toBe('ENODATA');
+    expect(asked).not.toContain('asked single ');
     asked = '';
     expect(await lookUp('small.test')).toBe('203.0.113.7');
     // Fewer dots than ndots: the domains come first.
     expect(asked.split('\n')[0]).toBe('asked small.test.sub.test A');
     await docker('rm', '-f', 'libc', 'peer');
+  });
+
+  it('have no IPv6 where the container’s kernel settings have none', async () => {
+    const off = ['--sysctl', 'net.ipv6.conf.all.disable_ipv6=1'];
+    const without = await sleeper('v4-only', '--network', 'net', ...off);
+    const asker = await sleeper('asker', '--network', 'net');
+    const isWithout = async (): Promise<void> => {
+      expect(await docker('inspect', '-f', '{{range .NetworkSettings.Networks}}{{.GlobalIPv6Address}}{{end}}', 'v4-only')).toBe('');
+      expect(await docker('exec', 'v4-only', 'cat', '/etc/hosts')).toBe(`127.0.0.1\tlocalhost\n10.70.0.2\t${await hostname('v4-only')}`);
+      expect(await without.output('ip', '-6', 'addr')).toBe('');
+      expect(await asker.resolve('v4-only')).toBe('10.70.0.2');
+      expect(await asker.resolve('v4-only', 'resolve6')).toBe('ENODATA');
+    };
+    await isWithout();
+    await wired.engine.crash();
+    await wired.engine.start();
+    await docker('network', 'create', '--ipv6', 'more');
+    await docker('network', 'connect', 'more', 'v4-only');
+    await docker('network', 'disconnect', 'more', 'v4-only');
+    await isWithout();
+    await docker('rm', '-f', 'v4-only', 'asker');
+    await docker('network', 'rm', 'more');
   });
 
   it('leave port 53 to a name server of the container’s own, on all its addresses', async () => {
@@ -147,6 +188,40 @@ describe.runIf(onGantry)('names at 127.0.0.11', () => {
     await wired.engine.start();
     await resolves();
     await docker('rm', '-f', 'ns');
+  });
+
+  it('lead to the new owner of an address at once: it is announced to those that remember another', async () => {
+    const create = (name: string, n: number, ...options: string[]): Promise<string> =>
+      docker(
+        ...(['network', 'create', '--ipv6', '--subnet', `10.7${n}.0.0/24`, '--subnet', `fd00:7${n}::/64`] as const),
+        ...options.flatMap((option) => ['-o', `com.docker.network.advertise_addr_${option}`]),
+        name,
+      );
+    await create('loud', 2, 'ms=100', 'nmsgs=2');
+    await create('quiet', 3, 'nmsgs=0');
+    const own = (n: number): string[] => [`10.7${n}.0.9`, `fd00:7${n}::9`];
+    const start = (name: string, n: number, mac: number): Promise<unknown> =>
+      sleeper(name, '--network', `name=${name},ip=${own(n)[0]},ip6=${own(n)[1]},mac-address=02:42:00:00:00:0${mac}`);
+    const neighbour = await sleeper('neighbour', '--network', 'loud');
+    await docker('network', 'connect', 'quiet', 'neighbour');
+    await start('loud', 2, 1);
+    await start('quiet', 3, 1);
+    for (const address of [...own(2), ...own(3)]) await neighbour.output('ping', '-c1', '-W2', address);
+    const remembered = async (n: number): Promise<string[]> =>
+      (await Promise.all(own(n).map((address) => neighbour.output('ip', 'neigh', 'show', address)))).map(
+        (line) => / lladdr (\S+)/.exec(line)?.[1] ?? line,
+      );
+    const [old, next] = [1, 2].map((mac) => `02:42:00:00:00:0${mac}`);
+    await docker('rm', '-f', 'quiet', 'loud');
+    await start('quiet', 3, 2);
+    await start('loud', 2, 2);
+    await eventually('the new one is known', async () => (await remembered(2)).every((mac) => mac === next) || undefined);
+    expect(await remembered(3)).toEqual([old, old]);
+    await docker('network', 'disconnect', 'loud', 'loud');
+    await docker('network', 'connect', '--ip', '10.72.0.9', '--ip6', 'fd00:72::9', 'loud', 'loud');
+    await eventually('and once more', async () => (await remembered(2)).every((mac) => mac !== next) || undefined);
+    await docker('rm', '-f', 'neighbour', 'loud', 'quiet');
+    await docker('network', 'rm', 'loud', 'quiet');
   });
 
   it('come from the host’s servers on the default bridge', async () => {

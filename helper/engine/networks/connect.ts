@@ -4,6 +4,7 @@ import { inNamespace, Netlink } from '../../system/netns/index.ts';
 import { run } from '../../system/nft/nft.ts';
 import { Failure } from '../failure.ts';
 import { withUndo } from '../undo.ts';
+import { announceEndpoint } from './announce.ts';
 import { refuseEndpoint } from './config-only.ts';
 import { deleteLink } from './delete-link.ts';
 import { openResolver } from './dns/resolver.ts';
@@ -41,7 +42,7 @@ export async function connect(world: World, reference: string, containerId: stri
   }
   return await withUndo(async (undo) => {
     const { request } = sandbox;
-    const endpoint = createEndpoint(network, { id: containerId, name: request.name, hostname: request.hostname }, settings);
+    const endpoint = createEndpoint(network, request, settings);
     undo.add('addresses', () => releaseEndpoint(endpoint));
     undo.add('link', () => (endpoint.hostLink ? deleteLink(endpoint.hostLink) : undefined));
     withInside(sandbox.netnsPath, (inside, fd) => {
@@ -54,6 +55,7 @@ export async function connect(world: World, reference: string, containerId: stri
       network.endpoints.delete(containerId);
     });
     await settle(world, sandbox);
+    announceEndpoint(world, sandbox, endpoint);
     world.endpointEvent('connect', endpoint);
     return describeEndpoint(endpoint);
   });
