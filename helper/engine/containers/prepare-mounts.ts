@@ -67,9 +67,11 @@ async function pinned(engine: Engine, container: Container, root: string, name: 
 }
 
 async function volumeSource(engine: Engine, container: Container, mount: MountRecord, index: number, undo: Undo): Promise<string> {
-  // Again at each start: a volume with driver options may have to be mounted, and one removed by force is made anew.
-  const { path: data } = await engine.volumes.acquire(mount.name, container.id, mount.driver ? { driver: mount.driver } : {});
+  // Again at each start: one that is gone is made anew.
+  const { name, path: data } = await engine.volumes.acquire(mount.name, container.id, mount.driver ? { driver: mount.driver } : {});
   mount.source = data;
+  await engine.volumes.hold(name, container.id);
+  undo.add('volume', () => engine.volumes.letGo(name, container.id));
   return mount.subpath ? pinned(engine, container, data, mount.subpath, index, undo) : data;
 }
 
@@ -135,7 +137,7 @@ async function imageSource(engine: Engine, container: Container, mount: MountRec
   return mount.subpath ? resolveInRoot(target, mount.subpath) : target;
 }
 
-/** Sources found or made, ready for the spec. Volumes stay acquired: they are the container's until it is removed. */
+/** Sources found or made, ready for the spec. Volumes stay acquired until the container is removed, and held until its run has ended. */
 export async function prepareMounts(engine: Engine, container: Container, undo: Undo): Promise<PreparedMounts> {
   const mounts: MountSpec[] = [];
   let rootfsPropagation: string | undefined;

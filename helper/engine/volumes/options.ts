@@ -92,11 +92,12 @@ export async function mountVolume(options: DriverOptions, target: string): Promi
   const words = await run('mount', mountArguments(options, target));
   if (words === undefined) return;
   const shown = refusal(options, target, words).replace(/password=[^,\s]*/g, 'password=********');
-  throw new Failure('system', `error while mounting volume '${target}': failed to mount local volume: ${shown}`);
+  throw new Failure('system', `failed to mount local volume: ${shown}`);
 }
 
+/** Lazily, as dockerd does it: a server that is away must not keep a container from ending. */
 export async function unmountVolume(target: string): Promise<void> {
-  const words = await run('umount', ['--', target]);
+  const words = await run('umount', ['-l', '--', target]);
   if (words !== undefined && !/not mounted|no mount point|not found/.test(words)) {
     throw new Failure('system', `error while unmounting volume path '${target}': ${words}`);
   }
