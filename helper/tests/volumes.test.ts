@@ -80,6 +80,19 @@ describe('what volumes mount, when the engine is killed', () => {
     expect(await eventually('the file of the new run', async () => (await reads(engine, 'mem2')) === 'kept')).toBe(true);
   });
 
+  it('takes relative places of an image for places below its root, and says of a file that it is no folder', async () => {
+    const id = await create(engine.client, { Volumes: { 'data/x': {} }, HostConfig: { AutoRemove: true } });
+    const { Mounts } = (await engine.client.get(`/containers/${id}/json`)).json;
+    expect(Mounts).toMatchObject([{ Type: 'volume', Destination: '/data/x' }]);
+    expect((await engine.client.post(`/containers/${id}/start`)).status).toBe(204);
+    const file = (binds: string[]) => engine.client.post('/containers/create', { Image: BASE, HostConfig: { Binds: binds } });
+    expect(await file(['file:/bin/busybox'])).toMatchObject({
+      status: 500,
+      json: { message: expect.stringMatching(/^source \S+\/bin\/busybox is not directory$/) },
+    });
+    expect((await file(['file:/bin/busybox:nocopy'])).status).toBe(201);
+  });
+
   it('is mounted for a look into a container that does not run, and for nothing else', async () => {
     await tmpfs(engine, 'mem3');
     const id = await create(engine.client, { HostConfig: { Binds: ['mem3:/v'] } });

@@ -185,6 +185,8 @@ describe('volumes', () => {
     }
     expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(data);
     await volumes.create({ Name: 'bad', DriverOpts: { type: 'none', device: '/nowhere/at/all', o: 'bind' } });
-    await expect(volumes.hold('bad', 'c1')).rejects.toThrow(/^failed to mount local volume.*\/nowhere\/at\/all/);
+    await expect(volumes.hold('bad', 'c1')).rejects.toThrow(
+      /^error while mounting volume '\S+bad\/_data': failed to mount local volume.*\/nowhere\/at\/all/,
+    );
   });
 });
