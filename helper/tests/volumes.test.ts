@@ -93,6 +93,23 @@ describe('what volumes mount, when the engine is killed', () => {
     expect((await file(['file:/bin/busybox:nocopy'])).status).toBe(201);
   });
 
+  it('keeps in the container what its own options forbid', async () => {
+    const options = (id: string) => engine.docker(['exec', id, 'sh', '-c', "grep ' /v ' /proc/mounts | cut -d' ' -f4"]);
+    const make = (name: string, ...words: string[]) => engine.docker(['volume', 'create', name, ...words.flatMap((word) => ['-o', word])]);
+    await make('safe', 'type=tmpfs', 'device=tmpfs', 'o=nosuid,nodev,noexec');
+    const safe = await launch(engine.client, { ...RUNS, HostConfig: { Binds: ['safe:/v'] } });
+    expect((await options(safe)).stdout).toMatch(/^rw,nosuid,nodev,noexec,/);
+    const { Mountpoint } = (await engine.client.get('/volumes/safe')).json;
+    const bound = await launch(engine.client, { ...RUNS, HostConfig: { Binds: [`${Mountpoint}:/v`] } });
+    expect((await options(bound)).stdout).toMatch(/^rw,nosuid,nodev,noexec,/);
+    await make('fixed', 'type=none', `device=${engine.folder}`, 'o=bind,ro');
+    expect((await engine.docker(['run', '--rm', '-v', 'fixed:/v', BASE, 'touch', '/v/x'])).stderr).toContain('Read-only file system');
+    await make('share', 'type=cifs', 'device=//127.0.0.1/x', 'o=addr=127.0.0.1,rw,password=secret');
+    expect((await engine.docker(['run', '--rm', '-v', 'share:/v', BASE, 'true'])).stderr).toMatch(
+      /data: addr=127.0.0.1,password=\*{8}: \S/,
+    );
+  });
+
   it('is mounted for a look into a container that does not run, and for nothing else', async () => {
     await tmpfs(engine, 'mem3');
     const id = await create(engine.client, { HostConfig: { Binds: ['mem3:/v'] } });

@@ -1,6 +1,6 @@
 import { constants, promises as fs, lstatSync } from 'node:fs';
 import path from 'node:path';
-import { mountOf, mountOverlay, parseMountInfo, unmount } from '../../system/mount/index.ts';
+import { type MountEntry, mountOf, mountOverlay, mounts as mountsNow, parseMountInfo, unmount } from '../../system/mount/index.ts';
 import type { MountSpec } from '../../system/runtime/types.ts';
 import { MS, mount as mountFs, O_PATH } from '../../system/syscall/index.ts';
 import { Failure, messageOf } from '../failure.ts';
@@ -98,11 +98,19 @@ async function propagate(mount: MountRecord, source: string, current: string | u
   return current;
 }
 
-async function bindOptions(mount: MountRecord, source: string): Promise<string[]> {
+/** What the kernel asks of a whole mount; crun gives a bind those that it is told of and no others, runc and dockerd keep the source's. */
+const KEPT = new Set(['ro', 'nosuid', 'nodev', 'noexec']);
+
+async function flagsOf(source: string, table: MountEntry[]): Promise<string[]> {
+  const options = mountOf(await fs.realpath(source), table)?.options ?? '';
+  return options.split(',').filter((option) => KEPT.has(option));
+}
+
+async function bindOptions(mount: MountRecord, source: string, table: MountEntry[]): Promise<string[]> {
   // Nothing is mounted below a file, and crun opens what it makes recursively read-only as a folder.
   const recursive = mount.type === 'bind' && mount.readOnly && mount.readOnly !== 'flat' && (await fs.stat(source)).isDirectory();
-  const readOnly = mount.rw ? [] : [recursive ? 'rro' : 'ro'];
-  return [mount.nonRecursive ? 'bind' : 'rbind', ...readOnly, mount.propagation || 'rprivate'];
+  const flags = mount.rw ? await flagsOf(source, table) : [recursive ? 'rro' : 'ro'];
+  return [mount.nonRecursive ? 'bind' : 'rbind', ...flags, mount.propagation || 'rprivate'];
 }
 
 /** `/dev/shm` by IpcMode: one that others may join lies on the host. */
@@ -140,6 +148,7 @@ async function imageSource(engine: Engine, container: Container, mount: MountRec
 /** Sources found or made, ready for the spec. Volumes stay acquired until the container is removed, and held until its run has ended. */
 export async function prepareMounts(engine: Engine, container: Container, undo: Undo): Promise<PreparedMounts> {
   const mounts: MountSpec[] = [];
+  const binds: { mount: MountRecord; spec: MountSpec }[] = [];
   let rootfsPropagation: string | undefined;
   for (const [index, mount] of container.mounts.entries()) {
     await checkProcSafety(mount.destination, mount.source);
@@ -154,13 +163,13 @@ export async function prepareMounts(engine: Engine, container: Container, undo: 
           ? await volumeSource(engine, container, mount, index, undo)
           : await imageSource(engine, container, mount, index, undo);
     if (mount.type === 'bind') rootfsPropagation = await propagate(mount, source, rootfsPropagation);
-    mounts.push({
-      destination: mount.destination,
-      type: 'bind',
-      source,
-      options: await bindOptions(mount, source),
-    });
+    const spec = { destination: mount.destination, type: 'bind', source, options: [] };
+    mounts.push(spec);
+    binds.push({ mount, spec });
   }
+  // When all is mounted.
+  const table = binds.length > 0 ? await mountsNow() : [];
+  for (const { mount, spec } of binds) spec.options = await bindOptions(mount, spec.source, table);
   for (const [destination, options] of Object.entries(container.hostConfig.Tmpfs ?? {})) {
     await checkProcSafety(path.posix.normalize(destination), 'tmpfs');
     mounts.push({
