@@ -51,6 +51,15 @@ describe.runIf(onGantry)('why containers stopped', { timeout: 30_000 }, () => {
     expect((await stops(id))[0]).toMatchObject({ Cause: 'oom', By: 'kernel', OOMKilled: true, LastLines: [{ Text: 'filling' }] });
   });
 
+  it('by itself, after the kernel took a child of it for want of memory', async () => {
+    const id = await launch(engine.client, {
+      Cmd: ['sh', '-c', "sh -c 'x=a; while :; do x=$x$x; done'; exit 3"],
+      HostConfig: { Memory: 2 ** 24, MemorySwap: 2 ** 24 },
+    });
+    expect(await waitFor(engine.client, id)).toBe(3);
+    expect((await stops(id))[0]).toMatchObject({ Cause: 'exited', By: 'process', ExitCode: 3, OOMKilled: true });
+  });
+
   it('by a signal that nobody here sent', async () => {
     const id = await launch(engine.client, { Cmd: ['sleep', '1000'] });
     process.kill(await pidOf(id), 'SIGKILL');

@@ -53,11 +53,12 @@ export async function endByForce(engine: Engine, runtime: Runtime, id: string, g
   await engine.cgroups.remove(group);
 }
 
-/** A shareable /dev/shm, parts of volumes and mounted images. */
+/** A shareable /dev/shm, volumes, parts of them and mounted images. */
 async function unmountExtras(engine: Engine, container: Container): Promise<void> {
   const folder = engine.store.runFolder(container.id);
   if (container.hostConfig.IpcMode === 'shareable') unmount(path.join(folder, 'shm'));
   for (const [index, mount] of container.mounts.entries()) {
+    if (mount.type === 'volume' && mount.name) await engine.volumes.letGo(mount.name, container.id);
     if (mount.subpath && mount.type === 'volume') unmount(path.join(folder, `subpath-${index}`));
     if (mount.type !== 'image') continue;
     unmount(path.join(folder, `image-${index}`));

@@ -70,6 +70,8 @@ export interface Live {
   stopHealth: (() => void) | undefined;
   stopRotation: (() => void) | undefined;
   stopOomWatch: (() => void) | undefined;
+  /** When it was last heard to be without memory. */
+  oomAt: string | undefined;
   /** Who asked for the end of this run. */
   stopRequest: StopRequest | undefined;
   /** Made anew when the container changed. */
@@ -100,6 +102,7 @@ export function enliven(record: ContainerRecord): Container {
       stopHealth: undefined,
       stopRotation: undefined,
       stopOomWatch: undefined,
+      oomAt: undefined,
       stopRequest: undefined,
       summary: undefined,
       removed: new AbortController(),

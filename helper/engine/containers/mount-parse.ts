@@ -297,7 +297,8 @@ export function planMounts(wanted: {
   }
   for (const mount of wanted.mounts) put(parseMount(mount), mount.Target ?? '');
   for (const volume of wanted.volumes) {
-    const destination = clean(volume);
+    // An image may say `VOLUME data`, and means a place below its root.
+    const destination = clean(`/${volume}`);
     if (places.has(destination) || tmpfs.has(destination)) continue;
     const problem = checkTarget(destination);
     if (problem) throw invalid(problem);

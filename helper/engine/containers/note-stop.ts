@@ -26,7 +26,7 @@ export function noteStop(engine: Engine, container: Container, ended: Ended): vo
   const { health } = live;
   engine.stops.note(
     {
-      ...{ id, name, image: imageRef, startedAt: '', oomKilled: false, error: undefined, request },
+      ...{ id, name, image: imageRef, startedAt: '', oomKilled: false, oomAt: live.oomAt, error: undefined, request },
       ...{ shutdown: engine.stopping, lost: false, restart: undefined },
       health:
         health && health.Status !== 'none'

@@ -1,4 +1,5 @@
 import { messageOf } from '../failure.ts';
+import { nowInstant } from '../instant.ts';
 import type { Container } from './container.ts';
 import { cgroupsPath, type Engine, emit } from './engine.ts';
 
@@ -8,6 +9,9 @@ import { cgroupsPath, type Engine, emit } from './engine.ts';
  */
 export async function startOomWatch(engine: Engine, container: Container): Promise<void> {
   container.live.stopOomWatch?.();
+  const { state } = container;
+  // Known from an earlier engine: it was before now, whenever it was.
+  container.live.oomAt = state.status === 'running' && state.oomKilled ? nowInstant() : undefined;
   const group = cgroupsPath(engine, container);
   const heard = (): void => {
     if (container.state.status === 'running') hear(engine, container, container.state);
@@ -22,11 +26,11 @@ export async function startOomWatch(engine: Engine, container: Container): Promi
     // Too many are watched on this machine, or it has ended already. Its end tells.
     engine.context.log.debug('a container is not watched for want of memory', { container: container.id, error: messageOf(error) });
   }
-  const { state } = container;
   if (state.status === 'running' && !state.oomKilled && (await engine.cgroups.oomKills(group)) > 0) heard();
 }
 
 function hear(engine: Engine, container: Container, state: { oomKilled: boolean }): void {
+  container.live.oomAt = nowInstant();
   if (!state.oomKilled) {
     // In place: what is under way with the container goes on with this very state.
     state.oomKilled = true;

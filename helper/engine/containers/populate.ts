@@ -7,7 +7,7 @@ import { makeBasics } from './tree/mount-points.ts';
 
 /**
  * Copy-up: a volume's first user gives it the content that the image has at its place. The rootfs is mounted, nothing runs in it.
- * @throws Failure invalidParameter when a file lies where the volume should
+ * @throws Failure when a file lies where the volume should: invalidParameter for an anonymous one, system for one that it would be copied to
  */
 export async function populateVolumes(engine: Engine, container: Container): Promise<void> {
   const root = engine.store.rootfs(container.id);
@@ -17,8 +17,7 @@ export async function populateVolumes(engine: Engine, container: Container): Pro
     const source = await resolveInRoot(root, mount.destination);
     const stat = await fs.stat(source).catch(() => undefined);
     if (!stat) continue;
-    if (!stat.isDirectory()) {
-      if (!mount.anonymous) continue;
+    if (!stat.isDirectory() && mount.anonymous) {
       throw new Failure('invalidParameter', `cannot mount volume over existing file, file exists ${mount.destination}`);
     }
     if (mount.copy && !mount.subpath) await engine.volumes.populate(mount.name, source);

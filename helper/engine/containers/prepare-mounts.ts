@@ -1,6 +1,6 @@
 import { constants, promises as fs, lstatSync } from 'node:fs';
 import path from 'node:path';
-import { mountOf, mountOverlay, parseMountInfo, unmount } from '../../system/mount/index.ts';
+import { type MountEntry, mountOf, mountOverlay, mounts as mountsNow, parseMountInfo, unmount } from '../../system/mount/index.ts';
 import type { MountSpec } from '../../system/runtime/types.ts';
 import { MS, mount as mountFs, O_PATH } from '../../system/syscall/index.ts';
 import { Failure, messageOf } from '../failure.ts';
@@ -67,9 +67,11 @@ async function pinned(engine: Engine, container: Container, root: string, name: 
 }
 
 async function volumeSource(engine: Engine, container: Container, mount: MountRecord, index: number, undo: Undo): Promise<string> {
-  // Again at each start: a volume with driver options may have to be mounted, and one removed by force is made anew.
-  const { path: data } = await engine.volumes.acquire(mount.name, container.id, mount.driver ? { driver: mount.driver } : {});
+  // Again at each start: one that is gone is made anew.
+  const { name, path: data } = await engine.volumes.acquire(mount.name, container.id, mount.driver ? { driver: mount.driver } : {});
   mount.source = data;
+  await engine.volumes.hold(name, container.id);
+  undo.add('volume', () => engine.volumes.letGo(name, container.id));
   return mount.subpath ? pinned(engine, container, data, mount.subpath, index, undo) : data;
 }
 
@@ -96,11 +98,19 @@ async function propagate(mount: MountRecord, source: string, current: string | u
   return current;
 }
 
-async function bindOptions(mount: MountRecord, source: string): Promise<string[]> {
+/** What the kernel asks of a whole mount; crun gives a bind those that it is told of and no others, runc and dockerd keep the source's. */
+const KEPT = new Set(['ro', 'nosuid', 'nodev', 'noexec']);
+
+async function flagsOf(source: string, table: MountEntry[]): Promise<string[]> {
+  const options = mountOf(await fs.realpath(source), table)?.options ?? '';
+  return options.split(',').filter((option) => KEPT.has(option));
+}
+
+async function bindOptions(mount: MountRecord, source: string, table: MountEntry[]): Promise<string[]> {
   // Nothing is mounted below a file, and crun opens what it makes recursively read-only as a folder.
   const recursive = mount.type === 'bind' && mount.readOnly && mount.readOnly !== 'flat' && (await fs.stat(source)).isDirectory();
-  const readOnly = mount.rw ? [] : [recursive ? 'rro' : 'ro'];
-  return [mount.nonRecursive ? 'bind' : 'rbind', ...readOnly, mount.propagation || 'rprivate'];
+  const flags = mount.rw ? await flagsOf(source, table) : [recursive ? 'rro' : 'ro'];
+  return [mount.nonRecursive ? 'bind' : 'rbind', ...flags, mount.propagation || 'rprivate'];
 }
 
 /** `/dev/shm` by IpcMode: one that others may join lies on the host. */
@@ -135,9 +145,10 @@ async function imageSource(engine: Engine, container: Container, mount: MountRec
   return mount.subpath ? resolveInRoot(target, mount.subpath) : target;
 }
 
-/** Sources found or made, ready for the spec. Volumes stay acquired: they are the container's until it is removed. */
+/** Sources found or made, ready for the spec. Volumes stay acquired until the container is removed, and held until its run has ended. */
 export async function prepareMounts(engine: Engine, container: Container, undo: Undo): Promise<PreparedMounts> {
   const mounts: MountSpec[] = [];
+  const binds: { mount: MountRecord; spec: MountSpec }[] = [];
   let rootfsPropagation: string | undefined;
   for (const [index, mount] of container.mounts.entries()) {
     await checkProcSafety(mount.destination, mount.source);
@@ -152,13 +163,13 @@ export async function prepareMounts(engine: Engine, container: Container, undo: 
           ? await volumeSource(engine, container, mount, index, undo)
           : await imageSource(engine, container, mount, index, undo);
     if (mount.type === 'bind') rootfsPropagation = await propagate(mount, source, rootfsPropagation);
-    mounts.push({
-      destination: mount.destination,
-      type: 'bind',
-      source,
-      options: await bindOptions(mount, source),
-    });
+    const spec = { destination: mount.destination, type: 'bind', source, options: [] };
+    mounts.push(spec);
+    binds.push({ mount, spec });
   }
+  // When all is mounted.
+  const table = binds.length > 0 ? await mountsNow() : [];
+  for (const { mount, spec } of binds) spec.options = await bindOptions(mount, spec.source, table);
   for (const [destination, options] of Object.entries(container.hostConfig.Tmpfs ?? {})) {
     await checkProcSafety(path.posix.normalize(destination), 'tmpfs');
     mounts.push({

@@ -48,6 +48,12 @@ export async function reconcile(engine: Engine): Promise<{ close(): void }> {
       network?.request && state.status === 'running' ? [{ request: network.request, sandbox: network.sandbox, pid: state.pid }] : [],
     ),
   );
+  await engine.volumes.takeOver(
+    [...alive].flatMap(({ id, state, mounts: list }) => {
+      const volumes = list.flatMap((mount) => (mount.type === 'volume' && mount.name ? [mount.name] : []));
+      return state.status === 'running' ? [{ container: id, monitorPid: state.monitorPid, volumes }] : [];
+    }),
+  );
   await removeStrays(engine, alive);
 
   const watch = await engine.monitor.watchExits(({ id, exitCode, at }) => {

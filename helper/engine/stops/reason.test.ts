@@ -12,7 +12,7 @@ const facts = (more: Partial<StopFacts>): StopFacts => ({
     exitCode: 0,
     oomKilled: false,
   },
-  ...{ error: undefined, request: undefined, shutdown: false, lost: false, restart: undefined, health: undefined },
+  ...{ error: undefined, request: undefined, shutdown: false, lost: false, restart: undefined, health: undefined, oomAt: undefined },
   ...more,
 });
 const request = (call: StopRequest['call'], signal?: number, time = '2026-01-01T00:59:55Z'): StopRequest => ({
@@ -27,6 +27,17 @@ describe('why a container stopped', () => {
     ['by a signal from anywhere', { exitCode: 139 }, { cause: 'signal', by: 'unknown', forced: false }],
     ['by an exit code that is no signal', { exitCode: 255 }, { cause: 'exited', by: 'process', forced: false }],
     ['for want of memory', { exitCode: 137, oomKilled: true }, { cause: 'oom', by: 'kernel', forced: false }],
+    [
+      'for want of memory that was heard of just now',
+      { exitCode: 137, oomKilled: true, oomAt: '2026-01-01T00:59:59Z' },
+      { cause: 'oom', by: 'kernel', forced: false },
+    ],
+    [
+      'by a SIGKILL from anywhere, long after a child was killed for memory',
+      { exitCode: 137, oomKilled: true, oomAt: '2026-01-01T00:30:00Z' },
+      { cause: 'signal', by: 'unknown', forced: false },
+    ],
+    ['by itself, when a child was killed for memory', { exitCode: 2, oomKilled: true }, { cause: 'exited', by: 'process', forced: false }],
     ['well, though a child was killed for memory', { exitCode: 0, oomKilled: true }, { cause: 'exited', by: 'process', forced: false }],
     ['by stop', { exitCode: 143, request: request('stop', 15) }, { cause: 'stopped', by: 'api', forced: false }],
     ['by stop, as it wished', { exitCode: 0, request: request('stop', 15) }, { cause: 'stopped', by: 'api', forced: false }],

@@ -19,6 +19,8 @@ export interface StopFacts {
   finishedAt: string;
   exitCode: number;
   oomKilled: boolean;
+  /** When it was last heard to be without memory, RFC 3339; undefined when nobody listened. */
+  oomAt: string | undefined;
   /** Of a start that failed. */
   error: string | undefined;
   request: StopRequest | undefined;

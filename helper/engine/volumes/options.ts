@@ -44,27 +44,14 @@ export function mountArguments(options: DriverOptions, target: string): string[]
   return [...(type ? ['-t', type] : []), ...(flags ? ['-o', flags] : []), '--', device, target];
 }
 
-/** Options that are bits of mount(2); the others are the file system's. Source: mount(2), linux/mount.h */
+/** Options that are bits of mount(2), or take one away; the others are the file system's. Source: mount(2), linux/mount.h */
 const FLAGS: Record<string, number> = {
-  ro: 1,
-  nosuid: 2,
-  nodev: 4,
-  noexec: 8,
-  sync: 0x10,
-  remount: 0x20,
-  mand: 0x40,
-  dirsync: 0x80,
-  noatime: 0x400,
-  nodiratime: 0x800,
-  bind: 0x1000,
-  rbind: 0x5000,
-  private: 0x40000,
-  slave: 0x80000,
-  shared: 0x100000,
-  relatime: 0x200000,
-  strictatime: 0x1000000,
+  ...{ ro: 1, nosuid: 2, nodev: 4, noexec: 8, sync: 0x10, remount: 0x20, mand: 0x40, dirsync: 0x80 },
+  ...{ noatime: 0x400, nodiratime: 0x800, bind: 0x1000, rbind: 0x5000, unbindable: 0x20000, runbindable: 0x24000 },
+  ...{ private: 0x40000, rprivate: 0x44000, slave: 0x80000, rslave: 0x84000, shared: 0x100000, rshared: 0x104000 },
+  ...{ relatime: 0x200000, strictatime: 0x1000000 },
+  ...{ defaults: 0, rw: 0, suid: 0, dev: 0, exec: 0, async: 0, nomand: 0, atime: 0, diratime: 0, norelatime: 0, nostrictatime: 0 },
 };
-
 /** mount(8)'s words → the error of mount(2), as Go has it: clients look for `no such file or directory`. */
 const REASONS: [RegExp, string][] = [
   [/does not exist|No such file/, 'no such file or directory'],
@@ -77,26 +64,29 @@ const REASONS: [RegExp, string][] = [
   [/No route to host/, 'no route to host'],
 ];
 
-/** `mount DEVICE:TARGET, flags: 0x1000, data: size=1: REASON` */
+/** `mount DEVICE:TARGET, flags: 0x1000, data: size=1: REASON`, passwords hidden */
 function refusal(options: DriverOptions, target: string, words: string): string {
   const given = (options.o ?? '').split(',').filter(Boolean);
   const flags = given.reduce((bits, option) => bits | (FLAGS[option] ?? 0), 0);
-  const data = given.filter((option) => !(option in FLAGS)).join(',');
-  const reason = REASONS.find(([pattern]) => pattern.test(words))?.[1] ?? words;
+  const data = given
+    .filter((option) => !(option in FLAGS))
+    .map((option) => (option.startsWith('password=') ? 'password=********' : option))
+    .join(',');
+  const reason = REASONS.find(([pattern]) => pattern.test(words))?.[1] ?? words.replace(/password=[^,\s]*/g, 'password=********');
   const place = options.device ? `${options.device}:${target}` : target;
   return `mount ${place}${flags ? `, flags: 0x${flags.toString(16)}` : ''}${data ? `, data: ${data}` : ''}: ${reason}`;
 }
 
-/** @throws Failure system in dockerd's words, passwords hidden */
+/** @throws Failure system in dockerd's words */
 export async function mountVolume(options: DriverOptions, target: string): Promise<void> {
   const words = await run('mount', mountArguments(options, target));
   if (words === undefined) return;
-  const shown = refusal(options, target, words).replace(/password=[^,\s]*/g, 'password=********');
-  throw new Failure('system', `error while mounting volume '${target}': failed to mount local volume: ${shown}`);
+  throw new Failure('system', `failed to mount local volume: ${refusal(options, target, words)}`);
 }
 
+/** Lazily, as dockerd does it: a server that is away must not keep a container from ending. */
 export async function unmountVolume(target: string): Promise<void> {
-  const words = await run('umount', ['--', target]);
+  const words = await run('umount', ['-l', '--', target]);
   if (words !== undefined && !/not mounted|no mount point|not found/.test(words)) {
     throw new Failure('system', `error while unmounting volume path '${target}': ${words}`);
   }

@@ -5,11 +5,13 @@ import { Failure } from '../failure.ts';
 /**
  * Copies `source` into `target` if that is empty: owners, modes, times, extended attributes, hard links, sparse files and
  * devices as `cp -a` does; symbolic links are copied, never followed. The folder itself gets source's owner and mode.
+ * @throws Failure system, in dockerd's words where `source` is no folder
  */
 export async function populateFolder(source: string, target: string): Promise<void> {
   const from = await fs.lstat(source).catch(() => undefined);
-  if (!from?.isDirectory()) return;
+  if (!from) return;
   if ((await fs.readdir(target)).length > 0) return;
+  if (!from.isDirectory()) throw new Failure('system', `source ${source} is not directory`);
   await new Promise<void>((resolve, reject) => {
     execFile(
       'cp',

@@ -1,5 +1,6 @@
 import type { VolumeCreateRequest, VolumeInspect } from '../../contract/docker.ts';
 import type { Filters } from '../events/types.ts';
+import type { Run } from './mounted.ts';
 
 /** What a copy of a volume is made of. */
 export interface VolumeSource {
@@ -27,7 +28,7 @@ export interface Volumes {
   usage(): Promise<VolumeInspect[]>;
   /**
    * For containers: creates the volume if it does not exist (name undefined: an anonymous one of 64 hex digits),
-   * records `container` as its user, mounts it if its driver options ask for it.
+   * records `container` as its user.
    * @returns name and host path of the data
    */
   acquire(
@@ -52,6 +53,14 @@ export interface Volumes {
   discard(name: string, target: string): Promise<void>;
   /** From a folder that `discard` or `release` moved away. @throws Failure conflict when the name is taken */
   restore(folder: string, name: string): Promise<void>;
+  /**
+   * What the volume's driver options say is mounted at its path until the last holder lets go; of another volume nothing changes.
+   * @param holder a container's id for its run, any other name for something shorter
+   * @throws Failure notFound, system with mount's words
+   */
+  hold(name: string, holder: string): Promise<void>;
+  /** Idempotent. */
+  letGo(name: string, holder: string): Promise<void>;
   /** Copy-up on first use: an empty volume gets the content of `source` (a folder of the mounted image) with owners and modes. */
   populate(name: string, source: string): Promise<void>;
   /** For a copy to another engine. @throws Failure notFound */
@@ -65,6 +74,8 @@ export interface Volumes {
   /** Events only, as dockerd sends them when a container starts and stops: `mount` with its attributes, `unmount`. */
   noteMount(name: string, container: string, details: { destination: string; readOnly: boolean; propagation: string }): void;
   noteUnmount(name: string, container: string): void;
-  /** After a restart: who uses which volume. What driver options mount is mounted by the next `acquire`, which is idempotent. */
+  /** After a restart: who uses which volume. */
   adopt(users: { container: string; volumes: string[] }[]): void;
+  /** After a restart, before any start: who runs holds what is mounted; what nobody holds is unmounted. */
+  takeOver(runs: readonly Run[]): Promise<void>;
 }

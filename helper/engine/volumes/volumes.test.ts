@@ -172,13 +172,21 @@ describe('volumes', () => {
   it.runIf(asRoot)('mounts what the driver options say, and tells mount’s own error', async () => {
     await volumes.create({ Name: 'mem', DriverOpts: { type: 'tmpfs', device: 'tmpfs', o: 'size=1m' } });
     const { path: data } = await volumes.acquire('mem', 'c1');
+    expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(data);
     try {
-      expect(readFileSync('/proc/self/mounts', 'utf8')).toContain(`tmpfs ${data} tmpfs`);
+      await volumes.hold('mem', 'c1');
+      await volumes.hold('mem', 'c2');
+      expect(readFileSync('/proc/self/mounts', 'utf8').split(`tmpfs ${data} tmpfs`)).toHaveLength(2);
+      await volumes.letGo('mem', 'c1');
+      await volumes.letGo('mem', 'c1');
+      expect(readFileSync('/proc/self/mounts', 'utf8')).toContain(data);
     } finally {
-      await volumes.release('c1', false);
+      await volumes.letGo('mem', 'c2');
     }
     expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(data);
     await volumes.create({ Name: 'bad', DriverOpts: { type: 'none', device: '/nowhere/at/all', o: 'bind' } });
-    await expect(volumes.acquire('bad', 'c1')).rejects.toThrow(/failed to mount local volume.*\/nowhere\/at\/all/);
+    await expect(volumes.hold('bad', 'c1')).rejects.toThrow(
+      /^error while mounting volume '\S+bad\/_data': failed to mount local volume.*\/nowhere\/at\/all/,
+    );
   });
 });

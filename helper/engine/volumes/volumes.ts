@@ -2,12 +2,13 @@ import path from 'node:path';
 import type { VolumeCreateRequest, VolumeInspect } from '../../contract/docker.ts';
 import type { EngineContext } from '../context.ts';
 import type { Events, Filters } from '../events/types.ts';
-import { Failure, messageOf } from '../failure.ts';
+import { Failure, isFailure, messageOf } from '../failure.ts';
 import { nowInstant } from '../instant.ts';
 import { KeyedQueue } from '../queue.ts';
 import { listFilter, pruneFilter } from './filters.ts';
+import { MountedVolumes, type Run } from './mounted.ts';
 import { ANONYMOUS_LABEL, anonymousName, checkVolumeName } from './names.ts';
-import { checkDriverOptions, mountVolume, needsMount, unmountVolume } from './options.ts';
+import { checkDriverOptions, needsMount } from './options.ts';
 import { populateFolder } from './populate.ts';
 import { sizeOf } from './size.ts';
 import { type StoredVolume, VolumeStore } from './store.ts';
@@ -26,11 +27,12 @@ class LocalVolumes implements Volumes {
   readonly #volumes = new Map<string, StoredVolume>();
   /** Volume → containers that have it, running or not. */
   readonly #users = new Map<string, Set<string>>();
-  readonly #mounted = new Set<string>();
+  readonly #mounted: MountedVolumes;
 
   constructor(context: EngineContext, events: Events) {
     this.#context = context;
     this.#events = events;
+    this.#mounted = new MountedVolumes(context.log);
     this.#store = new VolumeStore(path.join(context.paths.data, 'volumes'), context.log);
   }
 
@@ -141,7 +143,6 @@ class LocalVolumes implements Volumes {
 
   /** For good, or into a folder of the bin. */
   async #destroy(name: string, target?: string): Promise<void> {
-    await this.#unmount(name);
     if (target) await this.#store.moveOut(name, target);
     else await this.#store.remove(name);
     this.#volumes.delete(name);
@@ -196,19 +197,8 @@ class LocalVolumes implements Volumes {
         anonymous,
         ...(anonymous ? { owner: container } : {}),
       });
-      const data = this.#store.data(chosen);
-      try {
-        if (needsMount(volume.options) && !this.#mounted.has(chosen)) {
-          await mountVolume(volume.options, data);
-          this.#mounted.add(chosen);
-        }
-      } catch (error) {
-        // A volume that came into being for this container and can't be mounted would only be in the way.
-        if (created && anonymous) await this.#destroy(chosen);
-        throw error;
-      }
       this.#addUser(chosen, container);
-      return { name: chosen, path: data, created };
+      return { name: volume.name, path: this.#store.data(chosen), created };
     });
   }
 
@@ -221,15 +211,39 @@ class LocalVolumes implements Volumes {
         this.#users.delete(name);
         const own = anonymous && (this.#volumes.get(name)?.owner === container || borrowed.includes(name));
         if (own) await this.#destroy(name, typeof anonymous === 'object' ? path.join(anonymous.moveTo, name) : undefined);
-        else await this.#unmount(name);
       });
     }
   }
 
+  async hold(name: string, holder: string): Promise<void> {
+    await this.#queue.run(name, async () => {
+      try {
+        await this.#hold(name, holder);
+      } catch (error) {
+        if (!isFailure(error, 'system')) throw error;
+        throw new Failure('system', `error while mounting volume '${this.#store.data(name)}': ${error.message}`, { cause: error });
+      }
+    });
+  }
+
+  async #hold(name: string, holder: string): Promise<void> {
+    const { options } = this.#get(name);
+    if (needsMount(options)) await this.#mounted.hold(this.#store.data(name), options, holder);
+  }
+
+  async letGo(name: string, holder: string): Promise<void> {
+    await this.#queue.run(name, () => this.#mounted.letGo(this.#store.data(name), holder));
+  }
+
   async populate(name: string, source: string): Promise<void> {
     await this.#queue.run(name, async () => {
-      this.#get(name);
-      await populateFolder(source, this.#store.data(name));
+      const holder = 'copy-up';
+      await this.#hold(name, holder);
+      try {
+        await populateFolder(source, this.#store.data(name));
+      } finally {
+        await this.#mounted.letGo(this.#store.data(name), holder);
+      }
     });
   }
 
@@ -256,6 +270,13 @@ class LocalVolumes implements Volumes {
     }
   }
 
+  async takeOver(runs: readonly Run[]): Promise<void> {
+    const targets = this.#sorted().flatMap(({ name, options }): [string, string][] =>
+      needsMount(options) ? [[name, this.#store.data(name)]] : [],
+    );
+    await this.#mounted.takeOver(new Map(targets), runs);
+  }
+
   noteMount(name: string, container: string, details: { destination: string; readOnly: boolean; propagation: string }): void {
     this.#events.publish('volume', 'mount', name, {
       container,
@@ -268,12 +289,6 @@ class LocalVolumes implements Volumes {
 
   noteUnmount(name: string, container: string): void {
     this.#events.publish('volume', 'unmount', name, { container, driver: 'local' });
-  }
-
-  async #unmount(name: string): Promise<void> {
-    if (!this.#mounted.has(name)) return;
-    await unmountVolume(this.#store.data(name));
-    this.#mounted.delete(name);
   }
 
   #addUser(name: string, container: string): void {

@@ -1,3 +1,4 @@
+export { mountNamespaceOf, takeMount, unmountElsewhere } from './elsewhere.ts';
 export { mountErofs } from './erofs.ts';
 export { type MountEntry, mountOf, mounts, parseMountInfo } from './mountinfo.ts';
 export { mountOverlay, type OverlayRequest, unmount, unmountApart } from './overlay.ts';

@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { native, SystemCallError, systemCallFailed } from '../syscall/index.ts';
+import { check, native, SystemCallError } from '../syscall/index.ts';
 
 /**
  * Limits of what lies below a folder, by the project quotas of xfs (mounted with `pquota`) and ext4 (`prjquota`).
@@ -24,7 +24,7 @@ const SYS_QUOTACTL_FD = 443;
 
 function quotactl(fd: number, code: number, project: number, data: Buffer): void {
   const call = native('long syscall(long n, int fd, unsigned int command, unsigned int id, _Inout_ void *data)');
-  if (Number(call(SYS_QUOTACTL_FD, fd, code, project, data)) < 0) throw systemCallFailed('quotactl_fd');
+  check('quotactl_fd', call(SYS_QUOTACTL_FD, fd, code, project, data));
 }
 
 /** `fs_disk_quota`: sizes are counts of 512 bytes. */
@@ -108,11 +108,11 @@ function mark(file: string, project: number, inherit: boolean): void {
   try {
     const call = native('int ioctl(int fd, unsigned long request, _Inout_ void *data)');
     const attributes = Buffer.alloc(ATTRIBUTES.bytes);
-    if (Number(call(fd, FS_IOC_FSGETXATTR, attributes)) < 0) throw systemCallFailed('ioctl FS_IOC_FSGETXATTR', file);
+    check('ioctl FS_IOC_FSGETXATTR', call(fd, FS_IOC_FSGETXATTR, attributes), file);
     attributes.writeUInt32LE(project, ATTRIBUTES.project);
     // What is made in it later has the project, too.
     if (inherit) attributes.writeUInt32LE((attributes.readUInt32LE(ATTRIBUTES.flags) | FS_XFLAG_PROJINHERIT) >>> 0, ATTRIBUTES.flags);
-    if (Number(call(fd, FS_IOC_FSSETXATTR, attributes)) < 0) throw systemCallFailed('ioctl FS_IOC_FSSETXATTR', file);
+    check('ioctl FS_IOC_FSSETXATTR', call(fd, FS_IOC_FSSETXATTR, attributes), file);
   } finally {
     closeSync(fd);
   }

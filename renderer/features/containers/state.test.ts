@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { portsOf, portText } from './row.ts';
-import { stateOf, statusSpan } from './state.ts';
+import { reasonOf, stateOf, statusSpan } from './state.ts';
 
 it('reads the span of a status text', () => {
   expect(statusSpan('Up 3 minutes')).toBe(180_000);
@@ -25,4 +25,11 @@ it('shows a port once for IPv4 and IPv6', () => {
     { IP: '::', PrivatePort: 80, PublicPort: 8080, Type: 'tcp' },
   ]);
   expect(ports.map(portText)).toEqual(['8080→80', '443']);
+});
+
+it('names want of memory as the cause only where the kernel killed the container itself', () => {
+  const ended = { Status: 'exited', Running: false, OOMKilled: true, ExitCode: 137, Error: '' } as Parameters<typeof reasonOf>[0];
+  expect(reasonOf(ended)).toEqual({ reason: 'oom' });
+  expect(reasonOf({ ...ended, ExitCode: 2 })).toEqual({ reason: 'error' });
+  expect(reasonOf({ ...ended, ExitCode: 0 })).toBeUndefined();
 });

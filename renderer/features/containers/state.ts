@@ -74,7 +74,8 @@ export type Reason = 'startFailed' | 'oom' | 'killed' | 'segfault' | 'abort' | '
 /** @returns undefined when nothing needs an explanation */
 export function reasonOf(state: ContainerState): { reason: Reason; signal?: number } | undefined {
   if (state.Running || state.Status === 'removing') return undefined;
-  if (state.OOMKilled) return { reason: 'oom' };
+  // Docker marks a container of which the kernel took any process; only the first one's end is the container's.
+  if (state.OOMKilled && state.ExitCode === 137) return { reason: 'oom' };
   if (state.Error) {
     if (state.ExitCode === 127) return { reason: 'notFound' };
     if (state.ExitCode === 126) return { reason: 'notExecutable' };

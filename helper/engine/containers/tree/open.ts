@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { promises as fs } from 'node:fs';
 import { parseMountInfo } from '../../../system/mount/index.ts';
 import { hasEnded } from '../../../system/process/ended.ts';
+import { isFailure, messageOf } from '../../failure.ts';
 import { type Container, sharedWith } from '../container.ts';
 import { type Engine, untilStopped } from '../engine.ts';
 import { holdRootfs, releaseRootfs } from '../rootfs-mount.ts';
@@ -44,10 +45,39 @@ export async function openTree(
   }
   const holder = randomBytes(8).toString('hex');
   const root = await holdRootfs(engine, container, holder);
-  const mounts = options.volumes ? mountsOf(engine, container) : new Map<string, string>();
-  await makeBasics(root);
-  for (const [destination, source] of mounts) await makeMountPoint(root, destination, source);
-  return { tree: { root, mounts, hidden: new Set() }, close: () => releaseRootfs(engine, container, holder) };
+  const close = (): void => {
+    releaseRootfs(engine, container, holder);
+    if (options.volumes) letGoVolumes(engine, container, holder);
+  };
+  try {
+    if (options.volumes) await holdVolumes(engine, container, holder);
+    const mounts = options.volumes ? mountsOf(engine, container) : new Map<string, string>();
+    await makeBasics(root);
+    for (const [destination, source] of mounts) await makeMountPoint(root, destination, source);
+    return { tree: { root, mounts, hidden: new Set() }, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+const volumesOf = ({ mounts }: Container): string[] => mounts.flatMap(({ type, name }) => (type === 'volume' && name ? [name] : []));
+
+async function holdVolumes(engine: Engine, container: Container, holder: string): Promise<void> {
+  for (const name of volumesOf(container)) {
+    await engine.volumes.hold(name, holder).catch((error) => {
+      // One that is gone is made by the next start.
+      if (!isFailure(error, 'notFound')) throw error;
+    });
+  }
+}
+
+function letGoVolumes(engine: Engine, container: Container, holder: string): void {
+  for (const name of volumesOf(container)) {
+    engine.volumes.letGo(name, holder).catch((error) => {
+      engine.context.log.warn('a volume stays mounted', { volume: name, container: container.id, error: messageOf(error) });
+    });
+  }
 }
 
 /** Volumes and binds, and the files that the network writes, once it has. */
