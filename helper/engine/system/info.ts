@@ -116,6 +116,7 @@ function limitsOf(cgroups: Pick<Cgroups, 'version' | 'features'>): { fields: Rec
     fields: {
       MemoryLimit: features.memory,
       SwapLimit: features.swap,
+      ...(features.kernelMemory ? { KernelMemory: true } : {}),
       ...(features.kernelMemoryTcp ? { KernelMemoryTCP: true } : {}),
       CpuCfsPeriod: features.cpuCfs,
       CpuCfsQuota: features.cpuCfs,
