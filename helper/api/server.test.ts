@@ -42,7 +42,7 @@ describe('the server', () => {
     ['/containers/json?filters=xx', 400, 'invalid filter'],
     ['/containers/json?filters={"a":["b"]}', 400, "invalid filter 'a'"],
     ['/images/json?filters={"dangling":["maybe"]}', 400, "invalid filter 'dangling=[maybe]'"],
-    ['/containers/a/logs', 400, "must specify at least one of 'stdout' or 'stderr'"],
+    ['/containers/a/logs', 400, 'Bad parameters: you must choose at least one stream'],
     ['/containers/a/archive', 400, 'bad parameter: path cannot be empty'],
     ['/events?since=2&until=1', 400, '`since` time (2) cannot be after `until` time (1)'],
     ['/events?since=x', 400, 'invalid value for "since": invalid timestamp "x": invalid seconds "x": invalid syntax'],

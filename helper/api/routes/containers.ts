@@ -57,7 +57,10 @@ async function create({ engine, body, query, response, version }: Call): Promise
     version,
   );
   const platform = version >= 41 ? query.text('platform') : '';
-  const created = await engine.containers.create(query.text('name') || undefined, request, platform ? { platform } : {});
+  const created = await engine.containers.create(query.text('name') || undefined, request, {
+    ...(platform ? { platform } : {}),
+    ...(version < 44 ? { flatReadOnly: true } : {}),
+  });
   sendJson(response, 201, { Id: created.Id, Warnings: [...created.Warnings, ...warnings] });
 }
 

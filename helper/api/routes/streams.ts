@@ -21,7 +21,7 @@ async function logs(call: Call): Promise<void> {
   const { engine, params, query, response, signal } = call;
   const stdout = query.boolean('stdout');
   const stderr = query.boolean('stderr');
-  if (!stdout && !stderr) throw new Failure('invalidParameter', "must specify at least one of 'stdout' or 'stderr'");
+  if (!stdout && !stderr) throw new Failure('invalidParameter', 'Bad parameters: you must choose at least one stream');
   const since = query.timestamp('since', true);
   const until = query.timestamp('until', true);
   const tail = tailOf(query.text('tail'));

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { ContainerInspect } from '../../contract/docker.ts';
+import type { ContainerConfig, ContainerInspect } from '../../contract/docker.ts';
 import type { Container } from './container.ts';
 import { type Engine, logPath } from './engine.ts';
 import { linksOf } from './linked.ts';
@@ -38,9 +38,15 @@ export async function inspect(engine: Engine, reference: string, options: { size
     GraphDriver: { Name: 'overlay2', Data: graphData(engine, container, folder) },
     ...(size ? { SizeRw: size.rw, SizeRootFs: size.root } : {}),
     Mounts: mountPoints(container.mounts),
-    Config: container.config,
+    Config: withMacAddress(container),
     NetworkSettings: networkSettings(container),
   };
+}
+
+/** Old clients look for the address of the main network's endpoint where it was before endpoints had their own. */
+function withMacAddress({ config, endpoints, hostConfig }: Container): ContainerConfig {
+  const address = config.MacAddress || endpoints[hostConfig.NetworkMode ?? 'bridge']?.MacAddress;
+  return address ? { ...config, MacAddress: address } : config;
 }
 
 function graphData(engine: Engine, container: Container, folder: string): Record<string, string> {

@@ -6,6 +6,7 @@ import { MS, mount as mountFs, O_PATH } from '../../system/syscall/index.ts';
 import { Failure, messageOf } from '../failure.ts';
 import type { Undo } from '../undo.ts';
 import { type Container, sharedWith } from './container.ts';
+import { overlaps } from './data-folder.ts';
 import type { Engine } from './engine.ts';
 import { type MountRecord, mergeTmpfsOptions } from './mount-parse.ts';
 import { checkProcSafety } from './proc-safety.ts';
@@ -70,7 +71,19 @@ async function volumeSource(engine: Engine, container: Container, mount: MountRe
   // Again at each start: a volume with driver options may have to be mounted, and one removed by force is made anew.
   const { path: data } = await engine.volumes.acquire(mount.name, container.id, mount.driver ? { driver: mount.driver } : {});
   mount.source = data;
-  return mount.subpath ? pinned(engine, container, data, mount.subpath, index, undo) : data;
+  if (!mount.subpath) return data;
+  await checkInside(data, mount.subpath);
+  return pinned(engine, container, data, mount.subpath, index, undo);
+}
+
+/**
+ * A link in a volume or image that leads out of it is refused, rather than followed inside as in a container.
+ * @throws Failure invalidParameter
+ */
+async function checkInside(root: string, name: string): Promise<void> {
+  const [base, target] = await Promise.all([fs.realpath(root), fs.realpath(path.join(root, name)).catch(() => undefined)]);
+  if (target === undefined || target === base || target.startsWith(`${base}/`)) return;
+  throw new Failure('invalidParameter', `path concatenation escapes the base directory, base: ${root}, subpath: ${name}`);
 }
 
 /** Where `source` is mounted, and whether that is shared or a slave. Source: proc(5), /proc/PID/mountinfo. */
@@ -81,26 +94,40 @@ async function sourceMount(source: string): Promise<{ point: string; shared: boo
   return { point: entry?.target ?? '/', shared: entry?.shared !== undefined, slave: / master:\d+ /.test(line) };
 }
 
-/** A bind's wish for propagation needs the same of the rootfs, and of where its source is mounted. */
-async function propagate(mount: MountRecord, source: string, current: string | undefined): Promise<string | undefined> {
+/**
+ * A bind's wish for propagation needs the same of the rootfs, and of where its source is mounted.
+ * @param current what other mounts want of the rootfs
+ * @param byDefault the slave is one because the engine's folder is in it: then it is one where it can be
+ */
+async function propagate(
+  mount: MountRecord,
+  source: string,
+  current: string | undefined,
+  byDefault: boolean,
+): Promise<{ rootfs: string | undefined; own: string }> {
   if (mount.propagation === 'shared' || mount.propagation === 'rshared') {
     const { point, shared } = await sourceMount(source);
     if (!shared) throw new Failure('system', `path ${source} is mounted on ${point} but it is not a shared mount`);
-    return 'shared';
+    return { rootfs: 'shared', own: mount.propagation };
   }
   if (mount.propagation === 'slave' || mount.propagation === 'rslave') {
     const { point, shared, slave } = await sourceMount(source);
-    if (!shared && !slave) throw new Failure('system', `path ${source} is mounted on ${point} but it is not a shared or slave mount`);
-    return current ?? 'rslave';
+    if (!shared && !slave) {
+      if (byDefault) return { rootfs: current, own: 'rprivate' };
+      throw new Failure('system', `path ${source} is mounted on ${point} but it is not a shared or slave mount`);
+    }
+    return { rootfs: current ?? 'rslave', own: mount.propagation };
   }
-  return current;
+  return { rootfs: current, own: mount.propagation };
 }
 
-async function bindOptions(mount: MountRecord, source: string): Promise<string[]> {
+async function bindOptions(mount: MountRecord, source: string, propagation: string): Promise<string[]> {
   // Nothing is mounted below a file, and crun opens what it makes recursively read-only as a folder.
   const recursive = mount.type === 'bind' && mount.readOnly && mount.readOnly !== 'flat' && (await fs.stat(source)).isDirectory();
   const readOnly = mount.rw ? [] : [recursive ? 'rro' : 'ro'];
-  return [mount.nonRecursive ? 'bind' : 'rbind', ...readOnly, mount.propagation || 'rprivate'];
+  // To crun `bind` with `rprivate` is an `rbind`. Without mounts below, both kinds of propagation are one.
+  if (mount.nonRecursive) return ['bind', ...readOnly, propagation.replace(/^r/, '') || 'private'];
+  return ['rbind', ...readOnly, propagation || 'rprivate'];
 }
 
 /** `/dev/shm` by IpcMode: one that others may join lies on the host. */
@@ -132,7 +159,9 @@ async function imageSource(engine: Engine, container: Container, mount: MountRec
   mountOverlay({ target, lower: [...directories, empty] });
   undo.add('image mount', () => unmount(target));
   mount.source = target;
-  return mount.subpath ? resolveInRoot(target, mount.subpath) : target;
+  if (!mount.subpath) return target;
+  await checkInside(target, mount.subpath);
+  return resolveInRoot(target, mount.subpath);
 }
 
 /** Sources found or made, ready for the spec. Volumes stay acquired: they are the container's until it is removed. */
@@ -151,12 +180,16 @@ export async function prepareMounts(engine: Engine, container: Container, undo: 
         : mount.type === 'volume'
           ? await volumeSource(engine, container, mount, index, undo)
           : await imageSource(engine, container, mount, index, undo);
-    if (mount.type === 'bind') rootfsPropagation = await propagate(mount, source, rootfsPropagation);
+    const { rootfs, own } =
+      mount.type === 'bind'
+        ? await propagate(mount, source, rootfsPropagation, overlaps(mount.source, engine.context.paths.data))
+        : { rootfs: rootfsPropagation, own: mount.propagation };
+    rootfsPropagation = rootfs;
     mounts.push({
       destination: mount.destination,
       type: 'bind',
       source,
-      options: await bindOptions(mount, source),
+      options: await bindOptions(mount, source, own),
     });
   }
   for (const [destination, options] of Object.entries(container.hostConfig.Tmpfs ?? {})) {
