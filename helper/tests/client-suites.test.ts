@@ -199,6 +199,9 @@ describe(`clients' suites on ${ENGINE}: containers`, { timeout: 30_000 }, () => 
     const profile = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO' }] };
     const config = { Cmd: ['mkdir', '/made'], HostConfig: { Privileged: true, SecurityOpt: [`seccomp=${JSON.stringify(profile)}`] } };
     expect(await output(config)).toContain('Operation not permitted');
+    const { CgroupVersion } = (await engine.client.get('/info')).json;
+    const { Id } = (await engine.client.post('/containers/create', { Image: BASE, ...config })).json;
+    expect((await inspect(Id)).HostConfig.CgroupnsMode).toBe(CgroupVersion === '1' ? 'host' : 'private');
   });
 
   it('a quota below zero is none, and a limit of processes can be lifted', async () => {

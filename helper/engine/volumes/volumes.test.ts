@@ -178,6 +178,14 @@ describe('volumes', () => {
       await volumes.release('c1', false);
     }
     expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(data);
+    // The next helper finds what the last one has mounted, where it is the host's mount, too.
+    await volumes.acquire('mem', 'c1');
+    volumes = await open();
+    volumes.adopt([{ container: 'c1', volumes: ['mem'] }]);
+    await volumes.acquire('mem', 'c2');
+    for (const container of ['c1', 'c2']) await volumes.release(container, false);
+    expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(data);
+    await volumes.remove('mem', false);
     await volumes.create({ Name: 'bad', DriverOpts: { type: 'none', device: '/nowhere/at/all', o: 'bind' } });
     await expect(volumes.acquire('bad', 'c1')).rejects.toThrow(/failed to mount local volume.*\/nowhere\/at\/all/);
   });

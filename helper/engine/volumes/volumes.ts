@@ -1,5 +1,7 @@
+import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { VolumeCreateRequest, VolumeInspect } from '../../contract/docker.ts';
+import { mounts } from '../../system/mount/index.ts';
 import type { EngineContext } from '../context.ts';
 import type { Events, Filters } from '../events/types.ts';
 import { Failure, messageOf } from '../failure.ts';
@@ -35,7 +37,12 @@ class LocalVolumes implements Volumes {
   }
 
   async start(): Promise<void> {
-    for (const volume of await this.#store.read()) this.#volumes.set(volume.name, volume);
+    // Those that an earlier helper has mounted for containers that run on: their mounts are also the host's, where `/` is shared.
+    const mounted = new Set((await mounts()).map(({ target }) => target));
+    for (const volume of await this.#store.read()) {
+      this.#volumes.set(volume.name, volume);
+      if (mounted.has(await realpath(this.#store.data(volume.name)).catch(() => ''))) this.#mounted.add(volume.name);
+    }
   }
 
   async create(request: VolumeCreateRequest): Promise<VolumeInspect> {
