@@ -145,6 +145,112 @@ describe(`clients' suites on ${ENGINE}: containers`, { timeout: 30_000 }, () => 
     }
   });
 
+  it('a bind that is not recursive has nothing of what is mounted below it', async () => {
+    const config = (options: object) => ({
+      Cmd: ['grep', '-c', ' /host/shm', '/proc/self/mountinfo'],
+      HostConfig: { Mounts: [{ Type: 'bind', Source: '/dev', Target: '/host', BindOptions: options }] },
+    });
+    expect(Number(await output(config({})))).toBeGreaterThan(0);
+    expect(await output(config({ NonRecursive: true }))).toBe('0\n');
+  });
+
+  it('before 1.44, a read-only bind left what is mounted below it writable', async () => {
+    const config = {
+      Image: BASE,
+      Cmd: ['grep', ' /host/shm', '/proc/self/mountinfo'],
+      Tty: true,
+      HostConfig: { Binds: ['/dev:/host:ro'] },
+    };
+    for (const [version, mode] of Object.entries({ '1.43': 'rw', '1.44': 'ro' })) {
+      const { Id } = (await engine.client.post(`/v${version}/containers/create`, config)).json;
+      await engine.client.post(`/containers/${Id}/start`);
+      await waitFor(engine.client, Id);
+      const [mount = ''] = (await engine.client.get(`/containers/${Id}/logs?stdout=1`)).text.split('\n');
+      expect(mount.split(' ')[5]).toMatch(new RegExp(`^${mode}`));
+    }
+  });
+
+  it('a bind with the engine’s own folder is a slave, so that it keeps nothing busy', async () => {
+    const config = (bind: string) => ({ Image: BASE, Cmd: ['true'], HostConfig: { Binds: [bind] } });
+    const { Id } = (await engine.client.post('/containers/create', config('/:/host:ro'))).json;
+    expect((await inspect(Id)).Mounts[0].Propagation).toBe('rslave');
+    expect((await engine.client.post(`/containers/${Id}/start`)).status).toBe(204);
+    const refused = await engine.client.post('/containers/create', config('/:/host:private'));
+    expect([refused.status, refused.json.message]).toEqual([
+      400,
+      expect.stringContaining('must use either propagation mode "rslave" or "rshared"'),
+    ]);
+  });
+
+  it('a subpath that leads out of its volume is refused', async () => {
+    const mounts = (Subpath: string) => ({
+      HostConfig: { Mounts: [{ Type: 'volume', Source: 'leading-out', Target: '/v', VolumeOptions: { Subpath } }] },
+    });
+    const links = 'mkdir /w/in; ln -s / /w/out; ln -s in /w/good';
+    await output({ Cmd: ['sh', '-c', links], HostConfig: { Binds: ['leading-out:/w'] } });
+    const start = async (subpath: string) =>
+      engine.client.post(`/containers/${await create(engine.client, { Cmd: ['true'], ...mounts(subpath) })}/start`);
+    expect((await start('good')).status).toBe(204);
+    const refused = await start('out');
+    expect([refused.status, refused.json.message]).toEqual([400, expect.stringContaining('path concatenation escapes the base directory')]);
+  });
+
+  it('a seccomp profile that is asked for holds in a privileged container', async () => {
+    const profile = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO' }] };
+    const config = { Cmd: ['mkdir', '/made'], HostConfig: { Privileged: true, SecurityOpt: [`seccomp=${JSON.stringify(profile)}`] } };
+    expect(await output(config)).toContain('Operation not permitted');
+    const { CgroupVersion } = (await engine.client.get('/info')).json;
+    const { Id } = (await engine.client.post('/containers/create', { Image: BASE, ...config })).json;
+    expect((await inspect(Id)).HostConfig.CgroupnsMode).toBe(CgroupVersion === '1' ? 'host' : 'private');
+  });
+
+  it('a quota below zero is none, and a limit of processes can be lifted', async () => {
+    const id = await launch(engine.client, { Cmd: ['sleep', '100'], HostConfig: { CpuQuota: -1, PidsLimit: 100 } });
+    for (const change of [{ CpuQuota: 20_000 }, { CpuQuota: -1 }, { PidsLimit: 0 }]) {
+      expect((await engine.client.post(`/containers/${id}/update`, change)).json).toEqual({ Warnings: null });
+    }
+    expect((await inspect(id)).HostConfig).toMatchObject({ CpuQuota: -1, PidsLimit: 0 });
+    const read = 'cd /sys/fs/cgroup; cat pids.max pids/pids.max cpu.max cpu/cpu.cfs_quota_us 2>/dev/null';
+    expect((await engine.docker(['exec', id, 'sh', '-c', read])).stdout).toMatch(/^max\n(max 100000|-1)\n$/);
+  });
+
+  it('a container that is to be removed takes no restart policy', async () => {
+    const id = await launch(engine.client, { Cmd: ['sleep', '100'], HostConfig: { AutoRemove: true } });
+    const answer = await engine.client.post(`/containers/${id}/update`, { RestartPolicy: { Name: 'always' } });
+    expect([answer.status, answer.json.message]).toEqual([409, expect.stringContaining('AutoRemove is enabled for the container')]);
+  });
+
+  it('inspect has the working directory as a clean path, and the MAC address where old clients look', async () => {
+    const EndpointsConfig = { bridge: { MacAddress: '02:42:ac:11:00:42' } };
+    const id = await create(engine.client, { Cmd: ['true'], WorkingDir: '/srv/../tmp/', NetworkingConfig: { EndpointsConfig } });
+    expect((await inspect(id)).Config).toMatchObject({ WorkingDir: '/tmp', MacAddress: '02:42:ac:11:00:42' });
+  });
+
+  it('before 1.44, a MAC address went to the one network, be it named by its id', async () => {
+    const { Id: network } = (
+      await engine.client.post('/networks/create', { Name: 'by-id', IPAM: { Config: [{ Subnet: '10.88.9.0/24' }] } })
+    ).json;
+    const { Id } = (
+      await engine.client.post('/v1.25/containers/create', {
+        ...{ Image: BASE, Cmd: ['sleep', '100'], MacAddress: '02:42:0a:58:09:07', HostConfig: { NetworkMode: network } },
+        NetworkingConfig: { EndpointsConfig: { 'by-id': { IPAMConfig: { IPv4Address: '10.88.9.7' } } } },
+      })
+    ).json;
+    await engine.client.post(`/containers/${Id}/start`);
+    const { Networks } = (await inspect(Id)).NetworkSettings;
+    expect(Object.keys(Networks)).toEqual(['by-id']);
+    expect(Networks['by-id']).toMatchObject({ IPAddress: '10.88.9.7', MacAddress: '02:42:0a:58:09:07' });
+    await engine.client.delete(`/containers/${Id}?force=1`);
+    await engine.client.delete('/networks/by-id');
+  });
+
+  it('the process namespace of a container that does not run can’t be joined', async () => {
+    const other = await create(engine.client, { Cmd: ['true'] });
+    const id = await create(engine.client, { Cmd: ['true'], HostConfig: { PidMode: `container:${other}` } });
+    const answer = await engine.client.post(`/containers/${id}/start`);
+    expect([answer.status, answer.json.message]).toEqual([500, `failed to join PID namespace: container ${other} is not running`]);
+  });
+
   it('a container does not join itself, and a mode without a container is refused', async () => {
     const id = await create(engine.client, { name: 'narcissus', Cmd: ['true'], HostConfig: { NetworkMode: 'container:narcissus' } });
     expect((await engine.client.post(`/containers/${id}/start`)).json.message).toContain('cannot join own network');

@@ -155,6 +155,28 @@ describe.runIf(onGantry)('gantryd', () => {
     await eventually('the policy has started it', async () => (await client.get(`/containers/${again}/json`)).json.State.Running);
   }, 30_000);
 
+  it('without live-restore ends at its start what it left when it was killed', async () => {
+    configure({ 'live-restore': false });
+    engine = await startEngine({ args: ['--config', configFile] });
+    const { client } = engine;
+    const config = { Cmd: ['sleep', '1000'], StopSignal: 'KILL' };
+    const left = await launch(client, config);
+    const again = await launch(client, { ...config, HostConfig: { RestartPolicy: { Name: 'always' } } });
+    const removed = await launch(client, { ...config, HostConfig: { AutoRemove: true } });
+    const { StartedAt } = (await client.get(`/containers/${again}/json`)).json.State;
+    await engine.crash();
+    await engine.start();
+    expect((await client.get(`/containers/${left}/json`)).json).toMatchObject({
+      State: { Status: 'exited' },
+      NetworkSettings: { SandboxID: '', Ports: {} },
+    });
+    expect((await client.get(`/containers/${removed}/json`)).status).toBe(404);
+    await eventually('the policy has started it', async () => {
+      const { State } = (await client.get(`/containers/${again}/json`)).json;
+      return State.Running && State.StartedAt !== StartedAt;
+    });
+  }, 30_000);
+
   it('with live-restore leaves containers running, and finds them again', async () => {
     engine = await startEngine();
     const id = await launch(engine.client, { Cmd: ['sleep', '1000'] });

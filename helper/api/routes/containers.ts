@@ -60,8 +60,7 @@ async function create({ engine, body, query, response, version }: Call): Promise
   const platform = version >= 41 ? query.text('platform') : '';
   const created = await engine.containers.create(query.text('name') || undefined, request, {
     ...(platform ? { platform } : {}),
-    // 1.44 made what is mounted below a read-only bind read-only, too.
-    flatReadOnly: version < 44,
+    ...(version < 44 ? { flatReadOnly: true } : {}),
   });
   sendJson(response, 201, { Id: created.Id, Warnings: [...created.Warnings, ...warnings] });
 }

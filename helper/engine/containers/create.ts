@@ -18,7 +18,7 @@ import { holdRootfs, releaseRootfs } from './rootfs-mount.ts';
 import { oomScoreWarning } from './spec/oom-score.ts';
 import { FRESH } from './state.ts';
 import { limitStorage } from './storage-size.ts';
-import type { PreparedContainer } from './types.ts';
+import type { CreateOptions, PreparedContainer } from './types.ts';
 import { hostName, validateConfig, validateEndpoints, validateHostConfig } from './validate.ts';
 import { forwardingWarning, hostCapacity, validateResources } from './validate-resources.ts';
 import { hasWorkingDirectory, makeWorkingDirectory } from './working-directory.ts';
@@ -45,8 +45,10 @@ function endpointsOf(host: HostConfig, asked: Record<string, EndpointSettings>, 
   for (const [name, settings] of Object.entries(asked)) endpoints[name === 'default' ? 'bridge' : name] = settings;
   // Who names networks gets these alone: the mode's is one of them, or left out.
   if (Object.keys(endpoints).length === 0 || mode === 'host' || mode === 'none') endpoints[mode] ??= {};
-  const own = endpoints[mode];
-  if (mac && !own?.MacAddress) endpoints[mode] = { ...own, MacAddress: mac };
+  // The mode may be the id of the one network that is named (Watchtower asks so).
+  const [only = mode] = Object.keys(endpoints);
+  const main = mode in endpoints ? mode : only;
+  if (mac && !endpoints[main]?.MacAddress) endpoints[main] = { ...endpoints[main], MacAddress: mac };
   return endpoints;
 }
 
@@ -110,7 +112,7 @@ export async function create(
   engine: Engine,
   name: string | undefined,
   request: ContainerCreateRequest,
-  options: { platform?: string; prepared?: PreparedContainer; flatReadOnly?: boolean },
+  options: CreateOptions & { prepared?: PreparedContainer },
 ): Promise<{ Id: string; Warnings: string[] }> {
   const { HostConfig: givenHost = {}, NetworkingConfig: _, ...givenConfig } = request;
   const config = engine.context.config;
@@ -157,7 +159,8 @@ export async function create(
         tmpfs: Object.keys(host.Tmpfs ?? {}),
         volumes: Object.keys(merged.Volumes ?? {}),
         ...(host.VolumeDriver ? { volumeDriver: host.VolumeDriver } : {}),
-        flatReadOnly: options.flatReadOnly ?? false,
+        dataFolder: engine.context.paths.data,
+        ...(options.flatReadOnly ? { flatReadOnly: true } : {}),
       }),
       endpoints: joined,
       restartCount: 0,

@@ -31,7 +31,9 @@ export function completeHostConfig(given: HostConfig, config: DaemonConfig, cgro
     ...(given.Annotations ? { Annotations: given.Annotations } : {}),
     CapAdd: given.CapAdd ?? null,
     CapDrop: given.CapDrop ?? null,
-    CgroupnsMode: given.CgroupnsMode || (config.cgroupnsMode ?? (cgroupVersion === 2 ? 'private' : 'host')),
+    CgroupnsMode:
+      given.CgroupnsMode ||
+      (cgroupVersion === 1 && privileged ? 'host' : (config.cgroupnsMode ?? (cgroupVersion === 2 ? 'private' : 'host'))),
     Dns: given.Dns ?? [],
     DnsOptions: given.DnsOptions ?? [],
     DnsSearch: given.DnsSearch ?? [],

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { ContainerInspect } from '../../contract/docker.ts';
+import type { ContainerConfig, ContainerInspect } from '../../contract/docker.ts';
 import type { Container } from './container.ts';
 import { type Engine, logPath } from './engine.ts';
 import { linksOf } from './linked.ts';
@@ -43,10 +43,10 @@ export async function inspect(engine: Engine, reference: string, options: { size
   };
 }
 
-/** The address that the main network's endpoint was given is shown here, too: where clients before 1.44 look for it. */
-function withMacAddress({ config, hostConfig, endpoints }: Container): Container['config'] {
-  const address = config.MacAddress || endpoints[hostConfig.NetworkMode ?? '']?.MacAddress;
-  return address && !config.MacAddress ? { ...config, MacAddress: address } : config;
+/** Old clients look for the address of the main network's endpoint where it was before endpoints had their own. */
+function withMacAddress({ config, endpoints, hostConfig }: Container): ContainerConfig {
+  const address = config.MacAddress || endpoints[hostConfig.NetworkMode ?? 'bridge']?.MacAddress;
+  return address ? { ...config, MacAddress: address } : config;
 }
 
 function graphData(engine: Engine, container: Container, folder: string): Record<string, string> {

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { ContainerConfig, HealthConfig } from '../../contract/docker.ts';
 import { Failure } from '../failure.ts';
 
@@ -35,13 +36,16 @@ export function mergeConfig(user: ContainerConfig, image: ContainerConfig | unde
       Retries: own.Retries || check.Retries || 0,
     };
   }
-  merged.WorkingDir = user.WorkingDir || image.WorkingDir || '';
+  merged.WorkingDir = cleanFolder(user.WorkingDir || image.WorkingDir || '');
   merged.Volumes = { ...(user.Volumes ?? {}), ...(image.Volumes ?? {}) };
   merged.StopSignal = user.StopSignal || image.StopSignal || '';
   if (!user.Shell?.length && image.Shell?.length) merged.Shell = image.Shell;
   if (image.OnBuild?.length && !user.OnBuild) merged.OnBuild = image.OnBuild;
   return merged;
 }
+
+/** `/srv/../tmp/` is `/tmp`. */
+const cleanFolder = (folder: string): string => (folder.startsWith('/') ? path.posix.resolve(folder) : folder);
 
 /** The command line of a merged config. @throws Failure invalidParameter `no command specified` */
 export function commandOf(config: ContainerConfig): { path: string; args: string[] } {

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { MountRequest } from '../../contract/docker.ts';
 import { Failure } from '../failure.ts';
+import { watchData } from './data-folder.ts';
 
 /** A place in the container's tree that is not its own rootfs, as it is kept with the container. */
 export interface MountRecord {
@@ -268,7 +269,9 @@ export function planMounts(wanted: {
   tmpfs: readonly string[];
   volumes: readonly string[];
   volumeDriver?: string;
-  /** Read-only binds are so at their top alone. */
+  /** The engine's folder. */
+  dataFolder: string;
+  /** Read-only binds leave what is mounted below them writable, as before API 1.44. */
   flatReadOnly?: boolean;
 }): MountRecord[] {
   const places = new Map<string, MountRecord>();
@@ -290,15 +293,21 @@ export function planMounts(wanted: {
   const put = (record: MountRecord, shown: string): void => {
     if (asked.has(record.destination)) throw invalid(`Duplicate mount point: ${shown}`);
     asked.add(record.destination);
-    if (wanted.flatReadOnly && record.readOnly) record.readOnly = 'flat';
+    if (wanted.flatReadOnly && record.readOnly === 'recursive') record.readOnly = 'flat';
     places.set(record.destination, record);
   };
   for (const raw of wanted.binds) {
     const record = parseBind(raw, wanted.volumeDriver);
     if (tmpfs.has(record.destination)) throw invalid(`Duplicate mount point: ${record.destination}`);
+    const propagation = record.mode.split(',').find((word) => PROPAGATIONS.has(word));
+    watchData(record, propagation, wanted.dataFolder);
     put(record, record.destination);
   }
-  for (const mount of wanted.mounts) put(parseMount(mount), mount.Target ?? '');
+  for (const mount of wanted.mounts) {
+    const record = parseMount(mount);
+    watchData(record, mount.BindOptions?.Propagation, wanted.dataFolder);
+    put(record, mount.Target ?? '');
+  }
   for (const volume of wanted.volumes) {
     // An image may say `VOLUME data`, and means a place below its root.
     const destination = clean(`/${volume}`);

@@ -6,6 +6,7 @@ import { MS, mount as mountFs, O_PATH } from '../../system/syscall/index.ts';
 import { Failure, messageOf } from '../failure.ts';
 import type { Undo } from '../undo.ts';
 import { type Container, sharedWith } from './container.ts';
+import { overlaps } from './data-folder.ts';
 import type { Engine } from './engine.ts';
 import { type MountRecord, mergeTmpfsOptions } from './mount-parse.ts';
 import { checkProcSafety } from './proc-safety.ts';
@@ -72,7 +73,19 @@ async function volumeSource(engine: Engine, container: Container, mount: MountRe
   mount.source = data;
   await engine.volumes.hold(name, container.id);
   undo.add('volume', () => engine.volumes.letGo(name, container.id));
-  return mount.subpath ? pinned(engine, container, data, mount.subpath, index, undo) : data;
+  if (!mount.subpath) return data;
+  await checkInside(data, mount.subpath);
+  return pinned(engine, container, data, mount.subpath, index, undo);
+}
+
+/**
+ * A link in a volume or image that leads out of it is refused, rather than followed inside as in a container.
+ * @throws Failure invalidParameter
+ */
+async function checkInside(root: string, name: string): Promise<void> {
+  const [base, target] = await Promise.all([fs.realpath(root), fs.realpath(path.join(root, name)).catch(() => undefined)]);
+  if (target === undefined || target === base || target.startsWith(`${base}/`)) return;
+  throw new Failure('invalidParameter', `path concatenation escapes the base directory, base: ${root}, subpath: ${name}`);
 }
 
 /** Where `source` is mounted, and whether that is shared or a slave. Source: proc(5), /proc/PID/mountinfo. */
@@ -83,19 +96,31 @@ async function sourceMount(source: string): Promise<{ point: string; shared: boo
   return { point: entry?.target ?? '/', shared: entry?.shared !== undefined, slave: / master:\d+ /.test(line) };
 }
 
-/** A bind's wish for propagation needs the same of the rootfs, and of where its source is mounted. */
-async function propagate(mount: MountRecord, source: string, current: string | undefined): Promise<string | undefined> {
+/**
+ * A bind's wish for propagation needs the same of the rootfs, and of where its source is mounted.
+ * @param current what other mounts want of the rootfs
+ * @param byDefault the slave is one because the engine's folder is in it: then it is one where it can be
+ */
+async function propagate(
+  mount: MountRecord,
+  source: string,
+  current: string | undefined,
+  byDefault: boolean,
+): Promise<{ rootfs: string | undefined; own: string }> {
   if (mount.propagation === 'shared' || mount.propagation === 'rshared') {
     const { point, shared } = await sourceMount(source);
     if (!shared) throw new Failure('system', `path ${source} is mounted on ${point} but it is not a shared mount`);
-    return 'shared';
+    return { rootfs: 'shared', own: mount.propagation };
   }
   if (mount.propagation === 'slave' || mount.propagation === 'rslave') {
     const { point, shared, slave } = await sourceMount(source);
-    if (!shared && !slave) throw new Failure('system', `path ${source} is mounted on ${point} but it is not a shared or slave mount`);
-    return current ?? 'rslave';
+    if (!shared && !slave) {
+      if (byDefault) return { rootfs: current, own: 'rprivate' };
+      throw new Failure('system', `path ${source} is mounted on ${point} but it is not a shared or slave mount`);
+    }
+    return { rootfs: current ?? 'rslave', own: mount.propagation };
   }
-  return current;
+  return { rootfs: current, own: mount.propagation };
 }
 
 /** What the kernel asks of a whole mount; crun gives a bind those that it is told of and no others, runc and dockerd keep the source's. */
@@ -106,11 +131,13 @@ async function flagsOf(source: string, table: MountEntry[]): Promise<string[]> {
   return options.split(',').filter((option) => KEPT.has(option));
 }
 
-async function bindOptions(mount: MountRecord, source: string, table: MountEntry[]): Promise<string[]> {
+async function bindOptions(mount: MountRecord, source: string, propagation: string, table: MountEntry[]): Promise<string[]> {
   // Nothing is mounted below a file, and crun opens what it makes recursively read-only as a folder.
   const recursive = mount.type === 'bind' && mount.readOnly && mount.readOnly !== 'flat' && (await fs.stat(source)).isDirectory();
   const flags = mount.rw ? await flagsOf(source, table) : [recursive ? 'rro' : 'ro'];
-  return [mount.nonRecursive ? 'bind' : 'rbind', ...flags, mount.propagation || 'rprivate'];
+  // To crun `bind` with `rprivate` is an `rbind`. Without mounts below, both kinds of propagation are one.
+  if (mount.nonRecursive) return ['bind', ...flags, propagation.replace(/^r/, '') || 'private'];
+  return ['rbind', ...flags, propagation || 'rprivate'];
 }
 
 /** `/dev/shm` by IpcMode: one that others may join lies on the host. */
@@ -142,13 +169,15 @@ async function imageSource(engine: Engine, container: Container, mount: MountRec
   mountOverlay({ target, lower: [...directories, empty] });
   undo.add('image mount', () => unmount(target));
   mount.source = target;
-  return mount.subpath ? resolveInRoot(target, mount.subpath) : target;
+  if (!mount.subpath) return target;
+  await checkInside(target, mount.subpath);
+  return resolveInRoot(target, mount.subpath);
 }
 
 /** Sources found or made, ready for the spec. Volumes stay acquired until the container is removed, and held until its run has ended. */
 export async function prepareMounts(engine: Engine, container: Container, undo: Undo): Promise<PreparedMounts> {
   const mounts: MountSpec[] = [];
-  const binds: { mount: MountRecord; spec: MountSpec }[] = [];
+  const binds: { mount: MountRecord; spec: MountSpec; propagation: string }[] = [];
   let rootfsPropagation: string | undefined;
   for (const [index, mount] of container.mounts.entries()) {
     await checkProcSafety(mount.destination, mount.source);
@@ -162,14 +191,18 @@ export async function prepareMounts(engine: Engine, container: Container, undo: 
         : mount.type === 'volume'
           ? await volumeSource(engine, container, mount, index, undo)
           : await imageSource(engine, container, mount, index, undo);
-    if (mount.type === 'bind') rootfsPropagation = await propagate(mount, source, rootfsPropagation);
+    const { rootfs, own } =
+      mount.type === 'bind'
+        ? await propagate(mount, source, rootfsPropagation, overlaps(mount.source, engine.context.paths.data))
+        : { rootfs: rootfsPropagation, own: mount.propagation };
+    rootfsPropagation = rootfs;
     const spec = { destination: mount.destination, type: 'bind', source, options: [] };
     mounts.push(spec);
-    binds.push({ mount, spec });
+    binds.push({ mount, spec, propagation: own });
   }
   // When all is mounted.
   const table = binds.length > 0 ? await mountsNow() : [];
-  for (const { mount, spec } of binds) spec.options = await bindOptions(mount, spec.source, table);
+  for (const { mount, spec, propagation } of binds) spec.options = await bindOptions(mount, spec.source, propagation, table);
   for (const [destination, options] of Object.entries(container.hostConfig.Tmpfs ?? {})) {
     await checkProcSafety(path.posix.normalize(destination), 'tmpfs');
     mounts.push({

@@ -16,7 +16,7 @@ export interface PreparedNetwork {
   connect(): Promise<void>;
 }
 
-/** A running container whose namespace of `kind` is to be joined. @throws Failure conflict in dockerd's words */
+/** A running container whose namespace of `kind` is to be joined. @throws Failure conflict or system in dockerd's words */
 export function runningPeer(engine: Engine, reference: string, kind: 'network' | 'IPC' | 'PID'): { container: Container; pid: number } {
   const peer = engine.store.find(reference);
   if (!peer)
@@ -25,11 +25,11 @@ export function runningPeer(engine: Engine, reference: string, kind: 'network' |
       `${kind === 'network' ? 'joining network namespace of container' : `failed to join ${kind} namespace`}: No such container: ${reference}`,
     );
   if (peer.state.status !== 'running') {
-    if (peer.state.status === 'restarting') {
-      throw new Failure('conflict', `Container ${peer.id} is restarting, wait until the container is running`);
+    const restarting = peer.state.status === 'restarting' && `Container ${peer.id} is restarting, wait until the container is running`;
+    if (kind !== 'network') {
+      throw new Failure('system', `failed to join ${kind} namespace: ${restarting || `container ${peer.id} is not running`}`);
     }
-    const what = kind === 'network' ? 'cannot join network of a non running container' : `cannot join ${kind} of a non running container`;
-    throw new Failure('conflict', `${what}: ${peer.id}`);
+    throw new Failure('conflict', restarting || `cannot join network of a non running container: ${peer.id}`);
   }
   return { container: peer, pid: peer.state.pid };
 }

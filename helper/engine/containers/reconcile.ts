@@ -15,6 +15,7 @@ import { removeNow } from './remove-now.ts';
 import { startsWithEngine } from './restart-policy.ts';
 import { launch } from './start.ts';
 import { isRunning } from './state.ts';
+import { stopNow } from './stop.ts';
 
 /** How long an exit file of a process that is gone may take: its monitor reads the streams to their end first. */
 const EXIT_FILE_GRACE_MS = 500;
@@ -61,7 +62,8 @@ export async function reconcile(engine: Engine): Promise<{ close(): void }> {
       engine.context.log.error('an exit could not be recorded', { container: id, error: messageOf(error) });
     });
   });
-  await Promise.all(containers.map((container) => settle(engine, container, alive.has(container))));
+  if (!engine.context.config.liveRestore) await stopSurvivors(engine, alive);
+  await Promise.all(containers.map((container) => settle(engine, container, alive.has(container) && isStillRunning(container))));
   resumePolicies(engine, containers).catch((error) => {
     engine.context.log.error('restart policies could not be resumed', { error: messageOf(error) });
   });
@@ -105,6 +107,22 @@ async function removeStrays(engine: Engine, alive: ReadonlySet<Container>): Prom
     }
   }
   await store.removeStrays();
+}
+
+/** A helper that was killed has left them; without live-restore they end with it, and their policies are asked when all are known. */
+async function stopSurvivors(engine: Engine, alive: ReadonlySet<Container>): Promise<void> {
+  engine.stopping = true;
+  try {
+    await Promise.all(
+      [...alive].map((container) =>
+        stopNow(engine, container, {}).catch((error) => {
+          engine.context.log.error('a container could not be stopped', { container: container.id, error: messageOf(error) });
+        }),
+      ),
+    );
+  } finally {
+    engine.stopping = false;
+  }
 }
 
 /** What became of one container while the helper was away. */

@@ -67,6 +67,12 @@ export interface Usage {
   writtenBytes: number;
 }
 
+export interface CreateOptions {
+  platform?: string;
+  /** Read-only binds leave what is mounted below them writable, as before API 1.44. */
+  flatReadOnly?: boolean;
+}
+
 /** A container that was made elsewhere. */
 export interface PreparedContainer {
   id: string;
@@ -121,7 +127,7 @@ export interface Containers {
   create(
     name: string | undefined,
     request: ContainerCreateRequest,
-    options: { platform?: string; prepared?: PreparedContainer; flatReadOnly?: boolean },
+    options: CreateOptions & { prepared?: PreparedContainer },
   ): Promise<{ Id: string; Warnings: string[] }>;
   /** For a copy to another engine. @throws Failure notFound, conflict when it is being removed */
   outgoing(container: string): Promise<ContainerSource>;

@@ -1,6 +1,6 @@
 import type { HostConfig, Resources, RestartPolicy } from '../../contract/docker.ts';
 import { Failure, messageOf } from '../failure.ts';
-import { type Engine, emit, inQueue, runtimeOf } from './engine.ts';
+import { cgroupsPath, type Engine, emit, inQueue, runtimeOf } from './engine.ts';
 import { blockIo, linuxResources } from './spec/resources.ts';
 import { validateHostConfig } from './validate.ts';
 import { hostCapacity, validateResources } from './validate-resources.ts';
@@ -55,10 +55,11 @@ export function mergeLimits(current: HostConfig, change: Resources & { RestartPo
       throw conflict('Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time');
     }
   }
-  for (const field of FIELDS) if (isGiven(change[field])) Object.assign(merged, { [field]: change[field] });
+  for (const field of FIELDS)
+    if (isGiven(change[field]) || (field === 'PidsLimit' && change.PidsLimit === 0)) Object.assign(merged, { [field]: change[field] });
   if (change.RestartPolicy?.Name) {
     if (current.AutoRemove && change.RestartPolicy.Name !== 'no') {
-      throw conflict('Restart policy cannot be updated because AutoRemove is enabled for the container');
+      throw new Failure('conflict', 'Restart policy cannot be updated because AutoRemove is enabled for the container');
     }
     merged.RestartPolicy = { Name: change.RestartPolicy.Name, MaximumRetryCount: change.RestartPolicy.MaximumRetryCount ?? 0 };
   }
@@ -87,9 +88,13 @@ export async function update(
       const before = container.hostConfig;
       const merged = mergeLimits(before, limits);
       validateResources({ ...merged }, engine.cgroups.features(), hostCapacity(), true);
-      if (container.state.status === 'running' && FIELDS.some((field) => isGiven(limits[field]))) {
+      if (container.state.status === 'running' && FIELDS.some((field) => isGiven(limits[field]) || limits.PidsLimit === 0)) {
         const block = await blockIo(merged);
         const resources = linuxResources(merged, { swap: engine.cgroups.features().swap });
+        // What has no limit any more crun can't write where cgroups are v1.
+        const group = cgroupsPath(engine, container);
+        if ((limits.CpuQuota ?? 0) < 0) await engine.cgroups.lift(group, 'cpuQuota');
+        if ((limits.PidsLimit ?? 1) <= 0) await engine.cgroups.lift(group, 'pids');
         await runtimeOf(engine, container).updateResources(container.id, { ...resources, ...(block ? { blockIO: block } : {}) });
       }
       container.hostConfig = merged;

@@ -5,6 +5,8 @@ export interface Cgroups {
   path(id: string, parent?: string): string;
   freeze(cgroupsPath: string): Promise<void>;
   thaw(cgroupsPath: string): Promise<void>;
+  /** No limit any more, of CPU time or of processes. */
+  lift(cgroupsPath: string, what: 'cpuQuota' | 'pids'): Promise<void>;
   /** Raw counters in the units of the Docker API stats. Undefined when the group is gone. */
   stats(cgroupsPath: string): Promise<CgroupStats | undefined>;
   pids(cgroupsPath: string): Promise<number[]>;

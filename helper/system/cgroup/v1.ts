@@ -58,6 +58,8 @@ export function createCgroupsV1(root: string, instance: string): Cgroups {
     path: (id, parent) => path.join('/', parent || instance, id),
     freeze: (group) => freezer(group, 'FROZEN'),
     thaw: (group) => freezer(group, 'THAWED'),
+    lift: (group, what) =>
+      what === 'pids' ? fs.writeFile(at('pids', group, 'pids.max'), 'max') : fs.writeFile(at('cpu', group, 'cpu.cfs_quota_us'), '-1'),
     async stats(group): Promise<CgroupStats | undefined> {
       if (!existsSync(at('cpuacct', group)) && !existsSync(at('memory', group))) return undefined;
       const [total, perCpu, cpuStat, throttling, usage, maxUsage, limit, failcnt, memoryStat, pids, pidsMax, bytes, ios] =

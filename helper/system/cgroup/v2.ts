@@ -35,6 +35,7 @@ export function createCgroupsV2(root: string, instance: string): Cgroups {
     path: (id, parent) => path.join('/', parent || instance, id),
     freeze: (group) => freeze(group, true),
     thaw: (group) => freeze(group, false),
+    lift: (group, what) => fs.writeFile(at(group, what === 'pids' ? 'pids.max' : 'cpu.max'), 'max'),
     async stats(group): Promise<CgroupStats | undefined> {
       if (!existsSync(at(group))) return undefined;
       const [cpuText, usage, peak, limit, memoryText, events, pids, pidsMax, io] = await Promise.all([

@@ -80,7 +80,7 @@ function allMounts(input: SpecInput, writableCgroups: boolean): MountSpec[] {
 
 /** `linux.seccomp`; undefined: unconfined. */
 function seccomp(input: SpecInput, option: string | undefined, capabilities: string[]): Record<string, unknown> | undefined {
-  if (input.hostConfig.Privileged || option === 'unconfined') return undefined;
+  if (option === 'unconfined') return undefined;
   const profile =
     option === undefined || option === '' || option === 'builtin'
       ? defaultProfile(capabilities, input.machine)
@@ -100,7 +100,9 @@ export function buildSpec(input: SpecInput): RuntimeSpec {
   // A capability that the host doesn't have can't be given; the runtime would refuse the whole container.
   const given = capabilities.filter((name) => input.available.includes(name));
   const command = [input.path, ...input.args];
-  const profile = seccomp(input, security.seccomp || input.defaults.seccompProfile?.text, given);
+  // A privileged container has just what is asked for it by name.
+  const byDefault = privileged ? 'unconfined' : input.defaults.seccompProfile?.text;
+  const profile = seccomp(input, security.seccomp || byDefault, given);
   const mounts = allMounts(input, security.writableCgroups ?? privileged);
   if (input.init) mounts.push({ destination: INIT_IN_CONTAINER, type: 'bind', source: input.init, options: ['bind', 'ro'] });
   const score = Math.max(hostConfig.OomScoreAdj ?? 0, input.minOomScoreAdj);

@@ -31,13 +31,13 @@ export function linuxResources(limits: Resources, abilities: ResourceAbilities):
     cpu.quota = Math.trunc(((limits.NanoCpus ?? 0) * CFS_PERIOD_US) / 1e9);
   }
   if (limits.CpuPeriod) cpu.period = limits.CpuPeriod;
-  if (limits.CpuQuota) cpu.quota = limits.CpuQuota;
+  // Below 0 there is none, of processes neither: that crun can't write where cgroups are v1.
+  if ((limits.CpuQuota ?? 0) > 0) cpu.quota = limits.CpuQuota;
   if (limits.CpuRealtimePeriod) cpu.realtimePeriod = limits.CpuRealtimePeriod;
   if (limits.CpuRealtimeRuntime) cpu.realtimeRuntime = limits.CpuRealtimeRuntime;
   if (Object.keys(cpu).length) result.cpu = cpu;
 
-  const pids = limits.PidsLimit;
-  if (pids !== undefined && pids !== null) result.pids = { limit: pids > 0 ? pids : -1 };
+  if ((limits.PidsLimit ?? 0) > 0) result.pids = { limit: limits.PidsLimit ?? 0 };
   return result;
 }
 
