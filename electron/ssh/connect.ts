@@ -7,7 +7,7 @@ import { type Ask, Auth } from './auth.ts';
 import { checkHostKey } from './check-host-key.ts';
 import { type ConfigFiles, type HostConfig, resolveHost } from './config.ts';
 import { cancelled, failure, shown } from './failures.ts';
-import { knownTypes, readKnownHosts } from './known-hosts.ts';
+import { fingerprint, knownTypes, readKnownHosts } from './known-hosts.ts';
 import type { Secrets } from './secrets.ts';
 import { ChannelRefused, SshSession } from './session.ts';
 import { offerCertificates, watchAuthFailures } from './ssh2-internals.ts';
@@ -53,11 +53,11 @@ export async function connectSsh(address: Address, options: ConnectOptions): Pro
   try {
     for (const config of chain) {
       const stream = session ? await throughJump(session, config, options) : await direct(config, options);
-      const client = await signIn(stream, config, options).catch((error: unknown) => {
+      const { client, hostKey } = await signIn(stream, config, options).catch((error: unknown) => {
         stream.destroy();
         throw error;
       });
-      session = new SshSession(client, [...clients], { machine: machineOf(config), user: config.user });
+      session = new SshSession(client, [...clients], { machine: machineOf(config), user: config.user, hostKey });
       clients.push(client);
     }
   } catch (error) {
@@ -151,16 +151,23 @@ function throughJump(session: SshSession, config: HostConfig, { onStep, signal }
   return stepsOf(config, onStep).run('connect', open, () => ({ address: where, via: session.machine }));
 }
 
-function signIn(stream: Duplex, config: HostConfig, options: ConnectOptions): Promise<Client> {
+interface SignedIn {
+  client: Client;
+  /** The fingerprint of the key that the machine has shown. */
+  hostKey: string;
+}
+
+function signIn(stream: Duplex, config: HostConfig, options: ConnectOptions): Promise<SignedIn> {
   const { secrets, ask, signal, onStep, answerMs = ANSWER_MS } = options;
   const steps = stepsOf(config, onStep);
   const machine = machineOf(config);
   const client = new Client();
   let heard = false;
   let keyAccepted = false;
+  let hostKey = '';
   let offered: { methods: string[]; partial: boolean } | undefined;
 
-  return new Promise<Client>((resolve, reject) => {
+  return new Promise<SignedIn>((resolve, reject) => {
     let settled = false;
     let timer: NodeJS.Timeout | undefined;
     const watch = () => {
@@ -237,7 +244,7 @@ function signIn(stream: Duplex, config: HostConfig, options: ConnectOptions): Pr
         client.removeAllListeners('error').removeAllListeners('close');
         steps.tell('signIn', 'done', { user: config.user, ...auth.found });
         void auth.succeeded();
-        resolve(client);
+        resolve({ client, hostKey });
       }),
     );
 
@@ -270,6 +277,7 @@ function signIn(stream: Duplex, config: HostConfig, options: ConnectOptions): Pr
         (facts) => facts,
       );
       keyAccepted = true;
+      hostKey = fingerprint(blob);
       watch();
     };
 
