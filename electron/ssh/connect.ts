@@ -4,10 +4,12 @@ import type { HostFailure } from '../hosts/errors.ts';
 import type { ConnectStep } from '../ipc/contract.ts';
 import { type Address, formatAddress } from './address.ts';
 import { type Ask, Auth } from './auth.ts';
-import { checkHostKey } from './check-host-key.ts';
+import { CERTIFICATE_SUFFIX, type Certificate } from './certificate.ts';
+import { checkHostKey, knownAs } from './check-host-key.ts';
 import { type ConfigFiles, type HostConfig, resolveHost } from './config.ts';
 import { cancelled, failure, shown } from './failures.ts';
-import { fingerprint, knownTypes, readKnownHosts } from './known-hosts.ts';
+import { offerHostCertificates } from './host-certificates.ts';
+import { fingerprint, knownTypes, mindsAuthorities, readKnownHosts } from './known-hosts.ts';
 import type { Secrets } from './secrets.ts';
 import { ChannelRefused, SshSession } from './session.ts';
 import { offerCertificates, watchAuthFailures } from './ssh2-internals.ts';
@@ -165,6 +167,7 @@ function signIn(stream: Duplex, config: HostConfig, options: ConnectOptions): Pr
   let heard = false;
   let keyAccepted = false;
   let hostKey = '';
+  let certificate: Certificate | undefined;
   let offered: { methods: string[]; partial: boolean } | undefined;
 
   return new Promise<SignedIn>((resolve, reject) => {
@@ -273,7 +276,8 @@ function signIn(stream: Duplex, config: HostConfig, options: ConnectOptions): Pr
       clearTimeout(timer);
       await steps.run(
         'hostKey',
-        () => checkHostKey(blob, config, machine, asking),
+        // A later exchange may go without one.
+        () => checkHostKey(blob, certificate?.key.equals(blob) ? certificate : undefined, config, machine, asking),
         (facts) => facts,
       );
       keyAccepted = true;
@@ -283,8 +287,9 @@ function signIn(stream: Duplex, config: HostConfig, options: ConnectOptions): Pr
 
     void (async () => {
       const known = await readKnownHosts([...config.userKnownHosts, ...config.globalKnownHosts]);
-      const types = knownTypes(known, config.hostKeyAlias ?? config.hostName, config.port);
+      const types = knownTypes(known, ...knownAs(config));
       const isKnown = (name: string) => types.includes(name.startsWith('rsa-sha2') ? 'ssh-rsa' : name);
+      const hostKeys = [...HOST_KEYS.filter(isKnown), ...HOST_KEYS.filter((name) => !isKnown(name))];
       client.connect({
         sock: stream,
         username: config.user,
@@ -295,9 +300,12 @@ function signIn(stream: Duplex, config: HostConfig, options: ConnectOptions): Pr
         // Streams to Unix sockets are an extension that others than OpenSSH have, too.
         strictVendor: false,
         agentForward: false,
-        algorithms: { serverHostKey: [...HOST_KEYS.filter(isKnown), ...HOST_KEYS.filter((name) => !isKnown(name))] },
+        algorithms: { serverHostKey: hostKeys },
         hostVerifier: (blob: Buffer, done: (valid: boolean) => void) => {
           heard = true;
+          // Keys of the connection are exchanged anew after an hour or a gigabyte. The machine's own was looked at; and to wait, which
+          // ssh2 gets wrong when it happens in the midst of other packets, is not needed.
+          if (keyAccepted && fingerprint(blob) === hostKey) return done(true);
           verify(blob).then(
             () => done(true),
             (error: unknown) => {
@@ -313,6 +321,13 @@ function signIn(stream: Duplex, config: HostConfig, options: ConnectOptions): Pr
         },
       });
       offerCertificates(client);
+      // Otherwise they would tell nothing: the machine shows its key alone, as it does to ssh in the end.
+      if (mindsAuthorities(known, ...knownAs(config))) {
+        const names = hostKeys.map((name) => `${name}${CERTIFICATE_SUFFIX}`);
+        offerHostCertificates(client, names, (shown) => {
+          certificate = shown;
+        });
+      }
       watchAuthFailures(client, (methods, partial) => {
         offered = { methods, partial };
       });
