@@ -117,7 +117,8 @@ export function callsOf({ app, demo, hosts, terminals, transfers, tunnels, insta
     'installs.end': call([schema.id], (_, id) => installs.end(id)),
     'starter.load': call([schema.id], (_, hostId) => {
       if (!starter.archive) throw new Error('The starter image was not built: run the set-up again');
-      return loadStarter(hosts.clientOrThrow(hostId), starter.archive);
+      const { client, release } = hosts.lease(hostId);
+      return loadStarter(client, starter.archive).finally(release);
     }),
     'terminals.list': call([], () => terminals.list()),
     'terminals.open': call([schema.openTerminal], (_, { command, ...request }) =>

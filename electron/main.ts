@@ -109,6 +109,7 @@ async function start(): Promise<void> {
   const transfers = new Transfers({
     file: new JsonFile(inUserData('transfers.json'), transfersFileSchema),
     client: (hostId) => hosts.clientOrThrow(hostId),
+    lease: (hostId) => hosts.lease(hostId),
     whenConnected: (hostId, signal) => hosts.whenConnected(hostId, signal),
     hostName: (hostId) => hosts.list().find(({ id }) => id === hostId)?.name ?? '',
     onChange: (list) => broadcast('transfers.change', list),

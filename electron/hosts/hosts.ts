@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import type { EngineClient } from '../engine-client/index.ts';
+import { EngineClient } from '../engine-client/index.ts';
 import type {
   ConnectAttempt,
   FoundEngine,
@@ -45,6 +45,12 @@ export interface HostsOptions {
 
 /** Events of one host within this time reach the window as one message. */
 const EVENTS_MS = 16;
+
+/** An engine's client until it is given back. */
+export interface EngineLease {
+  client: EngineClient;
+  release(): void;
+}
 
 /** The host list: kept on disk, one connection each. */
 export class Hosts {
@@ -218,6 +224,27 @@ export class Hosts {
     throw new Error(this.whyNotConnected(id));
   }
 
+  /**
+   * A client of its own for what carries much, with a connection of its own over SSH where the machine allows that; until `release`.
+   *
+   * @throws Error with a sentence for the user if there is no such host or it is not connected
+   */
+  lease(id: string): EngineLease {
+    const shared = this.clientOrThrow(id);
+    const { link, record } = this.#entry(id);
+    if (!link) return { client: shared, release: () => {} };
+    const { dial, release } = link.lease();
+    const client = new EngineClient(dial, guardOf(record));
+    client.apiVersion = shared.apiVersion;
+    return {
+      client,
+      release() {
+        client.close();
+        release();
+      },
+    };
+  }
+
   /** A TCP connection that begins on the host. @throws ChannelRefused, or a system error */
   async dialTcp(id: string, address: string, port: number, signal: AbortSignal): Promise<Duplex> {
     const { link, record } = this.#entry(id);
@@ -234,8 +261,7 @@ export class Hosts {
     const common = {
       onState: () => this.#announce(),
       onEvent: (message: unknown) => this.#events.add({ hostId: record.id, message }),
-      // The record as it is then: marks are set and taken away while it is connected.
-      guard: (request: GuardedRequest) => guard(record.name, record, request),
+      guard: guardOf(record),
     };
     const { secrets, local } = this.#options;
     const entry =
@@ -295,6 +321,9 @@ export class Hosts {
     await this.#options.file.write({ version: 1, hosts: [...this.#entries.values()].map(({ record }) => record) });
   }
 }
+
+/** Looks at the record as it is then: marks are set and taken away while a host is connected. */
+const guardOf = (record: HostRecord) => (request: GuardedRequest) => guard(record.name, record, request);
 
 /** Engines on sockets of this machine. */
 const isHere = ({ kind }: HostRecord) => kind === 'local' || kind === 'socket';

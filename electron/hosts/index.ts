@@ -1,3 +1,3 @@
-export { Hosts, type LocalEngine } from './hosts.ts';
+export { type EngineLease, Hosts, type LocalEngine } from './hosts.ts';
 export { Keychain, secretsFileSchema } from './keychain.ts';
 export { hostsFileSchema } from './records.ts';

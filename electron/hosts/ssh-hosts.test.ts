@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { EngineClient } from '../engine-client/index.ts';
 import type { ConnectAttempt, ConnectQuestion, Host } from '../ipc/contract.ts';
 import { Below } from '../testing/below.ts';
 import { FakeEngine } from '../testing/fake-engine.ts';
@@ -211,6 +212,86 @@ describe.skipIf(!hasSshd)('hosts over SSH', () => {
     app.hosts.attempts.answer(id, question?.id ?? '', { values: [], remember: false });
     await expect.poll(() => server.sessions()).toHaveLength(0);
     expect(() => app.hosts.attempts.start('no such')).toThrow(/no host name/);
+  });
+
+  describe('what carries much', () => {
+    const accepted = (server: Sshd) => server.log.match(/Accepted publickey/g)?.length;
+    const version = async (client: EngineClient) => expect(await client.json('GET', '/version')).toMatchObject({ Version: '9.9' });
+
+    test('has one connection of its own, which ends with the last that carries; a cut of it cuts nothing else', async () => {
+      const { server, app } = await added();
+      const id = app.host?.id ?? '';
+      const [first, second] = [app.hosts.lease(id), app.hosts.lease(id)];
+      // Nobody has carried anything yet.
+      expect(accepted(server)).toBe(1);
+      await Promise.all([version(first.client), version(second.client)]);
+      expect(accepted(server)).toBe(2);
+      const events = await app.hosts.clientOrThrow(id).stream('GET', '/events');
+      const carried = await second.client.stream('GET', '/events');
+      first.release();
+      first.release();
+      await version(second.client);
+      expect(accepted(server)).toBe(2);
+      const ended = new Promise((resolve) => carried.body.once('error', resolve));
+      second.release();
+      await ended;
+      await expect
+        .poll(() => new Set(server.log.match(/Disconnected from|Connection closed by|Connection reset by/g)))
+        .not.toEqual(new Set());
+      await version(app.hosts.clientOrThrow(id));
+      expect(events.body.destroyed).toBe(false);
+      expect(app.statuses.at(-1)).toBe('connected');
+      expect(app.statuses).not.toContain('reconnecting');
+      events.body.destroy();
+      // The next has a new one.
+      const third = app.hosts.lease(id);
+      await version(third.client);
+      expect(accepted(server)).toBe(3);
+      third.release();
+    });
+
+    test('shares the one that stands where a second is not let in, without a storm of tries', async () => {
+      const { server, app } = await added();
+      const id = app.host?.id ?? '';
+      server.allow();
+      const lease = app.hosts.lease(id);
+      for (let n = 0; n < 3; n += 1) await version(lease.client);
+      lease.release();
+      const another = app.hosts.lease(id);
+      await version(another.client);
+      another.release();
+      expect(accepted(server)).toBe(1);
+      expect(app.log.filter((line) => line.includes('takes keys only'))).toHaveLength(1);
+      expect(app.host?.state.status).toBe('connected');
+    });
+
+    test('does not go to another machine of the same name', async () => {
+      const { server, app } = await added();
+      const id = app.host?.id ?? '';
+      const other = await sshd();
+      writeFileSync(other.path('authorized_keys'), readFileSync(server.path('authorized_keys')));
+      configure(other, `  User ${server.user}\n  IdentityFile ${server.path('user_key')}\n`);
+      appendFileSync(join(home, '.ssh', 'known_hosts'), other.knownLine());
+      const lease = app.hosts.lease(id);
+      await version(lease.client);
+      lease.release();
+      expect(other.log).toContain('Accepted publickey');
+      await expect.poll(() => other.sessions()).toHaveLength(0);
+      expect(server.sessions()).not.toHaveLength(0);
+    });
+
+    test('given back while it still signs in: nothing stays open', async () => {
+      const { server, app } = await added();
+      const id = app.host?.id ?? '';
+      const lease = app.hosts.lease(id);
+      const asked = lease.client.json('GET', '/version').catch(() => undefined);
+      lease.release();
+      await asked;
+      await version(app.hosts.clientOrThrow(id));
+      await expect.poll(() => server.sessions().length).toBeLessThanOrEqual(2);
+      await app.hosts.remove(id);
+      await expect.poll(() => server.sessions()).toHaveLength(0);
+    });
   });
 
   // docker's CLI or another program that dials has to be there.

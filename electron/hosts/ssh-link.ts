@@ -1,6 +1,8 @@
 import type { Duplex } from 'node:stream';
 import type { Dialer } from '../engine-client/index.ts';
 import { openEngine, type SshSession, type Way } from '../ssh/index.ts';
+import { within } from './abort.ts';
+import { LeasedSession } from './leased-session.ts';
 
 export interface SshLinkOptions {
   /** The engine's socket on the machine. */
@@ -17,11 +19,12 @@ const SESSIONS_LIMIT = 4;
 
 /**
  * One machine's SSH connection, shared by all streams to its engine; made when it is needed, made again when it was lost.
- * Where streams need a program each, a few connections more.
+ * Where streams need a program each, a few connections more; one more for what carries much.
  */
 export class SshLink {
   readonly #options: SshLinkOptions;
   readonly #sessions: SshSession[] = [];
+  readonly #leased: LeasedSession;
   #lost: Error | undefined;
   #connecting: Promise<SshSession> | undefined;
   #way: Way | undefined;
@@ -30,6 +33,7 @@ export class SshLink {
 
   constructor(options: SshLinkOptions) {
     this.#options = options;
+    this.#leased = new LeasedSession(options.connect);
   }
 
   /** Before each attempt to reach the engine: signed in, and alive. */
@@ -45,6 +49,23 @@ export class SshLink {
     this.#tried = way;
     return stream;
   };
+
+  /** The way for what carries much: a connection that ends when nobody holds it any more, else the one that all share. */
+  lease(): { dial: Dialer; release: () => void } {
+    const release = this.#leased.take();
+    const dial: Dialer = async (signal) => {
+      const [shared] = this.#sessions;
+      const session = shared && (await this.#leased.session(shared, signal));
+      if (!session) return this.dial(signal);
+      try {
+        return (await openEngine(session, this.#options.socketPath, this.#way, signal)).stream;
+      } catch (error) {
+        if (signal.aborted) throw error;
+        return this.dial(signal);
+      }
+    };
+    return { dial, release };
+  }
 
   /** A TCP connection from the machine, over the connection that stands: it is not made for this. @throws ChannelRefused */
   async openTcp(address: string, port: number, signal: AbortSignal): Promise<Duplex> {
@@ -82,6 +103,7 @@ export class SshLink {
 
   close(): void {
     this.#stopped.abort(new Error('The host was removed'));
+    this.#leased.end();
     for (const session of [...this.#sessions]) this.#drop(session);
   }
 
@@ -114,12 +136,7 @@ export class SshLink {
       .finally(() => {
         this.#connecting = undefined;
       });
-    const connecting = this.#connecting;
-    return new Promise((resolve, reject) => {
-      const abort = () => reject(signal.reason);
-      signal.addEventListener('abort', abort, { once: true });
-      connecting.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-    });
+    return within(this.#connecting, signal);
   }
 
   #keep(session: SshSession): SshSession {

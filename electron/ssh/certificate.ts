@@ -15,8 +15,13 @@ export interface Certificate {
   /** Undefined: from ever, for ever. */
   validFrom: Date | undefined;
   validUntil: Date | undefined;
+  /** It holds under conditions: a command, addresses. */
+  hasCriticalOptions: boolean;
   /** The CA's public key. */
   authority: Buffer;
+  /** What the CA has signed, and its signature as it goes over the wire. Reading a certificate proves nothing yet. */
+  signed: Buffer;
+  signature: Buffer;
 }
 
 /** What the name of a certificate's type ends with; before it stands the type of the key. */
@@ -59,10 +64,12 @@ export function parseCertificate(blob: Buffer): Certificate | undefined {
     const id = shown(reader.text(), 200);
     const principals = principalsIn(reader.bytes());
     const [after, before] = [reader.uint64(), reader.uint64()];
-    // Critical options, extensions, and what is reserved.
-    for (let n = 0; n < 3; n += 1) reader.bytes();
+    const hasCriticalOptions = reader.bytes().length > 0;
+    // Extensions, and what is reserved.
+    for (let n = 0; n < 2; n += 1) reader.bytes();
     const authority = reader.bytes();
-    reader.bytes();
+    const signed = blob.subarray(0, reader.at);
+    const signature = reader.bytes();
     if (!reader.ended || (kind !== 1 && kind !== 2)) return undefined;
     return {
       blob,
@@ -72,7 +79,10 @@ export function parseCertificate(blob: Buffer): Certificate | undefined {
       principals,
       validFrom: after === 0n ? undefined : dateOf(after),
       validUntil: before === NO_END ? undefined : dateOf(before),
+      hasCriticalOptions,
       authority,
+      signed,
+      signature,
     };
   } catch (error) {
     if (error instanceof RangeError) return undefined;

@@ -25,6 +25,8 @@ export interface HostConfig {
   userKnownHosts: string[];
   globalKnownHosts: string[];
   hashKnownHosts: boolean;
+  /** StrictHostKeyChecking: what becomes of keys that are not known. Changed ones are never taken. */
+  newHostKeys: 'ask' | 'refuse' | 'accept';
   /** Under what name the host's key is looked up, if not its own. */
   hostKeyAlias: string | undefined;
   passwordAllowed: boolean;
@@ -118,11 +120,19 @@ export function resolveHost(files: ConfigFiles, address: Address): HostConfig {
       ? listed('globalknownhostsfile')
       : ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2'],
     hashKnownHosts: yes('hashknownhosts'),
+    newHostKeys: newKeys(first('stricthostkeychecking')),
     hostKeyAlias: first('hostkeyalias'),
     passwordAllowed: allowed('passwordauthentication'),
     interactiveAllowed: allowed('kbdinteractiveauthentication') && allowed('challengeresponseauthentication'),
     connectTimeoutMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : undefined,
   };
+}
+
+function newKeys(setting = 'ask'): HostConfig['newHostKeys'] {
+  const word = setting.toLowerCase();
+  if (word === 'yes' || word === 'true') return 'refuse';
+  // `no` takes changed keys, too, with ssh; here it does not.
+  return ['accept-new', 'no', 'off', 'false'].includes(word) ? 'accept' : 'ask';
 }
 
 function agentOf(setting: string | undefined, path: (text: string) => string, env: NodeJS.ProcessEnv): string | undefined {

@@ -88,6 +88,17 @@ describe.skipIf(!hasSshd)('a real sshd', () => {
     expect(received).toBe(sent.length);
   });
 
+  test('a machine that exchanges keys anew, as some do each hour or gigabyte: streams go on, both ways, and nobody is asked', async () => {
+    const server = await sshd({ config: ['RekeyLimit 1M', 'LogLevel DEBUG'] });
+    const files = await sshHome(home, nas(server), server.knownLine());
+    const session = await open('nas', files);
+    const down = session.exec('head -c 3000000 /dev/zero | tr "\\0" x', { limitBytes: 4_000_000 });
+    const up = session.exec('wc -c', { input: Buffer.alloc(3_000_000) });
+    expect((await down).stdout).toHaveLength(3_000_000);
+    expect((await up).stdout.trim()).toBe('3000000');
+    expect(server.log.match(/SSH2_MSG_NEWKEYS received/g)?.length).toBeGreaterThan(2);
+  });
+
   test('a new key is asked for with its fingerprint and written as ssh does; then it is known', async () => {
     const server = await sshd();
     const files = await sshHome(home, nas(server, '  HashKnownHosts yes\n'), 'other ssh-ed25519 AAAA');

@@ -4,10 +4,12 @@ import type { HostFailure } from '../hosts/errors.ts';
 import type { ConnectStep } from '../ipc/contract.ts';
 import { type Address, formatAddress } from './address.ts';
 import { type Ask, Auth } from './auth.ts';
-import { checkHostKey } from './check-host-key.ts';
+import { CERTIFICATE_SUFFIX, type Certificate } from './certificate.ts';
+import { checkHostKey, knownAs } from './check-host-key.ts';
 import { type ConfigFiles, type HostConfig, resolveHost } from './config.ts';
 import { cancelled, failure, shown } from './failures.ts';
-import { knownTypes, readKnownHosts } from './known-hosts.ts';
+import { offerHostCertificates } from './host-certificates.ts';
+import { fingerprint, knownTypes, mindsAuthorities, readKnownHosts } from './known-hosts.ts';
 import type { Secrets } from './secrets.ts';
 import { ChannelRefused, SshSession } from './session.ts';
 import { offerCertificates, watchAuthFailures } from './ssh2-internals.ts';
@@ -53,11 +55,11 @@ export async function connectSsh(address: Address, options: ConnectOptions): Pro
   try {
     for (const config of chain) {
       const stream = session ? await throughJump(session, config, options) : await direct(config, options);
-      const client = await signIn(stream, config, options).catch((error: unknown) => {
+      const { client, hostKey } = await signIn(stream, config, options).catch((error: unknown) => {
         stream.destroy();
         throw error;
       });
-      session = new SshSession(client, [...clients], { machine: machineOf(config), user: config.user });
+      session = new SshSession(client, [...clients], { machine: machineOf(config), user: config.user, hostKey });
       clients.push(client);
     }
   } catch (error) {
@@ -151,16 +153,24 @@ function throughJump(session: SshSession, config: HostConfig, { onStep, signal }
   return stepsOf(config, onStep).run('connect', open, () => ({ address: where, via: session.machine }));
 }
 
-function signIn(stream: Duplex, config: HostConfig, options: ConnectOptions): Promise<Client> {
+interface SignedIn {
+  client: Client;
+  /** The fingerprint of the key that the machine has shown. */
+  hostKey: string;
+}
+
+function signIn(stream: Duplex, config: HostConfig, options: ConnectOptions): Promise<SignedIn> {
   const { secrets, ask, signal, onStep, answerMs = ANSWER_MS } = options;
   const steps = stepsOf(config, onStep);
   const machine = machineOf(config);
   const client = new Client();
   let heard = false;
   let keyAccepted = false;
+  let hostKey = '';
+  let certificate: Certificate | undefined;
   let offered: { methods: string[]; partial: boolean } | undefined;
 
-  return new Promise<Client>((resolve, reject) => {
+  return new Promise<SignedIn>((resolve, reject) => {
     let settled = false;
     let timer: NodeJS.Timeout | undefined;
     const watch = () => {
@@ -237,7 +247,7 @@ function signIn(stream: Duplex, config: HostConfig, options: ConnectOptions): Pr
         client.removeAllListeners('error').removeAllListeners('close');
         steps.tell('signIn', 'done', { user: config.user, ...auth.found });
         void auth.succeeded();
-        resolve(client);
+        resolve({ client, hostKey });
       }),
     );
 
@@ -266,17 +276,20 @@ function signIn(stream: Duplex, config: HostConfig, options: ConnectOptions): Pr
       clearTimeout(timer);
       await steps.run(
         'hostKey',
-        () => checkHostKey(blob, config, machine, asking),
+        // A later exchange may go without one.
+        () => checkHostKey(blob, certificate?.key.equals(blob) ? certificate : undefined, config, machine, asking),
         (facts) => facts,
       );
       keyAccepted = true;
+      hostKey = fingerprint(blob);
       watch();
     };
 
     void (async () => {
       const known = await readKnownHosts([...config.userKnownHosts, ...config.globalKnownHosts]);
-      const types = knownTypes(known, config.hostKeyAlias ?? config.hostName, config.port);
+      const types = knownTypes(known, ...knownAs(config));
       const isKnown = (name: string) => types.includes(name.startsWith('rsa-sha2') ? 'ssh-rsa' : name);
+      const hostKeys = [...HOST_KEYS.filter(isKnown), ...HOST_KEYS.filter((name) => !isKnown(name))];
       client.connect({
         sock: stream,
         username: config.user,
@@ -287,9 +300,12 @@ function signIn(stream: Duplex, config: HostConfig, options: ConnectOptions): Pr
         // Streams to Unix sockets are an extension that others than OpenSSH have, too.
         strictVendor: false,
         agentForward: false,
-        algorithms: { serverHostKey: [...HOST_KEYS.filter(isKnown), ...HOST_KEYS.filter((name) => !isKnown(name))] },
+        algorithms: { serverHostKey: hostKeys },
         hostVerifier: (blob: Buffer, done: (valid: boolean) => void) => {
           heard = true;
+          // Keys of the connection are exchanged anew after an hour or a gigabyte. The machine's own was looked at; and to wait, which
+          // ssh2 gets wrong when it happens in the midst of other packets, is not needed.
+          if (keyAccepted && fingerprint(blob) === hostKey) return done(true);
           verify(blob).then(
             () => done(true),
             (error: unknown) => {
@@ -305,6 +321,13 @@ function signIn(stream: Duplex, config: HostConfig, options: ConnectOptions): Pr
         },
       });
       offerCertificates(client);
+      // Otherwise they would tell nothing: the machine shows its key alone, as it does to ssh in the end.
+      if (mindsAuthorities(known, ...knownAs(config))) {
+        const names = hostKeys.map((name) => `${name}${CERTIFICATE_SUFFIX}`);
+        offerHostCertificates(client, names, (shown) => {
+          certificate = shown;
+        });
+      }
       watchAuthFailures(client, (methods, partial) => {
         offered = { methods, partial };
       });

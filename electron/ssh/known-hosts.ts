@@ -12,6 +12,8 @@ export interface HostKey {
 
 export type Verdict =
   | { status: 'known' }
+  /** By a certificate of an authority that is trusted for this host; what it says is still to be looked at. */
+  | { status: 'certified'; file: string; line: number }
   /** `alsoAs`: other names under which this very key is known. */
   | { status: 'new'; alsoAs: string[] }
   /** The host is known with another key. `line` counts from 1. */
@@ -105,17 +107,22 @@ const hashName = (name: string, salt: Buffer) => createHmac('sha1', salt).update
 /**
  * What the files say about a key that a host has shown.
  *
- * As ssh: a revoked key is never taken; a host that is known with other keys only has changed; on a port of its own, a key that is known
- * for the host's name without a port will do.
+ * As ssh: a revoked key, or one with a certificate of a revoked authority, is never taken; a host that is known with other keys only has
+ * changed; on a port of its own, a key that is known for the host's name without a port will do.
+ *
+ * @param authority of the certificate that came with the key, if one did
  */
-export function verdictOn(lines: readonly KnownHostLine[], host: string, port: number, key: HostKey): Verdict {
+export function verdictOn(lines: readonly KnownHostLine[], host: string, port: number, key: HostKey, authority?: Buffer): Verdict {
   const name = knownHostName(host, port);
   const same = (line: KnownHostLine) => line.key.blob.equals(key.blob);
   const of = (wanted: string) => lines.filter((line) => namesHost(line.names, wanted));
   const here = of(name);
   const bare = port === 22 ? [] : of(host.toLowerCase());
-  const revoked = [...here, ...bare].find((line) => line.marker === 'revoked' && same(line));
+  const signed = (line: KnownHostLine) => authority !== undefined && line.key.blob.equals(authority);
+  const revoked = [...here, ...bare].find((line) => line.marker === 'revoked' && (same(line) || signed(line)));
   if (revoked) return { status: 'revoked', file: revoked.file, line: revoked.line };
+  const trusted = [...here, ...bare].find((line) => line.marker === 'cert-authority' && signed(line));
+  if (trusted) return { status: 'certified', file: trusted.file, line: trusted.line };
   const plain = here.filter(({ marker }) => marker === '');
   if (plain.some(same)) return { status: 'known' };
   const other = plain.find((line) => line.key.type === key.type) ?? plain[0];
@@ -132,6 +139,12 @@ export function knownTypes(lines: readonly KnownHostLine[], host: string, port: 
   const name = knownHostName(host, port);
   const known = lines.filter(({ marker, names }) => marker === '' && namesHost(names, name));
   return [...new Set(known.map(({ key }) => key.type))];
+}
+
+/** Whether a certificate of a host's key would count, for or against it. */
+export function mindsAuthorities(lines: readonly KnownHostLine[], host: string, port: number): boolean {
+  const names = [knownHostName(host, port), host.toLowerCase()];
+  return lines.some((line) => line.marker !== '' && line.marker !== 'unknown' && names.some((name) => namesHost(line.names, name)));
 }
 
 /** The line that ssh would write. */

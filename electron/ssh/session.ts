@@ -39,6 +39,8 @@ export class SshSession {
   /** `user@host:port`. */
   readonly machine: string;
   readonly user: string;
+  /** The fingerprint of the machine's key. */
+  readonly hostKey: string;
   readonly #client: Client;
   readonly #flow: FlowControl;
   readonly #below: Client[];
@@ -49,12 +51,13 @@ export class SshSession {
   processes = 0;
 
   /** @param below connections that this one runs through, the outermost first */
-  constructor(client: Client, below: Client[], { machine, user }: { machine: string; user: string }) {
+  constructor(client: Client, below: Client[], { machine, user, hostKey }: { machine: string; user: string; hostKey: string }) {
     this.#client = client;
     this.#flow = new FlowControl(client);
     this.#below = below;
     this.machine = machine;
     this.user = user;
+    this.hostKey = hostKey;
     let last: Error | undefined;
     for (const part of [client, ...below]) {
       part.on('error', (error) => {

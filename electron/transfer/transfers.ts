@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineClient } from '../engine-client/index.ts';
+import type { EngineLease } from '../hosts/index.ts';
 import type { StartTransfer, Transfer, TransferPlan, TransferSource } from '../ipc/contract.ts';
 import type { JsonFile } from '../store/json-file.ts';
 import { nothingMade } from './carry.ts';
@@ -14,6 +15,8 @@ export interface TransfersOptions {
   /** What runs is kept here, so that it is found when the app was killed in its midst. */
   file: JsonFile<TransfersFile>;
   client: (hostId: string) => EngineClient;
+  /** For what is carried, so that nothing else on the host waits behind it. Throws when it is not connected. */
+  lease: (hostId: string) => EngineLease;
   /** Rejects when there is no such host any more. */
   whenConnected: (hostId: string, signal: AbortSignal) => Promise<EngineClient>;
   hostName: (hostId: string) => string;
@@ -67,11 +70,13 @@ export class Transfers {
   /** @throws Error when the same thing is being carried already, or a host is not connected */
   start(request: StartTransfer): string {
     const { source } = request;
-    const from = this.#options.client(source.hostId);
-    const to = this.#options.client(request.to);
+    const { client, lease } = this.#options;
     const same = ({ transfer: { status, source: other } }: Entry) =>
       status === 'running' && other.hostId === source.hostId && other.kind === source.kind && other.id === source.id;
     if ([...this.#entries.values()].some(same)) throw new Error(`${source.name} is being copied or moved already`);
+    // Both are connected, before either is held.
+    for (const hostId of [source.hostId, request.to]) client(hostId);
+    const [from, to] = [lease(source.hostId), lease(request.to)];
     const entry = this.#add({
       id: `x${randomBytes(4).toString('hex')}`,
       request,
@@ -81,7 +86,10 @@ export class Transfers {
       step: 'look',
       known: { stopped: false, made: nothingMade() },
     });
-    entry.ended = this.#run(entry, () => transfer({ ...this.#work(entry), from, to }));
+    entry.ended = this.#run(entry, () => transfer({ ...this.#work(entry), from: from.client, to: to.client })).finally(() => {
+      from.release();
+      to.release();
+    });
     this.#tell();
     return entry.record.id;
   }

@@ -24,6 +24,14 @@ export type ConnectQuestion = {
       file: string;
       /** Other names under which this very key is known. */
       alsoAs: string[];
+      /** It came with a certificate of a trusted authority, that does not count. */
+      certificate?: {
+        id: string;
+        problem: 'expired' | 'not-yet' | 'name' | 'kind' | 'options' | 'signature';
+        principals: string;
+        /** `2026-11-25 21:05` */
+        until: string;
+      };
     }
   /** `again`: the answer before was wrong. `sudo`: to become root there, while an engine is set up. */
   | { kind: 'sudo'; user: string; again: boolean }

@@ -35,7 +35,7 @@ function textOf({ kind, status, found }: ConnectStep): string {
   if (status !== 'done') return `${kind}.${status}`;
   if (kind === 'connect') return found.via ? (found.address ? 'connect.through' : 'connect.command') : 'connect.done';
   if (kind === 'resolve') return found.name === found.address ? 'resolve.same' : 'resolve.done';
-  if (kind === 'hostKey') return found.added ? 'hostKey.added' : 'hostKey.done';
+  if (kind === 'hostKey') return found.certificate ? 'hostKey.certified' : found.added ? 'hostKey.added' : 'hostKey.done';
   if (kind === 'signIn') return `signIn.${found.method}`;
   if (kind === 'files') return found.subject ? 'files.done' : 'files.none';
   if (kind === 'tls') return found.none ? 'tls.none' : 'tls.done';

@@ -21,7 +21,7 @@ export function HostQuestion({ question, onAnswer }: QuestionProps<ConnectQuesti
 
 function HostKeyQuestion({ question, onAnswer }: QuestionProps<'hostKey'>) {
   const { t } = useTranslation();
-  const { machine, keyType, fingerprint, file, alsoAs } = question;
+  const { machine, keyType, fingerprint, file, alsoAs, certificate } = question;
   return (
     <section className="question" aria-label={t('connect.keyTitle', { machine })} data-testid="question-hostKey">
       <ShieldQuestion size={18} aria-hidden />
@@ -37,6 +37,7 @@ function HostKeyQuestion({ question, onAnswer }: QuestionProps<'hostKey'>) {
           </div>
           <CopyButton text={fingerprint} />
         </div>
+        {certificate && <p className="prose">{t(`connect.keyCertificate.${certificate.problem}`, { ...certificate })}</p>}
         {alsoAs.length > 0 && <p className="prose">{t('connect.keyAlsoAs', { names: alsoAs.join(', ') })}</p>}
         <p className="dim">{file ? t('connect.keyFile', { file }) : t('connect.keyNoFile')}</p>
         <div className="question-actions">
