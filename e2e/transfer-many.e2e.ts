@@ -87,6 +87,7 @@ it('goes on when the window is loaded anew; what is left of a cancelled one is g
   for (const name of ['large', 'small']) await engine.post('/volumes/create', { Name: name });
   await fillVolume(engine, 'large', 200);
   const dialog = page.getByTestId('transfer-dialog');
+  await page.reload();
   await page.getByTestId('nav-volumes').click();
   for (const name of ['large', 'small']) await page.locator('[data-key^="local/"]').filter({ hasText: name }).getByRole('checkbox').check();
   await page.getByTestId('bulk-copy').click();

@@ -33,7 +33,8 @@ describe('filter', () => {
 
 it('knows what to do about a volume in memory that Podman 4.3 refuses', () => {
   const said = 'volume options size and inodes not supported. Filesystem does not support Project Quota';
-  expect(explain(new Error(said))).toEqual({ message: said, remedy: expect.stringMatching(/size empty|remedy.volumeSize/) });
+  expect(explain(new Error(said))).toHaveProperty('remedy');
+  expect(explain(new Error('volume options'))).not.toHaveProperty('remedy');
 });
 
 describe('sizes', () => {
