@@ -13,7 +13,9 @@ export async function expectAccessible(page: Page): Promise<void> {
   // By the debugger, past the content security policy.
   await page.evaluate(axe.source);
   // What fades in has its colours when it is there.
-  await page.waitForFunction(() => document.getAnimations().every(({ playState }) => playState !== 'running'));
+  await page.waitForFunction(() =>
+    document.getAnimations().every(({ playState, effect }) => playState !== 'running' || effect?.getTiming().iterations === Infinity),
+  );
   const found = await page.evaluate(async () => {
     const { axe: injected } = window as unknown as { axe: { run(options: object): Promise<{ violations: Finding[] }> } };
     const { violations } = await injected.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] });

@@ -81,3 +81,29 @@ it('by the button of a selection, too; what is taken there is said and left out'
   const there = (await second.client.get('/volumes')).json.Volumes.map(({ Name }: { Name: string }) => Name).sort();
   expect(there).toEqual(['alpha', 'beta', 'gamma', 'shared']);
 });
+
+it('goes on when the window is loaded anew; what is left of a cancelled one is gone on with by a click', async () => {
+  const { page, engine } = app();
+  for (const name of ['large', 'small']) await engine.post('/volumes/create', { Name: name });
+  await fillVolume(engine, 'large', 200);
+  const dialog = page.getByTestId('transfer-dialog');
+  await page.reload();
+  await page.getByTestId('nav-volumes').click();
+  for (const name of ['large', 'small']) await page.locator('[data-key^="local/"]').filter({ hasText: name }).getByRole('checkbox').check();
+  await page.getByTestId('bulk-copy').click();
+  await dialog.getByText('To travel: 2 of 2').waitFor();
+  process.kill(second.pid, 'SIGSTOP');
+  try {
+    await page.keyboard.press('Enter');
+    await dialog.getByText('0 of 2 are on second').waitFor();
+    await page.reload();
+    await page.getByTestId('activities').click();
+    await page.getByRole('button', { name: /2 volumes.*0 of 2 are on second/ }).click();
+    await page.getByTestId('transfer-cancel').click();
+  } finally {
+    process.kill(second.pid, 'SIGCONT');
+  }
+  await page.getByTestId('transfer-go-on').click();
+  await dialog.getByText('2 of 2 are on second').waitFor({ timeout: 60_000 });
+  await page.keyboard.press('Escape');
+});

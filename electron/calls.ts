@@ -14,7 +14,7 @@ import { pickPath, saveText } from './shell/dialogs.ts';
 import type { SettingsStore } from './shell/settings.ts';
 import { portOf, readLogs, type StreamPort, type Terminals } from './streams/index.ts';
 import { certificatesIn } from './tcp/index.ts';
-import type { Transfers } from './transfer/index.ts';
+import type { Batches, Transfers } from './transfer/index.ts';
 import type { Tunnels } from './tunnels/index.ts';
 
 export interface Parts {
@@ -23,6 +23,7 @@ export interface Parts {
   hosts: Hosts;
   terminals: Terminals;
   transfers: Transfers;
+  batches: Batches;
   installs: Installs;
   helper: LocalHelper;
   tunnels: Tunnels;
@@ -33,7 +34,7 @@ export interface Parts {
 const CONNECT_MS = 30_000;
 
 /** What each call of the contract does: one line to the part that knows. */
-export function callsOf({ app, demo, hosts, terminals, transfers, tunnels, installs, helper, settings, starter }: Parts): Calls {
+export function callsOf({ app, demo, hosts, terminals, transfers, batches, tunnels, installs, helper, settings, starter }: Parts): Calls {
   return {
     'app.info': call(
       [],
@@ -136,6 +137,11 @@ export function callsOf({ app, demo, hosts, terminals, transfers, tunnels, insta
     'transfers.cancel': call([schema.id], (_, id) => transfers.cancel(id)),
     'transfers.forget': call([schema.id], (_, id) => transfers.forget(id)),
     'transfers.list': call([], () => transfers.list()),
+    'batches.start': call([schema.startBatch], (_, request) => batches.start(request)),
+    'batches.goOn': call([schema.id], (_, id) => batches.goOn(id)),
+    'batches.cancel': call([schema.id], (_, id) => batches.cancel(id)),
+    'batches.forget': call([schema.id], (_, id) => batches.forget(id)),
+    'batches.list': call([], () => batches.list()),
     'logs.open': call([schema.openLogs], (sender, { since, ...request }) => {
       hosts.list().find(({ id }) => id === request.hostId) ?? fail('This host is not in the list any more');
       return sendPort(sender, (port) => {

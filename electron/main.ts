@@ -22,7 +22,7 @@ import { windowStateSchema } from './shell/window-state.ts';
 import { readConfigFiles } from './ssh/index.ts';
 import { JsonFile } from './store/json-file.ts';
 import { startLocalShell, startSshShell, Terminals } from './streams/index.ts';
-import { Transfers, transfersFileSchema } from './transfer/index.ts';
+import { Batches, batchesFileSchema, Transfers, transfersFileSchema } from './transfer/index.ts';
 import { Tunnels, tunnelsFileSchema } from './tunnels/index.ts';
 
 /** Wiring only: builds the parts and hands them to each other. The bundle lies in dist/electron. */
@@ -106,13 +106,21 @@ async function start(): Promise<void> {
     onChange: (list) => broadcast('tunnels.change', list),
     log,
   });
+  const nameOf = (hostId: string) => hosts.list().find(({ id }) => id === hostId)?.name ?? '';
   const transfers = new Transfers({
     file: new JsonFile(inUserData('transfers.json'), transfersFileSchema),
     client: (hostId) => hosts.clientOrThrow(hostId),
     lease: (hostId) => hosts.lease(hostId),
     whenConnected: (hostId, signal) => hosts.whenConnected(hostId, signal),
-    hostName: (hostId) => hosts.list().find(({ id }) => id === hostId)?.name ?? '',
+    hostName: nameOf,
     onChange: (list) => broadcast('transfers.change', list),
+    log,
+  });
+  const batches = new Batches({
+    file: new JsonFile(inUserData('batches.json'), batchesFileSchema),
+    transfers,
+    hostName: nameOf,
+    onChange: (list) => broadcast('batches.change', list),
     log,
   });
   const archive = firstOf(launch.starter, join(dist, 'starter.tar'), join(process.resourcesPath, 'starter.tar'));
@@ -132,6 +140,7 @@ async function start(): Promise<void> {
       terminals,
       tunnels,
       transfers,
+      batches,
       installs,
       helper,
       settings,
@@ -144,6 +153,7 @@ async function start(): Promise<void> {
   await tunnels.load();
   await hosts.start();
   await transfers.load();
+  await batches.load();
   powerMonitor.on('resume', () => hosts.reconnectAll());
   const windowFile = new JsonFile(inUserData('window.json'), windowStateSchema);
   const open = () => openWindow(join(__dirname, 'preload.cjs'), windowFile, firstOf(join(dist, 'icon.png')));
@@ -172,6 +182,7 @@ async function start(): Promise<void> {
     terminals.closeAll();
     // What is set up on a machine is undone before its connection goes; a machine that does not come back is not waited for.
     void Promise.race([installs.stop(), new Promise((resolve) => setTimeout(resolve, INSTALL_END_MS))])
+      .then(() => batches.stop())
       .then(() => transfers.stop())
       .then(() => tunnels.closeAll())
       .then(() => hosts.stop())

@@ -71,6 +71,14 @@ const api: GantryApi = {
     list: () => call('transfers.list'),
     onChange: (listener) => subscribe('transfers.change', listener),
   },
+  batches: {
+    start: (request) => call('batches.start', request),
+    goOn: (id) => call('batches.goOn', id),
+    cancel: (id) => call('batches.cancel', id),
+    forget: (id) => call('batches.forget', id),
+    list: () => call('batches.list'),
+    onChange: (listener) => subscribe('batches.change', listener),
+  },
   logs: { open: (request) => call('logs.open', request) },
   tunnels: {
     list: () => call('tunnels.list'),

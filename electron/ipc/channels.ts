@@ -36,6 +36,11 @@ export const CALLS = [
   'transfers.cancel',
   'transfers.forget',
   'transfers.list',
+  'batches.start',
+  'batches.goOn',
+  'batches.cancel',
+  'batches.forget',
+  'batches.list',
   'logs.open',
   'tunnels.list',
   'tunnels.open',
@@ -59,6 +64,7 @@ export const TOPICS = [
   'terminals.change',
   'tunnels.change',
   'transfers.change',
+  'batches.change',
   'settings.change',
 ] as const;
 export type Topic = (typeof TOPICS)[number];

@@ -17,7 +17,7 @@ import type { ConnectAnswer, ConnectAttempt, HostSuggestion, NewSshHost, NewTcpH
 import type { FoundEngine, Host, HostChange, HostEvent, NewSocketHost, TcpSecurity } from './contract/hosts.ts';
 import type { InstallAction, InstallJob, InstallTarget } from './contract/install.ts';
 import type { OpenHostShell, OpenLogs, OpenTerminal, TerminalInfo } from './contract/streams.ts';
-import type { StartTransfer, Transfer, TransferPlan, TransferSource } from './contract/transfer.ts';
+import type { Batch, StartBatch, StartTransfer, Transfer, TransferPlan, TransferSource } from './contract/transfer.ts';
 import type { OpenedTunnel, OpenTunnel, Tunnel } from './contract/tunnels.ts';
 
 export type * from './contract/app.ts';
@@ -104,6 +104,19 @@ export interface GantryApi {
     forget(id: string): Promise<void>;
     list(): Promise<Transfer[]>;
     onChange(listener: (transfers: Transfer[]) => void): Unsubscribe;
+  };
+  /** Several transfers that were asked for as one. */
+  batches: {
+    /** Resolves at once with its id; what happens comes by onChange. */
+    start(request: StartBatch): Promise<string>;
+    /** Those that failed or were left are tried again. */
+    goOn(id: string): Promise<void>;
+    /** What is on its way is given up, the rest is not begun. */
+    cancel(id: string): Promise<void>;
+    /** With its transfers. */
+    forget(id: string): Promise<void>;
+    list(): Promise<Batch[]>;
+    onChange(listener: (batches: Batch[]) => void): Unsubscribe;
   };
   logs: {
     /** A port (StreamUp, StreamDown) that sends lines; resolves with the token. Closing the port ends it. */

@@ -10,6 +10,7 @@ import type {
   OpenTerminal,
   OpenTunnel,
   Settings,
+  StartBatch,
   StartTransfer,
   TcpSecurity,
   TransferSource,
@@ -99,16 +100,17 @@ export const transferSource = v.strictObject({
   id: objectName,
   name: objectName,
 }) satisfies v.GenericSchema<TransferSource>;
+const transferWays = { to: id, move: v.boolean(), start: v.boolean(), pause: v.boolean(), remove: v.boolean() };
 export const startTransfer = v.strictObject({
   source: transferSource,
-  to: id,
   name: v.optional(v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(255))),
-  move: v.boolean(),
-  start: v.boolean(),
-  pause: v.boolean(),
   useVolumes: v.pipe(v.array(objectName), v.maxLength(1000)),
-  remove: v.boolean(),
+  ...transferWays,
 }) satisfies v.GenericSchema<unknown, Omit<StartTransfer, 'name'> & { name?: string | undefined }>;
+export const startBatch = v.strictObject({
+  sources: v.pipe(v.array(transferSource), v.minLength(1), v.maxLength(1000)),
+  ...transferWays,
+}) satisfies v.GenericSchema<StartBatch>;
 
 export const pickPath = v.strictObject({ kind: v.picklist(['folder', 'file']), title: v.pipe(v.string(), v.maxLength(200)) });
 export const saveText = v.strictObject({

@@ -71,6 +71,11 @@ describe.skipIf(!hasSshd)('a real sshd', () => {
       code: 'ssh-command-timeout',
       values: { machine: session.machine },
     });
+    // One that does not even begin is the same to whoever waits: it is not said that the machine is off.
+    server.signal('SIGSTOP');
+    const unbegun = await failing(session.exec('true', { timeoutMs: 100 }));
+    server.signal('SIGCONT');
+    expect(unbegun.code).toBe('ssh-command-timeout');
     expect(session.processes).toBe(0);
   });
 

@@ -22,7 +22,8 @@ export interface ExecOptions {
 
 const EXEC_MS = 30_000;
 const EXEC_LIMIT_BYTES = 256 * 1024;
-const OPEN_MS = 10_000;
+/** A machine that is gone is found by keepalives: one that answers these may be busy, such as with its user's first session. */
+const OPEN_MS = 30_000;
 
 /** A channel could not be opened: the machine is there, but said no. */
 export class ChannelRefused extends Error {
@@ -151,6 +152,7 @@ export class SshSession {
     let raw: ClientChannel | undefined;
     let code: number | null = null;
     let failed: Error | undefined;
+    const begun = performance.now();
     const stream = await this.#open(
       (done) => this.#client.exec(command, done),
       signal,
@@ -160,14 +162,16 @@ export class SshSession {
           code = status;
         });
       },
+      { ms: timeoutMs, error: () => this.#unfinished() },
     );
+    const leftMs = Math.max(1, timeoutMs - (performance.now() - begun));
     this.processes += 1;
     return new Promise<ExecResult>((resolve, reject) => {
       const end = (error: Error) => {
         failed ??= error;
         stream.destroy();
       };
-      const timer = setTimeout(() => end(this.#unfinished()), timeoutMs);
+      const timer = setTimeout(() => end(this.#unfinished()), leftMs);
       const abort = () => end(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
       signal?.addEventListener('abort', abort, { once: true });
       const take = (name: 'stdout' | 'stderr') => (chunk: Buffer) => {
@@ -203,6 +207,7 @@ export class SshSession {
     start: (done: (error: Error | undefined, channel: ClientChannel) => void) => void,
     signal?: AbortSignal,
     prepare?: (channel: ClientChannel) => void,
+    limit: { ms: number; error: () => Error } = { ms: OPEN_MS, error: () => this.#silent() },
   ): Promise<ChannelStream> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(this.#closed);
@@ -216,7 +221,7 @@ export class SshSession {
         stopListening();
         act();
       };
-      const timer = setTimeout(() => finish(() => reject(this.#silent())), OPEN_MS);
+      const timer = setTimeout(() => finish(() => reject(limit.error())), limit.ms);
       const abort = () => finish(() => reject(signal?.reason));
       signal?.addEventListener('abort', abort, { once: true });
       const stopListening = this.onClose((error) => finish(() => reject(error)));

@@ -1,2 +1,3 @@
-export { transfersFileSchema } from './records.ts';
+export { Batches } from './batches.ts';
+export { batchesFileSchema, transfersFileSchema } from './records.ts';
 export { Transfers } from './transfers.ts';

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import type { StartTransfer, TransferStep } from '../ipc/contract.ts';
-import { startTransfer } from '../ipc/schemas.ts';
+import type { BatchItem, StartBatch, StartTransfer, TransferStep } from '../ipc/contract.ts';
+import { startBatch, startTransfer, transferSource } from '../ipc/schemas.ts';
 import type { Carried, Made } from './carry.ts';
 
 /** What there is to know for whoever finds a transfer in whose midst the app was killed. */
@@ -63,4 +63,39 @@ export const transfersFileSchema = v.object({
 export interface TransfersFile {
   version: 1;
   transfers: TransferRecord[];
+}
+
+/** A batch as it is kept in batches.json while not all of it is done. */
+export interface BatchRecord {
+  id: string;
+  request: Omit<StartBatch, 'sources'>;
+  toName: string;
+  items: Omit<BatchItem, 'why'>[];
+}
+export const batchesFileSchema = v.object({
+  version: v.literal(1),
+  batches: v.array(
+    v.object({
+      id: v.pipe(v.string(), v.regex(/^b[0-9a-f]{8}$/)),
+      request: v.omit(startBatch, ['sources']),
+      toName: v.string(),
+      items: v.pipe(
+        v.array(
+          v.pipe(
+            v.object({
+              source: transferSource,
+              status: v.picklist(['waiting', 'running', 'done', 'failed', 'left']),
+              transfer: v.optional(v.string()),
+            }),
+            v.transform(({ transfer, ...rest }): Omit<BatchItem, 'why'> => ({ ...rest, ...(transfer !== undefined && { transfer }) })),
+          ),
+        ),
+        v.minLength(1),
+      ),
+    }),
+  ),
+});
+export interface BatchesFile {
+  version: 1;
+  batches: BatchRecord[];
 }

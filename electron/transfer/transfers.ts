@@ -94,6 +94,13 @@ export class Transfers {
     return entry.record.id;
   }
 
+  /** Resolves when it has ended, however; with undefined when there is no such one. */
+  async whenEnded(id: string): Promise<Transfer | undefined> {
+    const entry = this.#entries.get(id);
+    await entry?.ended;
+    return entry?.transfer;
+  }
+
   cancel(id: string): void {
     this.#entries.get(id)?.abort.abort(new Error('Cancelled'));
   }

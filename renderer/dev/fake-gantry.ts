@@ -273,6 +273,14 @@ export function fakeGantry(settings: Settings, hosts: Host[], logLines: number):
       list: async () => [],
       onChange: () => () => undefined,
     },
+    batches: {
+      start: async () => `b${next++}`,
+      goOn: async () => undefined,
+      cancel: async () => undefined,
+      forget: async () => undefined,
+      list: async () => [],
+      onChange: () => () => undefined,
+    },
     logs: {
       open: async () =>
         port((p) => {

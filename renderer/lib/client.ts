@@ -5,6 +5,7 @@ import { EngineError } from './engine.ts';
 export const keys = {
   hosts: ['hosts'] as const,
   transfers: ['transfers'] as const,
+  batches: ['batches'] as const,
   host: (host: string) => ['host', host] as const,
   info: (host: string) => ['host', host, 'info'] as const,
   containers: (host: string) => ['host', host, 'containers'] as const,

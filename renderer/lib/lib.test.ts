@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { explain } from './explain.ts';
 import { matches, parseFilter, toggleToken } from './filter.ts';
 import { formatSize, shortId } from './format.ts';
 import { Refresher } from './refresher.ts';
@@ -28,6 +29,12 @@ describe('filter', () => {
     expect(toggleToken('a', 'state', 'exited')).toBe('a state:exited');
     expect(toggleToken('a state:exited', 'state', 'exited')).toBe('a');
   });
+});
+
+it('knows what to do about a volume in memory that Podman 4.3 refuses', () => {
+  const said = 'volume options size and inodes not supported. Filesystem does not support Project Quota';
+  expect(explain(new Error(said))).toHaveProperty('remedy');
+  expect(explain(new Error('volume options'))).not.toHaveProperty('remedy');
 });
 
 describe('sizes', () => {

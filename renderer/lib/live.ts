@@ -54,6 +54,7 @@ export function startLive(): void {
   gantry().hosts.onEvents(onHostEvents);
   gantry().settings.onChange((settings) => queryClient.setQueryData(['settings'], settings));
   gantry().transfers.onChange((transfers) => queryClient.setQueryData(keys.transfers, transfers));
+  gantry().batches.onChange((batches) => queryClient.setQueryData(keys.batches, batches));
   gantry().terminals.onChange((terminals) => queryClient.setQueryData(['terminals'], terminals));
   gantry().tunnels.onChange((tunnels) => queryClient.setQueryData(['tunnels'], tunnels));
 }

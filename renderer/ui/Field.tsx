@@ -8,7 +8,7 @@ interface FieldProps {
   error?: ReactNode;
   hint?: ReactNode;
   children: (ids: { id: string; describedBy: string | undefined; invalid: boolean }) => ReactNode;
-  className?: string;
+  className?: string | undefined;
 }
 
 /** A labelled control with its error at the field. */
@@ -53,12 +53,27 @@ interface TextFieldProps extends Omit<TextInputProps, 'id' | 'invalid' | 'aria-d
   /** In words, with a remedy. */
   error?: ReactNode;
   hint?: ReactNode;
+  /** A small button in the field's end. */
+  inside?: ReactNode;
+  /** A button beside it. */
+  beside?: ReactNode;
+  /** Of the whole, label and all. */
+  className?: string;
 }
 /** A labelled line of text, with its error at the field. */
-export function TextField({ label, error, hint, ...input }: TextFieldProps) {
+export function TextField({ label, error, hint, inside, beside, className, ...input }: TextFieldProps) {
   return (
-    <Field label={label} error={error} hint={hint}>
-      {({ id, describedBy, invalid }) => <TextInput id={id} aria-describedby={describedBy} invalid={invalid} {...input} />}
+    <Field label={label} error={error} hint={hint} className={className}>
+      {({ id, describedBy, invalid }) => {
+        const field = <TextInput id={id} aria-describedby={describedBy} invalid={invalid} {...input} />;
+        if (!inside && !beside) return field;
+        return (
+          <div className={inside ? 'with-button' : 'field-line'}>
+            {field}
+            {inside ?? beside}
+          </div>
+        );
+      }}
     </Field>
   );
 }

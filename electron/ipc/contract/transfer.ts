@@ -114,3 +114,27 @@ export interface Transfer {
   /** Found when the app started: it had ended in the midst of it. */
   found?: boolean;
 }
+/** Several things of one kind, to go to one host under their names. */
+export interface StartBatch extends Omit<StartTransfer, 'source' | 'name' | 'useVolumes'> {
+  sources: TransferSource[];
+}
+export interface BatchItem {
+  source: TransferSource;
+  /** `left`: not begun, or broken off, because the rest was cancelled or the app ended. */
+  status: 'waiting' | 'running' | 'done' | 'failed' | 'left';
+  /** Of the transfer that carries it. */
+  transfer?: string;
+  /** Why it could not begin. */
+  why?: string;
+}
+/** They go one after the other: what one brings the next ones find there. */
+export interface Batch {
+  id: string;
+  to: string;
+  toName: string;
+  move: boolean;
+  items: BatchItem[];
+  cancelled: boolean;
+  /** Found when the app started: it had ended in the midst of it. */
+  found?: boolean;
+}

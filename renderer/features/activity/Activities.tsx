@@ -6,7 +6,7 @@ import { openDialog } from '../../lib/screen.ts';
 import { Button, IconButton } from '../../ui/Button.tsx';
 import { Progress } from '../../ui/Progress.tsx';
 import { Spinner } from '../../ui/Spinner.tsx';
-import { BatchActivities, fractionOf, TransferActivity, tellFound, useTransfers } from '../transfer/index.ts';
+import { BatchActivities, fractionOf, TransferActivity, tellFound, useBatches, useTransfers } from '../transfer/index.ts';
 import './activity.css';
 import { pullTotal } from './progress.ts';
 import { cancelPull, forgetPull, usePulls } from './store.ts';
@@ -16,10 +16,15 @@ export function Activities() {
   const { t } = useTranslation();
   const pulls = usePulls((s) => s.pulls);
   const transfers = useTransfers();
-  useEffect(() => tellFound(transfers), [transfers]);
+  const batches = useBatches();
+  // Those of a batch have their place in its dialog.
+  const together = new Set(batches.flatMap(({ items }) => items.flatMap(({ transfer }) => transfer ?? [])));
+  const single = transfers.filter(({ id }) => !together.has(id));
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is single is said by the two
+  useEffect(() => tellFound(single, batches), [transfers, batches]);
   const running = pulls.filter((p) => p.status === 'running');
   const carried = transfers.filter((each) => each.status === 'running');
-  if (pulls.length + transfers.length === 0) return null;
+  if (pulls.length + transfers.length + batches.length === 0) return null;
   const [first] = running;
   const [carrying] = carried;
   const fraction = first ? pullTotal(first.state).fraction : carrying ? fractionOf(carrying) : null;
@@ -46,7 +51,7 @@ export function Activities() {
       <Popover.Portal>
         <Popover.Content className="menu activities" align="end" sideOffset={6} collisionPadding={8} aria-label={t('activity.title')}>
           <BatchActivities />
-          {transfers.map((transfer) => (
+          {single.map((transfer) => (
             <TransferActivity key={transfer.id} transfer={transfer} />
           ))}
           {pulls.map((pull) => (

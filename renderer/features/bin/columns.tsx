@@ -56,7 +56,7 @@ export function binColumns(manyHosts: boolean, busy: ReadonlySet<string>, putBac
       from: 640,
       cell: ({ entry }) => <span className="dim truncate">{entry.Image ?? ''}</span>,
     },
-    ...(manyHosts ? [hostColumn<BinRow>('bin', 820)] : []),
+    ...(manyHosts ? [hostColumn<BinRow>('bin')] : []),
     {
       id: 'removed',
       title: tr('bin.removed'),

@@ -1,23 +1,27 @@
-import { CopyPlus, Play, RotateCw, Trash2, X } from 'lucide-react';
+import { Play, RotateCw } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
-import { useHosts } from '../../lib/queries.ts';
-import { Button, IconButton } from '../../ui/Button.tsx';
+import { Button } from '../../ui/Button.tsx';
 import { StopIcon } from '../../ui/StopIcon.ts';
-import { openTransfer } from '../transfer/index.ts';
+import { Bulk, type List } from '../list/index.ts';
 import { act } from './actions.ts';
 import { containerSource } from './menu.ts';
 import { removeContainers } from './remove.ts';
 import type { ContainerRow } from './row.ts';
 
 /** What several containers have in common. */
-export function BulkBar({ rows, onClear }: { rows: ContainerRow[]; onClear: () => void }) {
+export function BulkBar({ list }: { list: List<ContainerRow> }) {
   const { t } = useTranslation();
-  const many = useHosts().length > 1;
+  const rows = list.chosen;
   const stopped = rows.filter((r) => !r.running);
   const running = rows.filter((r) => r.running);
   return (
-    <>
-      <span className="num bulk-count">{t('bulk.selected', { count: rows.length })}</span>
+    <Bulk
+      list={list}
+      count={t('bulk.selected', { count: rows.length })}
+      sourceOf={containerSource}
+      deleteLabel={t('bulk.delete', { count: rows.length })}
+      onDelete={removeContainers}
+    >
       <Button tone="ghost" icon={Play} disabled={stopped.length === 0} onClick={() => void act('start', stopped)}>
         {t('action.start')}
       </Button>
@@ -27,25 +31,6 @@ export function BulkBar({ rows, onClear }: { rows: ContainerRow[]; onClear: () =
       <Button tone="ghost" icon={RotateCw} onClick={() => void act('restart', rows)}>
         {t('action.restart')}
       </Button>
-      {many && (
-        <Button tone="ghost" icon={CopyPlus} data-testid="bulk-copy" onClick={() => openTransfer(rows.map(containerSource))}>
-          {t('bulk.copyTo')}
-        </Button>
-      )}
-      <Button
-        tone="ghost"
-        icon={Trash2}
-        className="bulk-delete"
-        data-testid="bulk-delete"
-        onClick={() =>
-          void removeContainers(rows).then((removed) => {
-            if (removed) onClear();
-          })
-        }
-      >
-        {t('bulk.delete', { count: rows.length })}
-      </Button>
-      <IconButton icon={X} name={t('bulk.clear')} keys="Esc" onClick={onClear} />
-    </>
+    </Bulk>
   );
 }

@@ -107,7 +107,7 @@ export function ContainersPage() {
       onToggleGroup={toggleGroup}
       onKey={onKey}
       drag={drag}
-      bulk={<BulkBar rows={list.chosen} onClear={() => list.setSelection(new Set())} />}
+      bulk={<BulkBar list={list} />}
     >
       {renaming && <RenameDialog target={renaming} onClose={() => setRenaming(null)} />}
     </ListPage>

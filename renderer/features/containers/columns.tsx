@@ -36,7 +36,7 @@ export function containerColumns(manyHosts: boolean, onMenu: (key: string, at: {
         </span>
       ),
     },
-    ...(manyHosts ? [hostColumn<ContainerRow>('containers', 760)] : []),
+    ...(manyHosts ? [hostColumn<ContainerRow>('containers')] : []),
     {
       id: 'image',
       title: tr('column.image'),

@@ -10,7 +10,7 @@ import { closeDialog } from '../../lib/screen.ts';
 import { isTcpAddress, tcpHostOf } from '../../lib/tcp-host.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
-import { Field, TextInput } from '../../ui/Field.tsx';
+import { TextField } from '../../ui/Field.tsx';
 import { ConnectSteps } from './ConnectSteps.tsx';
 import { EngineChoice } from './EngineChoice.tsx';
 import { HostColourField } from './HostColourField.tsx';
@@ -20,7 +20,6 @@ import { HostQuestion } from './HostQuestion.tsx';
 import { hostColours } from './host-state.ts';
 import './hosts.css';
 import { InstallView } from './InstallView.tsx';
-
 import { TcpSecurityFields } from './TcpSecurityFields.tsx';
 import { useAttempt } from './useAttempt.ts';
 
@@ -123,7 +122,7 @@ export function AddHostDialog() {
             data-testid="add-host-submit"
             onClick={submit}
           >
-            {t(toConnect ? (attempt?.state === 'failed' ? 'hosts.reconnect' : 'hosts.connect') : 'hosts.add')}
+            {t(toConnect ? (attempt && attempt.state !== 'running' ? 'hosts.reconnect' : 'hosts.connect') : 'hosts.add')}
           </Button>
         </>
       }
@@ -135,20 +134,16 @@ export function AddHostDialog() {
             submit();
           }}
         >
-          <Field label={t('hosts.where')} error={invalid} hint={isTcp ? undefined : t('hosts.whereHint')}>
-            {(f) => (
-              <TextInput
-                id={f.id}
-                aria-describedby={f.describedBy}
-                invalid={f.invalid}
-                mono
-                data-testid="add-host-path"
-                placeholder="user@host"
-                value={where}
-                onChange={edit}
-              />
-            )}
-          </Field>
+          <TextField
+            label={t('hosts.where')}
+            error={invalid}
+            hint={isTcp ? undefined : t('hosts.whereHint')}
+            mono
+            data-testid="add-host-path"
+            placeholder="user@host"
+            value={where}
+            onChange={edit}
+          />
           <button type="submit" hidden />
         </form>
         {!attempt && !isTcp && (
@@ -203,18 +198,14 @@ export function AddHostDialog() {
               submit();
             }}
           >
-            <Field label={t('column.name')}>
-              {({ id }) => (
-                <TextInput
-                  id={id}
-                  data-testid="add-host-name"
-                  autoFocus={!isSocket}
-                  placeholder={defaultName}
-                  value={name}
-                  onChange={setName}
-                />
-              )}
-            </Field>
+            <TextField
+              label={t('column.name')}
+              data-testid="add-host-name"
+              autoFocus={!isSocket}
+              placeholder={defaultName}
+              value={name}
+              onChange={setName}
+            />
             <HostColourField colour={colour} onChange={setColour} />
             <button type="submit" hidden />
           </form>

@@ -146,19 +146,20 @@ export function HostsPage() {
               <div className="host-main">
                 <div className="host-line">
                   <Server size={16} strokeWidth={1.7} aria-hidden />
-                  <button
-                    type="button"
-                    className="host-name truncate"
-                    aria-current={shown?.id === host.id || undefined}
-                    data-testid={`host-open-${host.id}`}
-                    onClick={() => navigate({ page: 'hosts', detail: { host: host.id, id: 'about' } })}
-                  >
-                    {host.name}
-                  </button>
-                  <StateBadge tone={hostTone(host)} text={t(`hostState.${state.status}`)} busy={state.status === 'connecting'} />
-                  {host.production && <span className="tag host-production">{t('marks.productionTag')}</span>}
-                  {host.readOnly && <span className="tag">{t('marks.readOnlyTag')}</span>}
-                  <span className="grow" />
+                  <div className="host-title">
+                    <button
+                      type="button"
+                      className="host-name truncate"
+                      aria-current={shown?.id === host.id || undefined}
+                      data-testid={`host-open-${host.id}`}
+                      onClick={() => navigate({ page: 'hosts', detail: { host: host.id, id: 'about' } })}
+                    >
+                      {host.name}
+                    </button>
+                    <StateBadge tone={hostTone(host)} text={t(`hostState.${state.status}`)} busy={state.status === 'connecting'} />
+                    {host.production && <span className="tag host-production">{t('marks.productionTag')}</span>}
+                    {host.readOnly && <span className="tag">{t('marks.readOnlyTag')}</span>}
+                  </div>
                   <Menu
                     trigger={
                       <IconButton icon={EllipsisVertical} name={`${t('action.more')} ${host.name}`} data-testid={`host-menu-${host.id}`} />

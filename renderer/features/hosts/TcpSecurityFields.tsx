@@ -5,7 +5,7 @@ import type { TcpSecurity } from '../../../electron/ipc/contract.ts';
 import { gantry } from '../../lib/bridge.ts';
 import { isThisMachine } from '../../lib/tcp-host.ts';
 import { Button, IconButton } from '../../ui/Button.tsx';
-import { Field, TextInput } from '../../ui/Field.tsx';
+import { TextField } from '../../ui/Field.tsx';
 import { Segmented } from '../../ui/Segmented.tsx';
 
 const parts = ['ca', 'cert', 'key'] as const;
@@ -56,23 +56,20 @@ export function TcpSecurityFields({
       ) : (
         <>
           {parts.map((part) => (
-            <Field key={part} className="tcp-file" label={t(`tcp.${part}`)} error={part === 'key' && half ? t('tcp.half') : undefined}>
-              {(f) => (
-                <div className="with-button">
-                  <TextInput
-                    id={f.id}
-                    mono
-                    aria-describedby={f.describedBy}
-                    invalid={f.invalid}
-                    data-testid={`tcp-${part}`}
-                    placeholder={t(part === 'ca' ? 'tcp.caNone' : 'tcp.certNone')}
-                    value={files[part] ?? ''}
-                    onChange={(path) => set(part, path)}
-                  />
-                  <IconButton small icon={FileKey} name={`${t('tcp.pickFile')} ${t(`tcp.${part}`)}`} onClick={() => void pickFile(part)} />
-                </div>
-              )}
-            </Field>
+            <TextField
+              key={part}
+              className="tcp-file"
+              label={t(`tcp.${part}`)}
+              error={part === 'key' && half ? t('tcp.half') : undefined}
+              mono
+              data-testid={`tcp-${part}`}
+              placeholder={t(part === 'ca' ? 'tcp.caNone' : 'tcp.certNone')}
+              value={files[part] ?? ''}
+              onChange={(path) => set(part, path)}
+              inside={
+                <IconButton small icon={FileKey} name={`${t('tcp.pickFile')} ${t(`tcp.${part}`)}`} onClick={() => void pickFile(part)} />
+              }
+            />
           ))}
           <div className="tcp-folder">
             <Button icon={FolderOpen} data-testid="tcp-folder" onClick={() => void pickFolder()}>

@@ -6,3 +6,4 @@ export { hostColumn } from './host-column.tsx';
 export { hostTone } from './host-state.ts';
 export { InstallDialog } from './InstallDialog.tsx';
 export { SignInDialog } from './SignInDialog.tsx';
+export { useFormHost } from './useFormHost.ts';

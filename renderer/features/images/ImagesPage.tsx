@@ -1,5 +1,5 @@
 import { useQueries } from '@tanstack/react-query';
-import { CopyPlus, Download, Layers, Trash2, X } from 'lucide-react';
+import { Download, Layers } from 'lucide-react';
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { matches, parseFilter } from '../../lib/filter.ts';
@@ -7,10 +7,10 @@ import { formatSize, shortId } from '../../lib/format.ts';
 import { containersQuery, imagesQuery, useShownHosts } from '../../lib/queries.ts';
 import { navigate, useRoute } from '../../lib/route.ts';
 import { openDialog } from '../../lib/screen.ts';
-import { Button, IconButton } from '../../ui/Button.tsx';
+import { Button } from '../../ui/Button.tsx';
 import { EmptyState } from '../../ui/Panels.tsx';
-import { itemOf, ListPage, useList } from '../list/index.ts';
-import { openTransfer, useRowDrag } from '../transfer/index.ts';
+import { Bulk, itemOf, ListPage, useList } from '../list/index.ts';
+import { useRowDrag } from '../transfer/index.ts';
 import { removeImages } from './actions.ts';
 import { imageColumns } from './columns.tsx';
 import { ImageDetail } from './ImageDetail.tsx';
@@ -118,18 +118,13 @@ export function ImagesPage() {
       onKey={onKey}
       drag={drag}
       bulk={
-        <>
-          <span className="num bulk-count">{t('images.selected', sizeOf(list.chosen))}</span>
-          {drag && (
-            <Button tone="ghost" icon={CopyPlus} data-testid="bulk-copy" onClick={() => openTransfer(list.chosen.map(imageSource))}>
-              {t('bulk.copyTo')}
-            </Button>
-          )}
-          <Button tone="ghost" icon={Trash2} className="bulk-delete" onClick={() => void removeImages(list.chosen)}>
-            {t('imageRemove.verb', { count: list.chosen.length })}
-          </Button>
-          <IconButton icon={X} name={t('bulk.clear')} keys="Esc" onClick={() => list.setSelection(new Set())} />
-        </>
+        <Bulk
+          list={list}
+          count={t('images.selected', sizeOf(list.chosen))}
+          sourceOf={imageSource}
+          deleteLabel={t('imageRemove.verb', { count: list.chosen.length })}
+          onDelete={removeImages}
+        />
       }
     >
       {tagging && <TagDialog row={tagging} onClose={() => setTagging(null)} />}

@@ -39,7 +39,7 @@ export function imageColumns(manyHosts: boolean, onMenu: (key: string, at: { x: 
       cell: (row) =>
         row.dangling ? <span className="tag">{tr('images.dangling')}</span> : <span className="mono truncate">{row.tag}</span>,
     },
-    ...(manyHosts ? [hostColumn<ImageRow>('images', 760)] : []),
+    ...(manyHosts ? [hostColumn<ImageRow>('images')] : []),
     { id: 'id', title: 'ID', width: '116px', from: 800, cell: (row) => <span className="mono dim">{shortId(row.id)}</span> },
     { id: 'created', title: tr('column.created'), width: '110px', sortable: true, from: 720, cell: (row) => <Created at={row.created} /> },
     {

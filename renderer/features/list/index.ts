@@ -1,2 +1,3 @@
+export { Bulk } from './Bulk.tsx';
 export { ListPage } from './ListPage.tsx';
-export { itemOf, stripeOf, useList } from './useList.ts';
+export { itemOf, type List, stripeOf, useList } from './useList.ts';

@@ -2,22 +2,19 @@ import { useQuery } from '@tanstack/react-query';
 import { ClipboardPaste, Play } from 'lucide-react';
 import { useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Host } from '../../../electron/ipc/contract.ts';
 import type { ContainerSummary } from '../../../helper/contract/docker.ts';
-import { ask } from '../../lib/confirm.ts';
 import { EngineError } from '../../lib/engine.ts';
 import { explain } from '../../lib/explain.ts';
 import { freePort, heldPorts, suggestedPort } from '../../lib/host-ports.ts';
-import { containersQuery, imagesQuery, useHosts, useImage, useShownHosts } from '../../lib/queries.ts';
+import { containersQuery, imagesQuery, useImage } from '../../lib/queries.ts';
 import { navigate } from '../../lib/route.ts';
 import { closeDialog } from '../../lib/screen.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Checkbox } from '../../ui/Checkbox.tsx';
-import { Dialog } from '../../ui/Dialog.tsx';
 import { TextField } from '../../ui/Field.tsx';
-import { ErrorPanel } from '../../ui/Panels.tsx';
+import { FormSheet } from '../../ui/FormSheet.tsx';
 import { cancelPull, PullProgress, usePulls } from '../activity/index.ts';
-import { HostField } from '../hosts/index.ts';
+import { HostField, useFormHost } from '../hosts/index.ts';
 import { emptySpec, type RunSpec, runLines } from './command.ts';
 import { EnvRows } from './EnvRows.tsx';
 import { LimitFields } from './LimitFields.tsx';
@@ -42,8 +39,6 @@ function portsToOffer(exposed: object | null | undefined, containers: ContainerS
   });
 }
 
-const noHost: Host = { id: '', name: '', colour: 'grey', kind: 'local', state: { status: 'connecting' } };
-
 export function RunSheet({
   host: initialHost,
   image,
@@ -54,12 +49,7 @@ export function RunSheet({
   line?: string | undefined;
 }) {
   const { t } = useTranslation();
-  const hosts = useHosts().filter((h) => h.state.status === 'connected');
-  const shown = useShownHosts();
-  const [chosen, setHost] = useState(initialHost);
-  // Not decided at opening: the host may become connected while the form is filled in.
-  const hostId = chosen ?? shown.find((h) => h.state.status === 'connected')?.id ?? hosts[0]?.id ?? '';
-  const host = hosts.find((h) => h.id === hostId) ?? noHost;
+  const { hosts, host, setHost } = useFormHost(initialHost);
   const [busy, setBusy] = useState(false);
   const [pullId, setPullId] = useState<string | null>(null);
   const pull = usePulls((s) => s.pulls.find((p) => p.id === pullId));
@@ -107,15 +97,6 @@ export function RunSheet({
       setBusy(false);
     }
   };
-  const close = async () => {
-    if (
-      dirty &&
-      !busy &&
-      !(await ask({ title: t('run.discardTitle'), text: t('run.discardText'), verb: t('run.discard'), danger: true })).yes
-    )
-      return;
-    closeDialog();
-  };
   const shownFields = [
     'image',
     'name',
@@ -127,102 +108,83 @@ export function RunSheet({
     ...spec.mounts.map((_, i) => `mounts.${i}.source`),
   ];
 
+  const isShownAtField = refusal?.field !== undefined && shownFields.includes(refusal.field);
+
   return (
-    <Dialog
-      kind="sheet"
+    <FormSheet
       title={t('run.title')}
       width={920}
+      changed={dirty}
+      busy={busy}
+      submit={{ label: t('action.run'), icon: Play, disabled: host.id === '', testId: 'run-submit' }}
+      onSubmit={() => void submit()}
+      onClose={closeDialog}
+      onGiveUp={pullId ? () => cancelPull(pullId) : undefined}
       testId="run-sheet"
-      onClose={() => void close()}
-      footer={
-        <>
-          {pull ? (
-            <span className="grow dim">{t('run.pulling', { image: spec.image })}</span>
-          ) : (
-            !isLocal && spec.image.trim() && images && <span className="grow dim">{t('run.willPull')}</span>
-          )}
-          <Button onClick={() => (pullId ? cancelPull(pullId) : void close())}>{t('action.cancel')}</Button>
-          <Button tone="primary" icon={Play} busy={busy} disabled={host.id === ''} data-testid="run-submit" onClick={() => void submit()}>
-            {t('action.run')}
-          </Button>
-        </>
-      }
+      note={pull ? t('run.pulling', { image: spec.image }) : !isLocal && spec.image.trim() && images && t('run.willPull')}
+      progress={pull && <PullProgress pull={pull} />}
+      refusal={refusal && !isShownAtField ? { title: t('run.failed'), ...refusal } : undefined}
+      pane={<RunCommand lines={runLines(spec)} ignored={form.ignored} onPaste={form.paste} icon={ClipboardPaste} />}
     >
-      <form
-        className="sheet-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
-        {pull && <PullProgress pull={pull} />}
-        {refusal && (refusal.field === undefined || !shownFields.includes(refusal.field)) && (
-          <div className="flush">
-            <ErrorPanel title={t('run.failed')} {...refusal} />
-          </div>
-        )}
-        {hosts.length > 1 && <HostField hosts={hosts} value={hostId} onChange={setHost} />}
-        <div className="form-row">
-          <TextField
-            label={t('column.image')}
-            error={error('image')}
-            mono
-            autoFocus={!image}
-            data-testid="run-image"
-            list={`${listId}-images`}
-            placeholder="nginx:1.27"
-            value={spec.image}
-            onBlur={() => form.touch('image')}
-            onPaste={(event) => {
-              if (form.paste(event.clipboardData.getData('text'))) event.preventDefault();
-            }}
-            onChange={(value) => set({ image: value.trim() })}
-          />
-          <TextField
-            label={t('column.name')}
-            error={error('name', (value) => set({ name: value }))}
-            mono
-            data-testid="run-name"
-            placeholder={t('run.namePlaceholder')}
-            value={spec.name}
-            onChange={(value) => set({ name: value })}
-          />
-        </div>
-        <datalist id={`${listId}-images`}>
-          {known.map((tag) => (
-            <option key={tag} value={tag} />
-          ))}
-        </datalist>
+      {hosts.length > 1 && <HostField hosts={hosts} value={host.id} onChange={setHost} />}
+      <div className="form-row">
         <TextField
-          label={t('run.command')}
-          error={error('command')}
-          hint={
-            config ? t('run.commandHint', { command: [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])].join(' ') || '–' }) : undefined
-          }
+          label={t('column.image')}
+          error={error('image')}
           mono
-          data-testid="run-command"
-          value={form.commandText}
-          onChange={form.setCommand}
+          autoFocus={!image}
+          data-testid="run-image"
+          list={`${listId}-images`}
+          placeholder="nginx:1.27"
+          value={spec.image}
+          onBlur={() => form.touch('image')}
+          onPaste={(event) => {
+            if (form.paste(event.clipboardData.getData('text'))) event.preventDefault();
+          }}
+          onChange={(value) => set({ image: value.trim() })}
         />
-        <div className="run-checks">
-          <Checkbox checked={spec.tty && spec.interactive} onChange={(on) => set({ tty: on, interactive: on })} label={t('run.tty')} />
-          <Checkbox checked={spec.autoRemove} onChange={(on) => set({ autoRemove: on })} label={t('run.autoRemove')} />
-        </div>
+        <TextField
+          label={t('column.name')}
+          error={error('name', (value) => set({ name: value }))}
+          mono
+          data-testid="run-name"
+          placeholder={t('run.namePlaceholder')}
+          value={spec.name}
+          onChange={(value) => set({ name: value })}
+        />
+      </div>
+      <datalist id={`${listId}-images`}>
+        {known.map((tag) => (
+          <option key={tag} value={tag} />
+        ))}
+      </datalist>
+      <TextField
+        label={t('run.command')}
+        error={error('command')}
+        hint={
+          config ? t('run.commandHint', { command: [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])].join(' ') || '–' }) : undefined
+        }
+        mono
+        data-testid="run-command"
+        value={form.commandText}
+        onChange={form.setCommand}
+      />
+      <div className="run-checks">
+        <Checkbox checked={spec.tty && spec.interactive} onChange={(on) => set({ tty: on, interactive: on })} label={t('run.tty')} />
+        <Checkbox checked={spec.autoRemove} onChange={(on) => set({ autoRemove: on })} label={t('run.autoRemove')} />
+      </div>
 
-        <PortRows form={form} />
-        <EnvRows form={form} />
-        <MountRows form={form} host={host} />
-        <LimitFields form={form} />
-        {form.more ? (
-          <MoreFields form={form} config={config} />
-        ) : (
-          <Button tone="ghost" className="run-more" onClick={form.showMore}>
-            {t('run.more')}
-          </Button>
-        )}
-        <button type="submit" hidden />
-      </form>
-      <RunCommand lines={runLines(spec)} ignored={form.ignored} onPaste={form.paste} icon={ClipboardPaste} />
-    </Dialog>
+      <PortRows form={form} />
+      <EnvRows form={form} />
+      <MountRows form={form} host={host} />
+      <LimitFields form={form} />
+      {form.more ? (
+        <MoreFields form={form} config={config} />
+      ) : (
+        <Button tone="ghost" className="run-more" onClick={form.showMore}>
+          {t('run.more')}
+        </Button>
+      )}
+    </FormSheet>
   );
 }

@@ -3,22 +3,30 @@ import { Box, HardDrive, Layers } from 'lucide-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { TransferPlan, TransferSource } from '../../../electron/ipc/contract.ts';
+import { gantry } from '../../lib/bridge.ts';
 import { explain } from '../../lib/explain.ts';
 import { formatSize, shortId } from '../../lib/format.ts';
 import { useHosts } from '../../lib/queries.ts';
-import { closeDialog } from '../../lib/screen.ts';
-import { Button } from '../../ui/Button.tsx';
-import { Dialog } from '../../ui/Dialog.tsx';
 import { Skeleton } from '../../ui/Panels.tsx';
 import { Segmented } from '../../ui/Segmented.tsx';
 import { HostField } from '../hosts/index.ts';
-import { bytesOfAll, problemTexts, startBatch, useBatches } from './batch.ts';
+import { useBatches } from './batches.ts';
+import { FormFrame } from './Frames.tsx';
 import { ManyRunning } from './ManyRunning.tsx';
 import { Options } from './Options.tsx';
 import { Notes, Part } from './Preview.tsx';
-import './transfer.css';
 import { targetsOf } from './targets.ts';
-import { bytesToTravel, type Choices, mayLeave, nameOfAll, type Planned, problemOf, transferPlanQuery } from './transfers.ts';
+import {
+  bytesOfAll,
+  bytesToTravel,
+  type Choices,
+  mayLeave,
+  nameOfAll,
+  type Planned,
+  problemOf,
+  problemTexts,
+  transferPlanQuery,
+} from './transfers.ts';
 
 interface ManyDialogProps {
   sources?: TransferSource[] | undefined;
@@ -32,7 +40,7 @@ interface ManyDialogProps {
 /** Copies or moves several things of one kind to another host: one question, one preview. */
 export function ManyDialog({ sources = [], move = false, to, batch }: ManyDialogProps) {
   const [running, setRunning] = useState(batch);
-  const found = useBatches((s) => s.batches.find(({ id }) => id === running));
+  const found = useBatches().find(({ id }) => id === running);
   if (found) return <ManyRunning batch={found} />;
   return running === undefined && <ManyForm sources={sources} move={move} to={to} onStarted={setRunning} />;
 }
@@ -83,83 +91,60 @@ function ManyForm({
   });
   const going = rows.flatMap(({ source, plan, why }): Planned[] => (plan && why === undefined ? [{ source, plan }] : []));
   const isReady = target !== undefined && going.length > 0 && rows.every(({ plan, why }) => plan !== undefined || why !== undefined);
-  const submit = () => {
+  const submit = async () => {
     if (!isReady) return;
-    const ids = going.map(({ source }) => source);
-    onStarted(startBatch(target, ids, { ...choices, remove: choices.remove && production === undefined }));
+    const { name, remove, ...how } = choices;
+    const sources = going.map(({ source }) => source);
+    onStarted(await gantry().batches.start({ ...how, to: target.id, sources, remove: remove && production === undefined }));
   };
   const [first] = all;
-  const verb = t(choices.move ? 'transfer.moveTo' : 'transfer.copyTo', { host: target?.name ?? '' });
   return (
-    <Dialog
-      title={t(choices.move ? 'transfer.titleMove' : 'transfer.titleCopy', { name: nameOfAll(all) })}
-      width={600}
-      testId="transfer-dialog"
-      onClose={closeDialog}
-      onEnter={submit}
-      footer={
-        <>
-          <Button onClick={closeDialog}>{t('action.cancel')}</Button>
-          <Button tone="primary" disabled={!isReady} onClick={submit} data-testid="transfer-start">
-            {target ? verb : t('transfer.noTarget')}
-          </Button>
-        </>
-      }
-    >
-      <form
-        className="form transfer-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          submit();
-        }}
-      >
-        <HostField label={t('transfer.target')} hosts={targets} value={target?.id ?? ''} onChange={setTarget} testId="transfer-target" />
-        {!isReadOnly && (
-          <Segmented
-            label={t('transfer.what')}
-            value={choices.move ? 'move' : 'copy'}
-            onChange={(value) => change({ move: value === 'move' })}
-            choices={[
-              { value: 'copy', label: t('transfer.copy') },
-              { value: 'move', label: t('transfer.move') },
-            ]}
-          />
-        )}
-        <p className="dim prose">{first && t(`transfer.${choices.move ? 'moveText' : 'copyText'}.${first.kind}`)}</p>
-        {!target ? (
-          <p className="prose">{t('transfer.noTargetText')}</p>
-        ) : (
-          <section className="transfer-preview" aria-label={t('transfer.preview')} data-testid="transfer-preview">
-            <ul className="transfer-many">
-              {rows.map(({ source, plan, why }) => (
-                <Part
-                  key={`${source.hostId}/${source.id}`}
-                  icon={icons[source.kind]}
-                  name={source.name}
-                  note={why ?? (plan && withWhat(source, plan))}
-                  size={plan && why === undefined ? formatSize(bytesToTravel(plan).bytes) : '–'}
-                />
-              ))}
-            </ul>
-            {!isReady && going.length < rows.length && rows.some(({ plan, why }) => !plan && why === undefined) ? (
-              <Skeleton rows={1} label={t('loading')} />
-            ) : (
-              <p className="transfer-total">
-                <span>{t('transfer.totalOf', { count: going.length, all: rows.length })}</span>
-                <strong className="num" data-testid="transfer-total">
-                  {t('transfer.about', { size: formatSize(bytesOfAll(going)) })}
-                </strong>
-              </p>
-            )}
-            <Notes parts={going} />
-          </section>
-        )}
-        {isReadOnly && <p className="prose">{t('transfer.readOnlySource', { host: readOnly.map(({ name }) => name).join(', ') })}</p>}
-        {production && choices.move && <p className="prose">{t('transfer.productionStays', { host: production.name })}</p>}
-        <Options isProduction={production !== undefined} isReadOnly={isReadOnly} parts={going} choices={choices} onChange={change} />
-        <button type="submit" hidden />
-      </form>
-    </Dialog>
+    <FormFrame name={nameOfAll(all)} move={choices.move} width={600} target={target} ready={isReady} onSubmit={() => void submit()}>
+      <HostField label={t('transfer.target')} hosts={targets} value={target?.id ?? ''} onChange={setTarget} testId="transfer-target" />
+      {!isReadOnly && (
+        <Segmented
+          label={t('transfer.what')}
+          value={choices.move ? 'move' : 'copy'}
+          onChange={(value) => change({ move: value === 'move' })}
+          choices={[
+            { value: 'copy', label: t('transfer.copy') },
+            { value: 'move', label: t('transfer.move') },
+          ]}
+        />
+      )}
+      <p className="dim prose">{first && t(`transfer.${choices.move ? 'moveText' : 'copyText'}.${first.kind}`)}</p>
+      {!target ? (
+        <p className="prose">{t('transfer.noTargetText')}</p>
+      ) : (
+        <section className="transfer-preview" aria-label={t('transfer.preview')} data-testid="transfer-preview">
+          <ul className="transfer-many">
+            {rows.map(({ source, plan, why }) => (
+              <Part
+                key={`${source.hostId}/${source.id}`}
+                icon={icons[source.kind]}
+                name={source.name}
+                note={why ?? (plan && withWhat(source, plan))}
+                size={plan && why === undefined ? formatSize(bytesToTravel(plan).bytes) : '–'}
+              />
+            ))}
+          </ul>
+          {!isReady && going.length < rows.length && rows.some(({ plan, why }) => !plan && why === undefined) ? (
+            <Skeleton rows={1} label={t('loading')} />
+          ) : (
+            <p className="transfer-total">
+              <span>{t('transfer.totalOf', { count: going.length, all: rows.length })}</span>
+              <strong className="num" data-testid="transfer-total">
+                {t('transfer.about', { size: formatSize(bytesOfAll(going)) })}
+              </strong>
+            </p>
+          )}
+          <Notes parts={going} />
+        </section>
+      )}
+      {isReadOnly && <p className="prose">{t('transfer.readOnlySource', { host: readOnly.map(({ name }) => name).join(', ') })}</p>}
+      {production && choices.move && <p className="prose">{t('transfer.productionStays', { host: production.name })}</p>}
+      <Options isProduction={production !== undefined} isReadOnly={isReadOnly} parts={going} choices={choices} onChange={change} />
+    </FormFrame>
   );
 }
 

@@ -1,16 +1,16 @@
 import { Circle, CircleAlert, CircleCheck, X } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
-import type { Transfer } from '../../../electron/ipc/contract.ts';
-import { closeDialog, openDialog } from '../../lib/screen.ts';
+import type { Batch, BatchItem, Transfer } from '../../../electron/ipc/contract.ts';
+import { gantry } from '../../lib/bridge.ts';
+import { explain } from '../../lib/explain.ts';
+import { openDialog } from '../../lib/screen.ts';
 import { Button, IconButton } from '../../ui/Button.tsx';
-import { Dialog } from '../../ui/Dialog.tsx';
 import { Progress } from '../../ui/Progress.tsx';
 import { Spinner } from '../../ui/Spinner.tsx';
-import { type Batch, type BatchItem, cancelBatch, forgetBatch, isUnderWay, useBatches } from './batch.ts';
+import { countOf, isUnderWay, useBatches } from './batches.ts';
+import { RunningFrame } from './Frames.tsx';
 import { fractionOf, TransferProgress } from './TransferProgress.tsx';
 import { nameOfAll, useTransfers } from './transfers.ts';
-
-const countOf = ({ items }: Batch, status: BatchItem['status']): number => items.filter((item) => item.status === status).length;
 
 function Mark({ status }: { status: BatchItem['status'] }) {
   if (status === 'running') return <Spinner />;
@@ -25,26 +25,21 @@ export function ManyRunning({ batch }: { batch: Batch }) {
   const transfers = useTransfers();
   const { id, items, move, toName } = batch;
   const sources = items.map(({ source }) => source);
+  const missing = items.length - countOf(batch, 'done');
   return (
-    <Dialog
-      title={t(move ? 'transfer.titleMove' : 'transfer.titleCopy', { name: nameOfAll(sources) })}
+    <RunningFrame
+      name={nameOfAll(sources)}
+      move={move}
       width={600}
-      testId="transfer-dialog"
-      onClose={closeDialog}
-      onEnter={closeDialog}
-      footer={
-        isUnderWay(batch) ? (
-          <>
-            <Button disabled={batch.cancelled} onClick={() => cancelBatch(id)} data-testid="transfer-cancel">
-              {t('transfer.cancelRest')}
-            </Button>
-            <Button tone="primary" onClick={closeDialog} data-testid="transfer-background">
-              {t('pull.background')}
-            </Button>
-          </>
-        ) : (
-          <Button tone="primary" onClick={closeDialog} data-testid="transfer-close">
-            {t('action.close')}
+      cancel={
+        isUnderWay(batch)
+          ? { label: t('transfer.cancelRest'), disabled: batch.cancelled, run: () => void gantry().batches.cancel(id) }
+          : undefined
+      }
+      after={
+        missing > 0 && (
+          <Button tone="primary" onClick={() => void gantry().batches.goOn(id)} data-testid="transfer-go-on">
+            {t('transfer.goOn', { count: missing })}
           </Button>
         )
       }
@@ -61,19 +56,23 @@ export function ManyRunning({ batch }: { batch: Batch }) {
           />
         ))}
       </ul>
-    </Dialog>
+    </RunningFrame>
   );
 }
 
 function Item({ item: { source, status, why }, transfer }: { item: BatchItem; transfer: Transfer | undefined }) {
   const { t } = useTranslation();
-  const state = why ?? (transfer && status !== 'running' ? t(`transfer.status.${transfer.status}`) : t(`transfer.item.${status}`));
+  const state = status === 'failed' ? (why === undefined ? transfer && whyOf(transfer, t) : explain(new Error(why)).message) : undefined;
   return (
     <li data-testid="batch-item">
       <Mark status={status} />
       <div>
         <span className="truncate">{source.name}</span>
-        {status === 'running' && transfer ? <TransferProgress transfer={transfer} /> : <p className="dim select">{state}</p>}
+        {status === 'running' && transfer ? (
+          <TransferProgress transfer={transfer} />
+        ) : (
+          <p className="dim select">{state ?? t(`transfer.item.${status}`)}</p>
+        )}
       </div>
       {transfer && status !== 'running' && (
         <Button tone="ghost" onClick={() => openDialog({ type: 'transfer', activity: transfer.id })}>
@@ -84,10 +83,14 @@ function Item({ item: { source, status, why }, transfer }: { item: BatchItem; tr
   );
 }
 
+/** In the user's language where the app knows it, else in the engine's words. */
+const whyOf = ({ failure, error }: Transfer, t: (key: string, values?: Record<string, string>) => string): string | undefined =>
+  failure ? t(`transfer.failure.${failure.code}`, failure.values) : error && explain(new Error(error)).message;
+
 /** Lines in the list of activities. */
 export function BatchActivities() {
   const { t } = useTranslation();
-  const batches = useBatches((s) => s.batches);
+  const batches = useBatches();
   const transfers = useTransfers();
   return batches.map((batch) => {
     const sources = batch.items.map(({ source }) => source);
@@ -106,11 +109,11 @@ export function BatchActivities() {
           )}
         </button>
         {underWay ? (
-          <Button tone="ghost" onClick={() => cancelBatch(batch.id)}>
+          <Button tone="ghost" onClick={() => void gantry().batches.cancel(batch.id)}>
             {t('action.cancel')}
           </Button>
         ) : (
-          <IconButton small icon={X} name={t('activity.forget')} onClick={() => forgetBatch(batch.id)} />
+          <IconButton small icon={X} name={t('activity.forget')} onClick={() => void gantry().batches.forget(batch.id)} />
         )}
       </div>
     );

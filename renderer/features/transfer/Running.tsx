@@ -5,8 +5,8 @@ import { explain } from '../../lib/explain.ts';
 import { navigate } from '../../lib/route.ts';
 import { closeDialog } from '../../lib/screen.ts';
 import { Button } from '../../ui/Button.tsx';
-import { Dialog } from '../../ui/Dialog.tsx';
 import { ErrorPanel } from '../../ui/Panels.tsx';
+import { RunningFrame } from './Frames.tsx';
 import { TransferProgress } from './TransferProgress.tsx';
 
 /** Neither finished nor taken back: another try would be in the way of it. */
@@ -29,38 +29,26 @@ export function Running({ transfer, onAgain }: { transfer: Transfer; onAgain: ()
   const key = isOpen(transfer) ? 'failedOpen' : failure?.code === 'interrupted' ? 'failedMidst' : move ? 'failedMove' : 'failedCopy';
   const title = t(`transfer.${key}`);
   return (
-    <Dialog
-      title={t(move ? 'transfer.titleMove' : 'transfer.titleCopy', { name: source.name })}
+    <RunningFrame
+      name={source.name}
+      move={move}
       width={560}
-      testId="transfer-dialog"
-      onClose={closeDialog}
-      onEnter={closeDialog}
-      footer={
-        status === 'running' ? (
-          <>
-            <Button onClick={() => void gantry().transfers.cancel(id)} data-testid="transfer-cancel">
-              {t(move ? 'transfer.cancelMove' : 'transfer.cancelCopy')}
-            </Button>
-            <Button tone="primary" onClick={closeDialog} data-testid="transfer-background">
-              {t('pull.background')}
-            </Button>
-          </>
+      cancel={
+        status === 'running'
+          ? { label: t(move ? 'transfer.cancelMove' : 'transfer.cancelCopy'), run: () => void gantry().transfers.cancel(id) }
+          : undefined
+      }
+      after={
+        status === 'done' ? (
+          <Button tone="primary" onClick={open} data-testid="transfer-show">
+            {t('transfer.show', { host: toName })}
+          </Button>
         ) : (
-          <>
-            <Button onClick={closeDialog} data-testid="transfer-close">
-              {t('action.close')}
+          !isOpen(transfer) && (
+            <Button tone="primary" onClick={onAgain} data-testid="transfer-again">
+              {t('pull.again')}
             </Button>
-            {status === 'done' && (
-              <Button tone="primary" onClick={open} data-testid="transfer-show">
-                {t('transfer.show', { host: toName })}
-              </Button>
-            )}
-            {status !== 'done' && !isOpen(transfer) && (
-              <Button tone="primary" onClick={onAgain} data-testid="transfer-again">
-                {t('pull.again')}
-              </Button>
-            )}
-          </>
+          )
         )
       }
     >
@@ -91,6 +79,6 @@ export function Running({ transfer, onAgain }: { transfer: Transfer; onAgain: ()
           ))}
         </ul>
       )}
-    </Dialog>
+    </RunningFrame>
   );
 }

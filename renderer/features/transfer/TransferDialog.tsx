@@ -1,23 +1,21 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { requestOf } from '../../../electron/ipc/contract/transfer-request.ts';
 import type { Transfer, TransferSource } from '../../../electron/ipc/contract.ts';
 import { gantry } from '../../lib/bridge.ts';
 import { explain } from '../../lib/explain.ts';
 import { useHosts } from '../../lib/queries.ts';
-import { closeDialog } from '../../lib/screen.ts';
-import { Button } from '../../ui/Button.tsx';
-import { Dialog } from '../../ui/Dialog.tsx';
 import { TextField } from '../../ui/Field.tsx';
 import { ErrorPanel, Skeleton } from '../../ui/Panels.tsx';
 import { Segmented } from '../../ui/Segmented.tsx';
 import { HostField } from '../hosts/index.ts';
+import { FormFrame } from './Frames.tsx';
 import { Options } from './Options.tsx';
 import { Preview } from './Preview.tsx';
 import { Running } from './Running.tsx';
-import './transfer.css';
 import { targetsOf } from './targets.ts';
-import { type Choices, mayLeave, problemOf, requestOf, transferPlanQuery, useTransfers } from './transfers.ts';
+import { type Choices, mayLeave, problemOf, transferPlanQuery, useTransfers } from './transfers.ts';
 
 interface TransferDialogProps {
   source?: TransferSource | undefined;
@@ -84,80 +82,56 @@ function TransferForm({ source, move, to, onStarted }: TransferFormProps) {
       setError(explain(failure).message);
     }
   };
-  const verb = t(choices.move ? 'transfer.moveTo' : 'transfer.copyTo', { host: target?.name ?? '' });
   return (
-    <Dialog
-      title={t(choices.move ? 'transfer.titleMove' : 'transfer.titleCopy', { name: source.name })}
-      width={560}
-      testId="transfer-dialog"
-      onClose={closeDialog}
-      onEnter={() => void submit()}
-      footer={
-        <>
-          <Button onClick={closeDialog}>{t('action.cancel')}</Button>
-          <Button tone="primary" disabled={!ready} onClick={() => void submit()} data-testid="transfer-start">
-            {target ? verb : t('transfer.noTarget')}
-          </Button>
-        </>
-      }
-    >
-      <form
-        className="form transfer-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
-        <div className="form-row">
-          <HostField label={t('transfer.target')} hosts={targets} value={target?.id ?? ''} onChange={setTarget} testId="transfer-target" />
-          {source.kind !== 'image' && (
-            <TextField
-              label={t('transfer.name')}
-              error={problem === 'taken' ? t('transfer.taken') : undefined}
-              data-testid="transfer-name"
-              value={choices.name}
-              onChange={(name) => change({ name })}
-            />
-          )}
+    <FormFrame name={source.name} move={choices.move} width={560} target={target} ready={ready} onSubmit={() => void submit()}>
+      <div className="form-row">
+        <HostField label={t('transfer.target')} hosts={targets} value={target?.id ?? ''} onChange={setTarget} testId="transfer-target" />
+        {source.kind !== 'image' && (
+          <TextField
+            label={t('transfer.name')}
+            error={problem === 'taken' ? t('transfer.taken') : undefined}
+            data-testid="transfer-name"
+            value={choices.name}
+            onChange={(name) => change({ name })}
+          />
+        )}
+      </div>
+      {!isReadOnly && (
+        <Segmented
+          label={t('transfer.what')}
+          value={choices.move ? 'move' : 'copy'}
+          onChange={(value) => change({ move: value === 'move' })}
+          choices={[
+            { value: 'copy', label: t('transfer.copy') },
+            { value: 'move', label: t('transfer.move') },
+          ]}
+        />
+      )}
+      <p className="dim prose">{t(`transfer.${choices.move ? 'moveText' : 'copyText'}.${source.kind}`)}</p>
+      {targets.length === 0 ? (
+        <p className="prose">{t('transfer.noTargetText')}</p>
+      ) : plan.error ? (
+        <div className="flush">
+          <ErrorPanel title={t('transfer.planFailed')} {...explain(plan.error)} />
         </div>
-        {!isReadOnly && (
-          <Segmented
-            label={t('transfer.what')}
-            value={choices.move ? 'move' : 'copy'}
-            onChange={(value) => change({ move: value === 'move' })}
-            choices={[
-              { value: 'copy', label: t('transfer.copy') },
-              { value: 'move', label: t('transfer.move') },
-            ]}
-          />
-        )}
-        <p className="dim prose">{t(`transfer.${choices.move ? 'moveText' : 'copyText'}.${source.kind}`)}</p>
-        {targets.length === 0 ? (
-          <p className="prose">{t('transfer.noTargetText')}</p>
-        ) : plan.error ? (
-          <div className="flush">
-            <ErrorPanel title={t('transfer.planFailed')} {...explain(plan.error)} />
-          </div>
-        ) : plan.data ? (
-          <Preview source={source} plan={plan.data} />
-        ) : (
-          <Skeleton rows={3} label={t('loading')} />
-        )}
-        {isReadOnly && <p className="prose">{t(stays ? 'transfer.readOnlyStays' : 'transfer.readOnlySource', { host: from.name })}</p>}
-        {isProduction && choices.move && <p className="prose">{t('transfer.productionStays', { host: from.name })}</p>}
-        {plan.data && (
-          <Options
-            isProduction={isProduction}
-            isReadOnly={isReadOnly}
-            parts={[{ source, plan: plan.data }]}
-            choices={choices}
-            onChange={change}
-          />
-        )}
-        {problem === 'autoRemove' && <p className="transfer-problem">{t('transfer.failure.auto-remove')}</p>}
-        {error && <p className="transfer-problem">{error}</p>}
-        <button type="submit" hidden />
-      </form>
-    </Dialog>
+      ) : plan.data ? (
+        <Preview source={source} plan={plan.data} />
+      ) : (
+        <Skeleton rows={3} label={t('loading')} />
+      )}
+      {isReadOnly && <p className="prose">{t(stays ? 'transfer.readOnlyStays' : 'transfer.readOnlySource', { host: from.name })}</p>}
+      {isProduction && choices.move && <p className="prose">{t('transfer.productionStays', { host: from.name })}</p>}
+      {plan.data && (
+        <Options
+          isProduction={isProduction}
+          isReadOnly={isReadOnly}
+          parts={[{ source, plan: plan.data }]}
+          choices={choices}
+          onChange={change}
+        />
+      )}
+      {problem === 'autoRemove' && <p className="transfer-problem">{t('transfer.failure.auto-remove')}</p>}
+      {error && <p className="transfer-problem">{error}</p>}
+    </FormFrame>
   );
 }

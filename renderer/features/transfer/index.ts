@@ -1,3 +1,4 @@
+export { useBatches } from './batches.ts';
 export { DropHosts } from './DropHosts.tsx';
 export { endDrag, startDrag, useRowDrag } from './drag.ts';
 export { tellFound } from './found.ts';

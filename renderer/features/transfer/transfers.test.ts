@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { requestOf } from '../../../electron/ipc/contract/transfer-request.ts';
 import type { TransferPlan, TransferSource } from '../../../electron/ipc/contract.ts';
-import { bytesOfAll } from './batch.ts';
-import { bytesToTravel, mayLeave, requestOf } from './transfers.ts';
+import { bytesOfAll, bytesToTravel, mayLeave } from './transfers.ts';
 
 const source: TransferSource = { kind: 'container', hostId: 'a', id: 'abc', name: 'web' };
 const volume = (name: string, more: Partial<TransferPlan['volumes'][number]> = {}) => ({

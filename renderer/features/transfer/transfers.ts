@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import type { StartTransfer, Transfer, TransferPlan, TransferSource } from '../../../electron/ipc/contract.ts';
+import type { TransferChoices } from '../../../electron/ipc/contract/transfer-request.ts';
+import type { Transfer, TransferPlan, TransferSource } from '../../../electron/ipc/contract.ts';
 import { gantry } from '../../lib/bridge.ts';
 import { keys } from '../../lib/client.ts';
 import { tr } from '../../lib/i18n.ts';
@@ -41,19 +42,15 @@ export interface Planned {
 }
 
 /** What the user has chosen besides the target. */
-export interface Choices {
-  move: boolean;
-  name: string;
-  start: boolean;
-  pause: boolean;
-  remove: boolean;
-}
+export type Choices = Required<TransferChoices>;
 
 /** What keeps it from being done. */
 export function problemOf(source: TransferSource, plan: TransferPlan, { move, name }: Choices): 'taken' | 'autoRemove' | undefined {
   if (move && plan.container?.autoRemove) return 'autoRemove';
   return plan.nameTaken && (name.trim() === '' || name.trim() === source.name) ? 'taken' : undefined;
 }
+
+export const problemTexts = { taken: 'transfer.takenThere', autoRemove: 'transfer.failure.auto-remove' } as const;
 
 /** Bytes that will travel; false second when some sizes are not known. */
 export function bytesToTravel(plan: TransferPlan): { bytes: number; exact: boolean } {
@@ -67,19 +64,18 @@ export function bytesToTravel(plan: TransferPlan): { bytes: number; exact: boole
 export const mayLeave = (source: TransferSource, plan: TransferPlan, { move }: Choices): boolean =>
   !move && (plan.way === 'stream' || source.kind === 'image');
 
-export function requestOf(source: TransferSource, to: string, plan: TransferPlan, choices: Choices): StartTransfer {
-  const name = choices.name.trim();
-  const running = plan.container?.running === true;
-  return {
-    source,
-    to,
-    ...(source.kind !== 'image' && name !== '' && name !== source.name ? { name } : {}),
-    move: choices.move,
-    // A move ends where it began: running, if it ran.
-    start: source.kind === 'container' && (choices.move ? running : choices.start),
-    pause: choices.pause,
-    useVolumes:
-      source.kind === 'container' ? plan.volumes.filter(({ there, anonymous }) => there && !anonymous).map((volume) => volume.name) : [],
-    remove: choices.remove,
-  };
+/** Bytes that several will bring together: an image, or a volume, that several have travels once. */
+export function bytesOfAll(parts: Planned[]): number {
+  const images = new Set<string>();
+  const volumes = new Set<string>();
+  const first = (seen: Set<string>, key: string) => !seen.has(key) && seen.add(key) !== undefined;
+  return parts.reduce((sum, { source, plan }) => {
+    const { image, ...rest } = plan;
+    const own: TransferPlan = {
+      ...rest,
+      ...(image && first(images, image.id) && { image }),
+      volumes: plan.volumes.filter(({ name }) => first(volumes, `${source.hostId}/${name}`)),
+    };
+    return sum + bytesToTravel(own).bytes;
+  }, 0);
 }

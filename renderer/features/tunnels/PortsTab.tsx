@@ -5,7 +5,7 @@ import type { Host } from '../../../electron/ipc/contract.ts';
 import { gantry } from '../../lib/bridge.ts';
 import { hasTunnels, reachOf } from '../../lib/tcp-host.ts';
 import { Button, IconButton } from '../../ui/Button.tsx';
-import { Field, TextInput } from '../../ui/Field.tsx';
+import { TextField } from '../../ui/Field.tsx';
 import { TunnelAddress } from './TunnelAddress.tsx';
 import './tunnels.css';
 import { openTunnel, troubleText, useTunnels } from './tunnels.ts';
@@ -123,25 +123,21 @@ export function PortsTab({ host, id, name, running, ports }: PortsTabProps) {
             void open(number);
           }}
         >
-          <Field label={t('tunnel.other')} hint={t('tunnel.otherHint')} error={invalid ? t('tunnel.otherInvalid') : undefined}>
-            {(f) => (
-              <div className="ports-other-row">
-                <TextInput
-                  id={f.id}
-                  aria-describedby={f.describedBy}
-                  invalid={f.invalid}
-                  inputMode="numeric"
-                  placeholder="5432"
-                  data-testid="tunnel-port"
-                  value={other}
-                  onChange={setOther}
-                />
-                <Button type="submit" icon={Cable} disabled={!running || number === 0 || invalid} data-testid="tunnel-port-open">
-                  {t('tunnel.open')}
-                </Button>
-              </div>
-            )}
-          </Field>
+          <TextField
+            label={t('tunnel.other')}
+            hint={t('tunnel.otherHint')}
+            error={invalid ? t('tunnel.otherInvalid') : undefined}
+            inputMode="numeric"
+            placeholder="5432"
+            data-testid="tunnel-port"
+            value={other}
+            onChange={setOther}
+            beside={
+              <Button type="submit" icon={Cable} disabled={!running || number === 0 || invalid} data-testid="tunnel-port-open">
+                {t('tunnel.open')}
+              </Button>
+            }
+          />
         </form>
       ) : (
         <p className="dim">{t('tunnel.overTcp')}</p>

@@ -1,4 +1,4 @@
-import { CopyPlus, HardDrive, Plus, Sparkles, Trash2, X } from 'lucide-react';
+import { HardDrive, Plus, Sparkles } from 'lucide-react';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { parseFilter } from '../../lib/filter.ts';
@@ -6,11 +6,11 @@ import { formatSize } from '../../lib/format.ts';
 import { useShownHosts } from '../../lib/queries.ts';
 import { useRoute } from '../../lib/route.ts';
 import { openDialog } from '../../lib/screen.ts';
-import { Button, IconButton } from '../../ui/Button.tsx';
+import { Button } from '../../ui/Button.tsx';
 import { Menu } from '../../ui/Menu.tsx';
 import { EmptyState } from '../../ui/Panels.tsx';
-import { itemOf, ListPage, useList } from '../list/index.ts';
-import { openTransfer, useRowDrag } from '../transfer/index.ts';
+import { Bulk, itemOf, ListPage, useList } from '../list/index.ts';
+import { useRowDrag } from '../transfer/index.ts';
 import { volumeColumns } from './columns.tsx';
 import { openVolume, volumeMenu, volumeSource } from './menu.ts';
 import { removeVolumes } from './remove.ts';
@@ -84,24 +84,13 @@ export function VolumesPage() {
       }}
       drag={drag}
       bulk={
-        <>
-          <span className="num bulk-count">{t('images.selected', summaryOf(list.chosen))}</span>
-          {drag && (
-            <Button tone="ghost" icon={CopyPlus} data-testid="bulk-copy" onClick={() => openTransfer(list.chosen.map(volumeSource))}>
-              {t('bulk.copyTo')}
-            </Button>
-          )}
-          <Button
-            tone="ghost"
-            icon={Trash2}
-            className="bulk-delete"
-            data-testid="bulk-delete"
-            onClick={() => void removeVolumes(list.chosen)}
-          >
-            {t('volumeRemove.verb', { count: list.chosen.length })}
-          </Button>
-          <IconButton icon={X} name={t('bulk.clear')} keys="Esc" onClick={() => list.setSelection(new Set())} />
-        </>
+        <Bulk
+          list={list}
+          count={t('images.selected', summaryOf(list.chosen))}
+          sourceOf={volumeSource}
+          deleteLabel={t('volumeRemove.verb', { count: list.chosen.length })}
+          onDelete={removeVolumes}
+        />
       }
     />
   );

@@ -88,7 +88,7 @@ export function volumeColumns(
   };
   return [
     { id: 'name', title: tr('column.name'), width: 'minmax(150px, 2.2fr)', sortable: true, cell: (row) => <Name row={row} /> },
-    ...(manyHosts ? [hostColumn<VolumeRow>('volumes', 760)] : []),
+    ...(manyHosts ? [hostColumn<VolumeRow>('volumes')] : []),
     {
       id: 'driver',
       title: tr('column.driver'),

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import type { Host } from '../../../../electron/ipc/contract.ts';
 import { gantry } from '../../../lib/bridge.ts';
 import { IconButton } from '../../../ui/Button.tsx';
-import { Field, TextField, TextInput } from '../../../ui/Field.tsx';
+import { TextField } from '../../../ui/Field.tsx';
 import { PairRows } from './PairRows.tsx';
 import type { VolumeSpec } from './spec.ts';
 
@@ -58,23 +58,17 @@ export function KindFields({ spec, set, error, host }: KindFieldsProps) {
       if (path) set({ folder: path });
     };
     return (
-      <Field label={t('volumeCreate.folder', { host: host?.name ?? '' })} error={error('folder')} hint={t('volumeCreate.folderHint')}>
-        {({ id, describedBy, invalid }) => (
-          <div className="with-button">
-            <TextInput
-              id={id}
-              aria-describedby={describedBy}
-              invalid={invalid}
-              mono
-              placeholder="/srv/data"
-              data-testid="volume-folder"
-              value={spec.folder}
-              onChange={(folder) => set({ folder })}
-            />
-            {onThisMachine && <IconButton small icon={FolderOpen} name={t('run.pickFolder')} onClick={() => void pick()} />}
-          </div>
-        )}
-      </Field>
+      <TextField
+        label={t('volumeCreate.folder', { host: host?.name ?? '' })}
+        error={error('folder')}
+        hint={t('volumeCreate.folderHint')}
+        mono
+        placeholder="/srv/data"
+        data-testid="volume-folder"
+        value={spec.folder}
+        onChange={(folder) => set({ folder })}
+        inside={onThisMachine && <IconButton small icon={FolderOpen} name={t('run.pickFolder')} onClick={() => void pick()} />}
+      />
     );
   }
   if (spec.kind === 'nfs')
