@@ -1,14 +1,10 @@
 import { announceAddress, findLink, inNamespaceAt, Netlink } from '../../system/netns/index.ts';
-import { type Endpoint, type LiveSandbox, OPTION } from './model.ts';
+import { ANNOUNCEMENT_MS, ANNOUNCEMENTS, type Endpoint, type LiveSandbox, OPTION } from './model.ts';
 import type { World } from './world.ts';
 
 /** A bridge's port forwards some moments after both ends of its pair are up. */
 const PORT_MS = 5;
 const PORT_TRIES = 100;
-
-/** dockerd's, both. */
-export const ANNOUNCEMENTS = { least: 0, most: 3, usual: 3 } as const;
-export const ANNOUNCEMENT_MS = { least: 100, most: 2000, usual: 1000 } as const;
 
 /**
  * Tells the neighbours of an endpoint that has come up whose its addresses are now, some times over, while it stays. Returns at

@@ -109,6 +109,10 @@ export function cidrOf(text: string): Cidr {
 /** nat-unprotected: NAT, but every port can be reached by routing; routed: no NAT, published ports can; isolated: no gateway. */
 export type GatewayMode = 'nat' | 'nat-unprotected' | 'routed' | 'isolated';
 
+/** How often neighbours are told of an address, and how far apart: dockerd's limits. */
+export const ANNOUNCEMENTS = { least: 0, most: 3, usual: 3 } as const;
+export const ANNOUNCEMENT_MS = { least: 100, most: 2000, usual: 1000 } as const;
+
 /** Options of networks, in dockerd's names. */
 export const OPTION = {
   bridgeName: 'com.docker.network.bridge.name',
