@@ -48,6 +48,12 @@ describe('arguments', () => {
       'log-opts': { 'max-size': '1m', 'max-file': '3' },
       runtimes: { x: { path: '/y' } },
     });
+    expect(
+      readArguments(['--default-ulimit', 'nofile=10:20', '--default-ulimit=core=-1', '--feature', 'x', '--feature=y=false']).flags,
+    ).toEqual({
+      'default-ulimits': { nofile: { Name: 'nofile', Soft: 10, Hard: 20 }, core: { Name: 'core', Soft: -1, Hard: -1 } },
+      features: { x: true, y: false },
+    });
   });
   it.each([
     [['--help'], 'help'],
@@ -63,6 +69,8 @@ describe('arguments', () => {
     [['--host'], 'flag needs an argument: --host'],
     [['--debug=maybe'], 'invalid argument "maybe" for "--debug" flag'],
     [['--socket-user', 'ann'], 'invalid argument "ann" for "--socket-user" flag'],
+    [['--default-ulimit', 'nofile'], 'should be NAME=SOFT[:HARD]'],
+    [['--feature', 'x=1'], 'should be NAME, NAME=true or NAME=false'],
     [['--mtu', 'x'], 'invalid argument "x" for "--mtu" flag'],
     [['--log-level', 'loud'], 'log-level: invalid logging level: loud'],
   ])('%j are refused with what is wrong', (argv, expected) => {

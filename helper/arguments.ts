@@ -56,6 +56,8 @@ const ARGUMENT = {
   map: ' NAME=TEXT …',
   maps: ' NAME=OPTION=TEXT …',
   pools: ' base=SUBNET,size=NUMBER …',
+  ulimits: ' NAME=SOFT[:HARD] …',
+  switches: ' NAME[=true|false] …',
 } as const;
 
 function optionLine({ name, short, takes, text }: Option): string {
@@ -171,6 +173,16 @@ function add(before: unknown, { name, takes, key }: Option, value = 'true'): unk
       }
       const all = before as Record<string, object> | undefined;
       return { ...all, [outer]: { ...all?.[outer], [inner]: rest.join('=') } };
+    }
+    case 'ulimits': {
+      const [, limit = '', soft = '', hard = soft] = /^([a-z]+)=(-?\d+)(?::(-?\d+))?$/.exec(value) ?? [];
+      if (!limit) throw refuse(`invalid argument "${value}" for "--${name}" flag: should be NAME=SOFT[:HARD]`);
+      return { ...(before as object | undefined), [limit]: { Name: limit, Soft: Number(soft), Hard: Number(hard) } };
+    }
+    case 'switches': {
+      const [, feature = '', on = 'true'] = /^([^=]+)(?:=(true|false))?$/.exec(value) ?? [];
+      if (!feature) throw refuse(`invalid argument "${value}" for "--${name}" flag: should be NAME, NAME=true or NAME=false`);
+      return { ...(before as object | undefined), [feature]: on === 'true' };
     }
     case 'text':
       return value;

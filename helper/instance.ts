@@ -3,6 +3,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statS
 import path from 'node:path';
 import type { Log } from './engine/context.ts';
 import { Failure, messageOf } from './engine/failure.ts';
+import { overlayProblem } from './system/mount/index.ts';
 import { flock, LOCK } from './system/syscall/index.ts';
 
 const DEFAULT_DATA = '/var/lib/gantry';
@@ -34,6 +35,12 @@ export function makeFolder(key: FolderKey, folder: string): void {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unusable(key, `can't make the folder: ${messageOf(error)}`);
   }
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw unusable(key, `${folder} is no folder`);
+}
+
+/** @throws Failure invalidParameter when containers could not have their files in the data folder */
+export async function checkOverlay(folder: string): Promise<void> {
+  const problem = await overlayProblem(folder);
+  if (problem) throw unusable('data-root', `containers can't run on ${folder}: ${problem}`);
 }
 
 const unusable = (key: FolderKey, why: string): Failure => new Failure('invalidParameter', `${key}: ${why}`);

@@ -18,6 +18,8 @@ export function createLog(
 ): Log & { setLevel(level: DaemonConfig['logLevel']): void } {
   let threshold: number = LEVELS[level];
   const journal = format === 'text' && isJournal();
+  // Who read it has gone (a pipe's end, a terminal): an error of which nobody can be told, and that a record of it would bring again.
+  process.stderr.on('error', () => {});
   const write = (name: Level, message: string, fields?: Record<string, unknown>): void => {
     if (LEVELS[name] < threshold) return;
     process.stderr.write(`${format === 'json' ? jsonLine(name, message, fields) : textLine(name, message, fields, journal)}\n`);

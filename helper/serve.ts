@@ -17,11 +17,13 @@ import { createStatistics } from './engine/statistics/index.ts';
 import { createStops } from './engine/stops/index.ts';
 import { createSystem, type System } from './engine/system/index.ts';
 import { createVolumes } from './engine/volumes/index.ts';
-import { instanceName, lockFolder, makeFolder, warnOfOthers, writePidFile } from './instance.ts';
+import { checkOverlay, instanceName, lockFolder, makeFolder, warnOfOthers, writePidFile } from './instance.ts';
 import { exposed, listenersOf, readTls } from './listeners.ts';
 import { createLog } from './log.ts';
 import { detectCgroups } from './system/cgroup/index.ts';
 import { createMonitor } from './system/monitor/index.ts';
+import { settingsAreReadOnly } from './system/netns/index.ts';
+import { requireProgram } from './system/nft/nft.ts';
 import { run } from './system/process/run.ts';
 import { hasProjectQuotas } from './system/quota/index.ts';
 import { findRuntime, type Runtime } from './system/runtime/index.ts';
@@ -54,6 +56,7 @@ export async function serve({ folders, listening, start, reread }: ServeOptions)
   applyProxies(settings.proxies);
   const paths = { data: path.resolve(folders.data), run: path.resolve(folders.run) };
   const locks = [lockFolder('data-root', paths.data), lockFolder('exec-root', paths.run)];
+  await checkOverlay(paths.data);
   warnOfOthers('data-root', paths.data, log);
   warnOfOthers('exec-root', paths.run, log);
   if (config.storageSize && !hasProjectQuotas(paths.data)) {
@@ -63,9 +66,13 @@ export async function serve({ folders, listening, start, reread }: ServeOptions)
   }
   const pidFile = settings.pidfile === undefined ? undefined : writePidFile(settings.pidfile);
   for (const key of withoutEffect(start.file)) log.warn(`the option "${key}" has no effect in this engine`);
+  const warnings = [...exposed(listeners), ...(settingsAreReadOnly() ? [READ_ONLY_SETTINGS] : [])];
+  for (const warning of warnings) log.warn(warning.replace('WARNING: ', ''));
   const tally = new Tally();
   const context: EngineContext = { paths, config, log, instance: instanceName(paths.data), meter: tally };
 
+  requireProgram('ip');
+  if (config.iptables) requireProgram('nft');
   const runtimeRoot = path.join(paths.run, 'runtime');
   const runtimes = await findRuntimes(runtimeRoot, config);
   const defaultRuntime = runtimes.get(config.defaultRuntime) as Runtime;
@@ -110,7 +117,7 @@ export async function serve({ folders, listening, start, reread }: ServeOptions)
     buildTime: BUILD.time,
     apiVersion: NEWEST_TEXT,
     minApiVersion: OLDEST_TEXT,
-    warnings: exposed(listeners),
+    warnings,
   });
 
   const metrics = createMetrics({ tally, containers, events, info: system.info, version: system.version });
@@ -131,7 +138,6 @@ export async function serve({ folders, listening, start, reread }: ServeOptions)
     serverVersion: VERSION,
   }).catch(giveBack);
   for (const listener of listeners) log.info('API listens', { on: nameOf(listener) });
-  for (const warning of exposed(listeners)) log.warn(warning.replace('WARNING: ', ''));
   log.info('the engine is ready', { version: VERSION, instance: context.instance });
   notify('READY=1', `MAINPID=${process.pid}`);
 
@@ -153,6 +159,9 @@ export async function serve({ folders, listening, start, reread }: ServeOptions)
   for (const lock of locks) lock.release();
   process.exit(0);
 }
+
+const READ_ONLY_SETTINGS =
+  'WARNING: /proc/sys is read-only for the engine (ProtectKernelTunables= in its unit, or a container that is not privileged): containers get no settings of their network, and none can use a network without IPv6';
 
 /** How clients find out about our extensions of the API. */
 const extensions = { name: 'gantry', version: '1', details: { Path: '/gantry/v1', Features: FEATURES.join(' ') } };

@@ -134,7 +134,7 @@ export interface Flag {
   /** Where it is not the key's own name: dockerd's flags are in the singular. */
   name?: string;
   short?: string;
-  takes: 'nothing' | 'text' | 'number' | 'list' | 'map' | 'maps' | 'pools';
+  takes: 'nothing' | 'text' | 'number' | 'list' | 'map' | 'maps' | 'pools' | 'ulimits' | 'switches';
 }
 
 interface About {
@@ -195,7 +195,7 @@ export const KEYS: Record<Key, About> = {
   'default-cgroupns-mode': { text: 'host or private (default private on cgroup v2, host on v1)', flag: text, reload: true },
   'default-ipc-mode': { text: 'private or shareable (default private)', flag: text, reload: true },
   'default-shm-size': { text: 'size of /dev/shm (default 64MiB)', flag: text, reload: true },
-  'default-ulimits': { text: 'limits of processes: NAME: { Name, Soft, Hard }' },
+  'default-ulimits': { text: 'limits of processes: NAME: { Name, Soft, Hard }', flag: { name: 'default-ulimit', takes: 'ulimits' } },
   'no-new-privileges': { text: 'no process of a container gains privileges', flag: nothing },
   'seccomp-profile': { text: 'file of a seccomp profile, builtin or unconfined (default builtin)', flag: text },
   'log-driver': { text: 'json-file, local, journald or none (default json-file)', flag: text },
@@ -232,7 +232,7 @@ export const KEYS: Record<Key, About> = {
   'dns-search': { text: 'search domains', flag: list('dns-search') },
 
   experimental: { text: 'said in info; nothing depends on it', flag: nothing },
-  features: { text: 'switches of dockerd', reload: true },
+  features: { text: 'switches of dockerd', flag: { name: 'feature', takes: 'switches' }, reload: true },
   'storage-driver': { text: 'overlay2', flag: { takes: 'text', short: 's' } },
   'storage-opts': {
     text: 'overlay2.size=SIZE: what a container may write, by project quotas (default no limit)',

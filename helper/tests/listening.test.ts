@@ -196,6 +196,19 @@ describe.runIf(onGantry)('listening', () => {
     expect(log()).toContain(`API is accessible on http://127.0.0.1:${port} without encryption`);
   });
 
+  it('lives on when nobody reads its log any more', async () => {
+    const api = path.join(folder, 'unread.sock');
+    await start(['--socket', api, '--debug']);
+    const client = new Client(api, '');
+    await up(client);
+    child?.stderr?.destroy();
+    child?.kill('SIGHUP');
+    for (let tries = 0; tries < 3; tries++) expect((await client.get('/containers/none/json')).status).toBe(404);
+    const ended = new Promise((resolve) => child?.once('exit', (code) => resolve(code)));
+    child?.kill('SIGTERM');
+    expect(await ended).toBe(0);
+  });
+
   it('gives the socket to the user for whom it was started, and to nobody else', async () => {
     const open = path.join(folder, 'open');
     chmodSync(folder, 0o711);

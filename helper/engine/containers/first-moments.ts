@@ -17,9 +17,10 @@ const LOOK_MS = 3;
 export async function untilCaught(container: Container, signal: number): Promise<void> {
   const { state, hostConfig } = container;
   if (state.status !== 'running' || state.paused || signal === SIGKILL || !['', 'private'].includes(hostConfig.PidMode ?? '')) return;
-  const end = Date.parse(state.startedAt) + MOMENTS_MS;
+  // By the steady clock: the machine's may have been set back since the start, for a year even.
+  const end = performance.now() + Math.min(MOMENTS_MS, Date.parse(state.startedAt) + MOMENTS_MS - Date.now());
   const bit = 1n << BigInt(signal - 1);
-  while (Date.now() < end) {
+  while (performance.now() < end) {
     const status = await fs.readFile(`/proc/${state.pid}/status`, 'utf8').catch(() => '');
     const masks = [...status.matchAll(/^Sig(?:Blk|Cgt):\s*([0-9a-f]+)$/gm)].map(([, mask]) => BigInt(`0x${mask}`));
     if (masks.length === 0 || masks.some((mask) => mask & bit)) return;

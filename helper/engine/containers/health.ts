@@ -31,7 +31,7 @@ export function checkCommand(check: HealthConfig | undefined, shell: readonly st
 export function nextHealth(health: Health, result: HealthLog, check: HealthConfig, startedAt: bigint): Health {
   const Log = [...health.Log, result].slice(-MAX_RESULTS);
   if (result.ExitCode === 0) return { Status: 'healthy', FailingStreak: 0, Log };
-  const early = health.Status === 'starting' && toNanos(result.Start) - startedAt < BigInt(check.StartPeriod ?? 0);
+  const early = health.Status === 'starting' && isEarly(Number(toNanos(result.Start) - startedAt), check);
   if (early) return { ...health, Log };
   const FailingStreak = health.FailingStreak + 1;
   const retries = (check.Retries ?? 0) > 0 ? (check.Retries ?? 0) : DEFAULT_RETRIES;
@@ -40,8 +40,13 @@ export function nextHealth(health: Health, result: HealthLog, check: HealthConfi
 
 /** Nanoseconds until the next check. Pure. */
 export function nextInterval(health: Health, check: HealthConfig, sinceStart: number): number {
-  const starting = sinceStart < (check.StartPeriod ?? 0) && health.Status === 'starting';
+  const starting = isEarly(sinceStart, check) && health.Status === 'starting';
   return starting ? check.StartInterval || DEFAULT_START_INTERVAL : check.Interval || DEFAULT_INTERVAL;
+}
+
+/** In the start period. A clock that was set back behind the start tells nothing: then it is over, rather than as long as that. */
+function isEarly(sinceStart: number, { StartPeriod = 0 }: HealthConfig): boolean {
+  return sinceStart >= 0 && sinceStart < StartPeriod;
 }
 
 /** Begins (or, after a pause, goes on with) the checks of a running container; `live.stopHealth` ends them. */

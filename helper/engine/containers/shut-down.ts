@@ -2,7 +2,7 @@ import { timerMs } from '../duration.ts';
 import { messageOf } from '../failure.ts';
 import { cancelRestart, type Engine } from './engine.ts';
 import { isRunning } from './state.ts';
-import { stopNow } from './stop.ts';
+import { DEFAULT_TIMEOUT_SECONDS, stopNow } from './stop.ts';
 
 /** What is left for bookkeeping when the last container had its time. */
 const GRACE_SECONDS = 5;
@@ -13,7 +13,7 @@ const GRACE_SECONDS = 5;
  */
 export function shutdownSeconds(configured: number, stopTimeouts: readonly (number | null | undefined)[]): number | undefined {
   if (configured < 0 || stopTimeouts.some((timeout) => (timeout ?? 0) < 0)) return undefined;
-  return Math.max(configured, ...stopTimeouts.map((timeout) => timeout ?? 0)) + GRACE_SECONDS;
+  return Math.max(configured, ...stopTimeouts.map((timeout) => timeout ?? DEFAULT_TIMEOUT_SECONDS)) + GRACE_SECONDS;
 }
 
 async function within(work: Promise<unknown>, seconds: number | undefined): Promise<boolean> {

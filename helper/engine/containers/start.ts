@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { isFull } from '../../store/space.ts';
 import { Failure, isFailure, messageOf } from '../failure.ts';
 import { NEVER, nowInstant } from '../instant.ts';
@@ -263,6 +263,16 @@ function joined(engine: Engine, mode: string | undefined, kind: 'IPC' | 'PID'): 
   return `/proc/${pid}/ns/${kind.toLowerCase()}`;
 }
 
+/** Whether the kernel has the knob, and it can be turned: on a read-only /proc/sys no container would start for it. */
+const canSet = (file: string): boolean => {
+  try {
+    accessSync(file, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
 const exists = (file: string): boolean => {
   try {
     readFileSync(file);
@@ -276,8 +286,8 @@ let sysctls: Record<string, string> | undefined;
 /** Ping and low ports without capabilities, where the kernel has the knobs. */
 function networkSysctls(): Record<string, string> {
   sysctls ??= {
-    ...(exists('/proc/sys/net/ipv4/ping_group_range') ? { 'net.ipv4.ping_group_range': '0 2147483647' } : {}),
-    ...(exists('/proc/sys/net/ipv4/ip_unprivileged_port_start') ? { 'net.ipv4.ip_unprivileged_port_start': '0' } : {}),
+    ...(canSet('/proc/sys/net/ipv4/ping_group_range') ? { 'net.ipv4.ping_group_range': '0 2147483647' } : {}),
+    ...(canSet('/proc/sys/net/ipv4/ip_unprivileged_port_start') ? { 'net.ipv4.ip_unprivileged_port_start': '0' } : {}),
   };
   return sysctls;
 }

@@ -6,7 +6,8 @@ import { killAndWait, sendSignal } from './kill.ts';
 import { noteRequest } from './note-stop.ts';
 import { isRunning } from './state.ts';
 
-const DEFAULT_TIMEOUT_SECONDS = 10;
+/** What a container has to obey when nobody says otherwise. */
+export const DEFAULT_TIMEOUT_SECONDS = 10;
 
 export interface StopOptions {
   signal?: string;

@@ -7,6 +7,7 @@ import {
   findLink,
   inNamespace,
   type Netlink,
+  readSetting,
   removeDefaultRoute,
   setBridgePort,
   setDefaultRoute,
@@ -133,7 +134,11 @@ export function attachLink(host: Netlink, inside: Netlink, fd: number, endpoint:
     }
   }
   inNamespace(fd, () => {
-    writeSetting(`ipv6/conf/${link}/disable_ipv6`, endpoint.v6 ? 0 : 1);
+    const set = writeSetting(`ipv6/conf/${link}/disable_ipv6`, endpoint.v6 ? 0 : 1);
+    // With it the container would have an address in a network that has none, past all that is said of IPv4.
+    if (!set && !endpoint.v6 && readSetting(`ipv6/conf/${link}/disable_ipv6`) === '0') {
+      throw new Failure('system', `failed to disable IPv6 on container's interface ${link}: /proc/sys is read-only`);
+    }
     writeSetting(`ipv6/conf/${link}/accept_dad`, 0);
     if (linkLocals(endpoint).some(({ address }) => address.includes(':'))) writeSetting(`ipv6/conf/${link}/disable_ipv6`, 0);
   });

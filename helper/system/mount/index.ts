@@ -2,4 +2,5 @@ export { mountNamespaceOf, takeMount, unmountElsewhere } from './elsewhere.ts';
 export { mountErofs } from './erofs.ts';
 export { type MountEntry, mountOf, mounts, parseMountInfo } from './mountinfo.ts';
 export { mountOverlay, type OverlayRequest, unmount, unmountApart } from './overlay.ts';
+export { overlayProblem } from './probe.ts';
 export { isOpaque, isWhiteout, sameAttributes, sameFolder } from './whiteout.ts';

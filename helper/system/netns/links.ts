@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync, writeFileSync } from 'node:fs';
 import ipaddr from 'ipaddr.js';
 import { attribute, type Netlink, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, nested, parseAttributes } from './netlink.ts';
 import { SystemError } from './sockets.ts';
@@ -369,6 +369,16 @@ export function writeSetting(name: string, value: string | number): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** Whether /proc/sys is a read-only mount here: then every writeSetting fails. */
+export function settingsAreReadOnly(): boolean {
+  try {
+    accessSync('/proc/sys/net/ipv4/ip_forward', constants.W_OK);
+    return false;
+  } catch (error) {
+    return (error as { code?: string }).code === 'EROFS';
   }
 }
 

@@ -1,7 +1,27 @@
 import { spawn } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import path from 'node:path';
+import { Failure } from '../../engine/failure.ts';
 
 /** The programs that administrators have in sbin, which a desktop session's PATH may lack. */
 const environment = { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin`, LC_ALL: 'C' };
+
+/** Debian's and most others' names of what brings these programs. */
+const PACKAGES = { nft: 'nftables', ip: 'iproute2' } as const;
+
+/** @throws Failure unavailable that names the package to install: at the start, not when the first network needs it */
+export function requireProgram(program: keyof typeof PACKAGES): void {
+  const found = environment.PATH.split(':').some((folder) => {
+    try {
+      accessSync(path.join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  const name = PACKAGES[program];
+  if (!found) throw new Failure('unavailable', `${program} is not installed: install the package "${name}" (apt install ${name})`);
+}
 
 /** Runs a program with `input`. @returns what it printed; @throws Error with what it said */
 export function run(program: string, args: string[], input = ''): Promise<string> {
