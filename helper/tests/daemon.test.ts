@@ -152,6 +152,9 @@ describe.runIf(onGantry)('gantryd', () => {
     expect(await engine.quit()).toBe(0);
     await engine.start();
     expect((await client.get(`/containers/${slow}/json`)).json.State).toMatchObject({ Status: 'exited', ExitCode: 3 });
+    expect((await client.get(`/gantry/v1/containers/${slow}/stops`)).json).toMatchObject([
+      { Cause: 'shutdown', By: 'engine', ExitCode: 3, Forced: false, LastLines: [{ Text: 'ready' }] },
+    ]);
     await eventually('the policy has started it', async () => (await client.get(`/containers/${again}/json`)).json.State.Running);
   }, 30_000);
 

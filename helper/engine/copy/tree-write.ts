@@ -7,7 +7,7 @@ import { type BinaryLike, createHash } from 'node:crypto';
 import { constants, promises as fs } from 'node:fs';
 import type { CopyEntry } from '../../contract/copy.ts';
 import { checkSpace } from '../../store/space.ts';
-import { mknod, setxattr } from '../../system/syscall/index.ts';
+import { mknod, setTimes, setxattr } from '../../system/syscall/index.ts';
 import { Failure } from '../failure.ts';
 
 /** Kernel limits less the host's folders before the path (see store/layers/tree.ts); and what is kept in memory. */
@@ -179,8 +179,7 @@ export class TreeWriter {
     await handle.chmod(entry.Mode);
     // A chown takes capabilities away, so they come after it.
     setXattrs(`/proc/self/fd/${handle.fd}`, entry, this.#target.upper);
-    const mtime = Number(entry.Mtime) / 1e9;
-    await handle.utimes(mtime, mtime);
+    setTimes(handle.fd, BigInt(entry.Mtime));
     this.#file = undefined;
     await handle.close();
   }
@@ -198,8 +197,7 @@ export class TreeWriter {
         await held.close();
       }
     }
-    const mtime = Number(entry.Mtime) / 1e9;
-    await fs.lutimes(file, mtime, mtime);
+    setTimes(file, BigInt(entry.Mtime));
   }
 }
 

@@ -117,6 +117,34 @@ export function setxattr(file: string, name: string, value: Uint8Array): void {
   check('setxattr', call(file, name, value, value.length, 0), file);
 }
 
+export const AT_FDCWD = -100;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+/** Two of struct timespec: of the last access, and of the last change. */
+function timespecs(nanoseconds: bigint): Buffer {
+  const second = 1_000_000_000n;
+  const rest = ((nanoseconds % second) + second) % second;
+  const times = Buffer.alloc(32);
+  for (const at of [0, 16]) {
+    times.writeBigInt64LE((nanoseconds - rest) / second, at);
+    times.writeBigInt64LE(rest, at + 8);
+  }
+  return times;
+}
+/**
+ * Times of a file to the nanosecond since the epoch; Node's functions end at microseconds. Of a link its own.
+ * @param file a path, as bytes that need not be UTF-8, or an open descriptor
+ */
+export function setTimes(file: Buffer | number, nanoseconds: bigint): void {
+  const times = timespecs(nanoseconds);
+  if (typeof file === 'number') {
+    check('futimens', native('int futimens(int fd, const void *times)')(file, times));
+    return;
+  }
+  const call = native('int utimensat(int folder, const void *path, const void *times, int flags)');
+  const path = Buffer.concat([file, Buffer.alloc(1)]);
+  check('utimensat', call(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW), file.toString());
+}
+
 const SEEK = { data: 3, hole: 4 } as const;
 /** Where from `offset` on the next data (or hole) of an open file begins; undefined: there is none. */
 export function seek(fd: number, what: keyof typeof SEEK, offset: number): number | undefined {

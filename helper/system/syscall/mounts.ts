@@ -1,4 +1,4 @@
-import { check, native, O_CLOEXEC } from './libc.ts';
+import { AT_FDCWD, check, native, O_CLOEXEC } from './libc.ts';
 
 export const MS = {
   RDONLY: 1,
@@ -90,6 +90,5 @@ export function joinPeerGroup(from: number, target: string): void {
 const SYS = { openTree: 428, fsopen: 430, moveMount: 429, fsconfig: 431, fsmount: 432 } as const;
 const FSOPEN_CLOEXEC = 1;
 const MOVE_MOUNT_F_EMPTY_PATH = 4;
-const AT_FDCWD = -100;
 const AT_RECURSIVE = 0x8000;
 const OPEN_TREE_CLONE = 1;
