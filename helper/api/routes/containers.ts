@@ -60,7 +60,10 @@ async function create({ engine, body, query, response, version }: Call): Promise
   const platform = version >= 41 ? query.text('platform') : '';
   const created = await engine.containers.create(query.text('name') || undefined, request, {
     ...(platform ? { platform } : {}),
-    ...(version < 44 ? { flatReadOnly: true } : {}),
+    // 1.44 made what is mounted below a read-only bind read-only, too.
+    flatReadOnly: version < 44,
+    // 1.41 made cgroup namespaces private where the engine is configured so; on cgroup v2 they always were.
+    ...(version < 41 ? { cgroupnsOnV1: 'host' as const } : {}),
   });
   sendJson(response, 201, { Id: created.Id, Warnings: [...created.Warnings, ...warnings] });
 }

@@ -112,14 +112,16 @@ export async function create(
   engine: Engine,
   name: string | undefined,
   request: ContainerCreateRequest,
-  options: CreateOptions & { prepared?: PreparedContainer },
+  options: CreateOptions,
 ): Promise<{ Id: string; Warnings: string[] }> {
   const { HostConfig: givenHost = {}, NetworkingConfig: _, ...givenConfig } = request;
   const config = engine.context.config;
   validateConfig(givenConfig);
   const warnings = validateHostConfig(givenConfig, givenHost, [...engine.runtimes.keys()]);
   const endpoints = validateEndpoints(request);
-  const host = completeHostConfig(givenHost, config, engine.cgroups.version);
+  const { version: cgroups } = engine.cgroups;
+  const cgroupnsMode = cgroups === 1 ? (options.cgroupnsOnV1 ?? config.cgroupnsMode) : config.cgroupnsMode;
+  const host = completeHostConfig(givenHost, { ...config, ...(cgroupnsMode ? { cgroupnsMode } : {}) }, cgroups);
   warnings.unshift(
     ...validateResources(host, engine.cgroups.features(), hostCapacity(), false),
     ...forwardingWarning(host),
