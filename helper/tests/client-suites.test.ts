@@ -57,6 +57,13 @@ describe(`clients' suites on ${ENGINE}: connections`, { timeout: 30_000 }, () =>
     raw.destroy();
   });
 
+  it('an attach to no stream is empty', async () => {
+    const id = await launch(engine.client, { Cmd: ['sleep', '1000'] });
+    for (const query of ['stream=1', 'logs=1', 'logs=1&stream=1&stdin=1', '']) {
+      expect(await engine.client.post(`/containers/${id}/attach?${query}`)).toMatchObject({ status: 200, text: '' });
+    }
+  });
+
   it('OPTIONS is answered for any path', async () => {
     for (const path of ['/', '/containers/json', '/v1.41/anything']) expect((await engine.client.ask('OPTIONS', path)).status).toBe(200);
   });
