@@ -202,6 +202,17 @@ describe(`clients' suites on ${ENGINE}: containers`, { timeout: 30_000 }, () => 
     expect([refused.status, refused.json.message]).toEqual([400, expect.stringContaining('path concatenation escapes the base directory')]);
   });
 
+  it('an empty folder of a volume gets what the image has at its place', async () => {
+    await output({ Cmd: ['mkdir', '/w/one', '/w/other'], HostConfig: { Binds: ['copied-into:/w'] } });
+    const mount = { Type: 'volume', Source: 'copied-into', Target: '/etc' };
+    const config = (options: object) => ({
+      Cmd: ['/bin/ls', '/etc/passwd'],
+      HostConfig: { Mounts: [{ ...mount, VolumeOptions: options }] },
+    });
+    expect(await output(config({ Subpath: 'one', NoCopy: true }))).toContain('No such file');
+    expect(await output(config({ Subpath: 'other' }))).toBe('/etc/passwd\n');
+  });
+
   it('a seccomp profile that is asked for holds in a privileged container', async () => {
     const profile = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO' }] };
     const config = { Cmd: ['mkdir', '/made'], HostConfig: { Privileged: true, SecurityOpt: [`seccomp=${JSON.stringify(profile)}`] } };

@@ -52,8 +52,12 @@ export interface Volumes {
   discard(name: string, target: string): Promise<void>;
   /** From a folder that `discard` or `release` moved away. @throws Failure conflict when the name is taken */
   restore(folder: string, name: string): Promise<void>;
-  /** Copy-up on first use: an empty volume gets the content of `source` (a folder of the mounted image) with owners and modes. */
-  populate(name: string, source: string): Promise<void>;
+  /**
+   * Copy-up on first use: an empty volume gets the content of `source` (a folder of the mounted image) with owners and modes.
+   *
+   * @param place a folder in the volume that is meant instead
+   */
+  populate(name: string, source: string, place?: string): Promise<void>;
   /** For a copy to another engine. @throws Failure notFound */
   outgoing(name: string): VolumeSource;
   /**

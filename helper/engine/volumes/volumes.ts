@@ -233,10 +233,10 @@ class LocalVolumes implements Volumes {
     }
   }
 
-  async populate(name: string, source: string): Promise<void> {
+  async populate(name: string, source: string, place?: string): Promise<void> {
     await this.#queue.run(name, async () => {
       this.#get(name);
-      await populateFolder(source, this.#store.data(name));
+      await populateFolder(source, place ?? this.#store.data(name));
     });
   }
 
