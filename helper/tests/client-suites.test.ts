@@ -4,6 +4,7 @@
  */
 import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tarOf } from '../store/tar/fixture.ts';
 import { BASE, create, ENGINE, launch, Raw, startEngine, type TestEngine, waitFor } from './harness.ts';
 
 let engine: TestEngine;
@@ -55,6 +56,13 @@ describe(`clients' suites on ${ENGINE}: connections`, { timeout: 30_000 }, () =>
     await raw.until('typed');
     expect(raw.text()).not.toContain('stream');
     raw.destroy();
+  });
+
+  it('an attach to no stream is empty', async () => {
+    const id = await launch(engine.client, { Cmd: ['sleep', '1000'] });
+    for (const query of ['stream=1', 'logs=1', 'logs=1&stream=1&stdin=1', '']) {
+      expect(await engine.client.post(`/containers/${id}/attach?${query}`)).toMatchObject({ status: 200, text: '' });
+    }
   });
 
   it('OPTIONS is answered for any path', async () => {
@@ -143,56 +151,6 @@ describe(`clients' suites on ${ENGINE}: containers`, { timeout: 30_000 }, () => 
       await engine.client.post(`/containers/${id}/kill?signal=TERM`);
       expect(await waitFor(engine.client, id)).toBe(5);
     }
-  });
-
-  it('a bind that is not recursive has nothing of what is mounted below it', async () => {
-    const config = (options: object) => ({
-      Cmd: ['grep', '-c', ' /host/shm', '/proc/self/mountinfo'],
-      HostConfig: { Mounts: [{ Type: 'bind', Source: '/dev', Target: '/host', BindOptions: options }] },
-    });
-    expect(Number(await output(config({})))).toBeGreaterThan(0);
-    expect(await output(config({ NonRecursive: true }))).toBe('0\n');
-  });
-
-  it('before 1.44, a read-only bind left what is mounted below it writable', async () => {
-    const config = {
-      Image: BASE,
-      Cmd: ['grep', ' /host/shm', '/proc/self/mountinfo'],
-      Tty: true,
-      HostConfig: { Binds: ['/dev:/host:ro'] },
-    };
-    for (const [version, mode] of Object.entries({ '1.43': 'rw', '1.44': 'ro' })) {
-      const { Id } = (await engine.client.post(`/v${version}/containers/create`, config)).json;
-      await engine.client.post(`/containers/${Id}/start`);
-      await waitFor(engine.client, Id);
-      const [mount = ''] = (await engine.client.get(`/containers/${Id}/logs?stdout=1`)).text.split('\n');
-      expect(mount.split(' ')[5]).toMatch(new RegExp(`^${mode}`));
-    }
-  });
-
-  it('a bind with the engine’s own folder is a slave, so that it keeps nothing busy', async () => {
-    const config = (bind: string) => ({ Image: BASE, Cmd: ['true'], HostConfig: { Binds: [bind] } });
-    const { Id } = (await engine.client.post('/containers/create', config('/:/host:ro'))).json;
-    expect((await inspect(Id)).Mounts[0].Propagation).toBe('rslave');
-    expect((await engine.client.post(`/containers/${Id}/start`)).status).toBe(204);
-    const refused = await engine.client.post('/containers/create', config('/:/host:private'));
-    expect([refused.status, refused.json.message]).toEqual([
-      400,
-      expect.stringContaining('must use either propagation mode "rslave" or "rshared"'),
-    ]);
-  });
-
-  it('a subpath that leads out of its volume is refused', async () => {
-    const mounts = (Subpath: string) => ({
-      HostConfig: { Mounts: [{ Type: 'volume', Source: 'leading-out', Target: '/v', VolumeOptions: { Subpath } }] },
-    });
-    const links = 'mkdir /w/in; ln -s / /w/out; ln -s in /w/good';
-    await output({ Cmd: ['sh', '-c', links], HostConfig: { Binds: ['leading-out:/w'] } });
-    const start = async (subpath: string) =>
-      engine.client.post(`/containers/${await create(engine.client, { Cmd: ['true'], ...mounts(subpath) })}/start`);
-    expect((await start('good')).status).toBe(204);
-    const refused = await start('out');
-    expect([refused.status, refused.json.message]).toEqual([400, expect.stringContaining('path concatenation escapes the base directory')]);
   });
 
   it('a seccomp profile that is asked for holds in a privileged container', async () => {
@@ -302,6 +260,31 @@ describe(`clients' suites on ${ENGINE}: images`, { timeout: 30_000 }, () => {
     });
   });
 
+  it('an archive of a Docker before 1.10 is loaded', async () => {
+    const [base, top] = ['a'.repeat(64), 'b'.repeat(64)];
+    const json = (value: object): Buffer => Buffer.from(JSON.stringify(value));
+    const about = { architecture: 'amd64', os: 'linux', created: '2014-05-06T07:08:09Z' };
+    const body = tarOf([
+      {
+        name: `${top}/json`,
+        data: json({ ...about, id: top, parent: base, config: { Cmd: ['sh'] }, container_config: { Cmd: ['made'] } }),
+      },
+      { name: `${top}/layer.tar`, data: tarOf([{ name: 'old', data: Buffer.from('x') }]) },
+      { name: `${base}/json`, data: json({ ...about, id: base }) },
+      { name: `${base}/layer.tar`, data: Buffer.alloc(0) },
+      { name: 'repositories', data: json({ 'suites-old': { '1': top, latest: top } }) },
+    ]);
+    await engine.client.ask('POST', '/images/load', { body, headers: { 'Content-Type': 'application/x-tar' } });
+    expect(await image('suites-old:1')).toMatchObject({
+      RepoTags: ['suites-old:1', 'suites-old:latest'],
+      Created: '2014-05-06T07:08:09Z',
+      Config: { Cmd: ['sh'] },
+    });
+    expect((await engine.client.get('/images/suites-old/history')).json).toMatchObject([{ CreatedBy: 'made', Size: 1 }, { Size: 0 }]);
+    await engine.client.delete('/images/suites-old:1');
+    await engine.client.delete('/images/suites-old');
+  });
+
   it('no image is named as if it were an id', async () => {
     const answer = await engine.client.post(`/images/${BASE}/tag?repo=sha256&tag=abc`);
     expect([answer.status, answer.json.message]).toEqual([
@@ -329,23 +312,6 @@ describe(`clients' suites on ${ENGINE}: images`, { timeout: 30_000 }, () => {
     await load();
     expect(await image('suites-above')).toMatchObject({ Id: above, Parent: below, Metadata: { LastTagTime: '0001-01-01T00:00:00Z' } });
     expect(await image('suites-below')).toMatchObject({ Id: below, Parent: '' });
-  });
-});
-
-describe(`clients' suites on ${ENGINE}: mounted images`, { timeout: 30_000 }, () => {
-  it('are looked for when the container is made, and stay while it does', async () => {
-    const mounting = (Source: string) => ({ HostConfig: { Mounts: [{ Type: 'image', Source, Target: '/other' }] }, Cmd: ['ls', '/other'] });
-    const missing = await engine.client.post('/containers/create', { Image: BASE, ...mounting('suites-missing') });
-    expect([missing.status, missing.json.message]).toEqual([404, expect.stringMatching(/No such image: suites-missing/)]);
-    const source = await create(engine.client, {});
-    await engine.client.post(`/commit?container=${source}&repo=suites-mounted`);
-    const id = await create(engine.client, mounting('suites-mounted'));
-    const refused = await engine.client.delete('/images/suites-mounted');
-    expect([refused.status, refused.json.message]).toEqual([409, expect.stringContaining(id.slice(0, 12))]);
-    await engine.client.post(`/containers/${id}/start`);
-    expect(await waitFor(engine.client, id)).toBe(0);
-    for (const each of [id, source]) await engine.client.delete(`/containers/${each}?force=1`);
-    expect((await engine.client.delete('/images/suites-mounted')).status).toBe(200);
   });
 });
 

@@ -25,8 +25,11 @@ export async function attach(engine: Engine, reference: string, options: AttachO
     throw new Failure('conflict', `container ${reference} is restarting, wait until the container is running`);
   }
   const tty = config.Tty ?? false;
-  const past = options.logs && container.everStarted;
-  const session = options.stream ? openSession(await connection(engine, container), sessionOptions(container, options, signal)) : undefined;
+  // Who asks for no stream at all gets an empty answer, at once.
+  const output = options.stdout || options.stderr;
+  const past = options.logs && output && container.everStarted;
+  const wanted = options.stream && (output || (options.stdin && (config.OpenStdin ?? false)));
+  const session = wanted ? openSession(await connection(engine, container), sessionOptions(container, options, signal)) : undefined;
   emit(engine, container, 'attach');
   if (!past) return session ?? { multiplexed: !tty, body: empty(), input: undefined };
 

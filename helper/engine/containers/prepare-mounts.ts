@@ -1,8 +1,8 @@
-import { constants, promises as fs, lstatSync } from 'node:fs';
+import { promises as fs, lstatSync } from 'node:fs';
 import path from 'node:path';
 import { type MountEntry, mountOf, mountOverlay, mounts as mountsNow, parseMountInfo, unmount } from '../../system/mount/index.ts';
 import type { MountSpec } from '../../system/runtime/types.ts';
-import { MS, mount as mountFs, O_PATH } from '../../system/syscall/index.ts';
+import { MS, mount as mountFs } from '../../system/syscall/index.ts';
 import { Failure, messageOf } from '../failure.ts';
 import type { Undo } from '../undo.ts';
 import { type Container, sharedWith } from './container.ts';
@@ -11,7 +11,7 @@ import type { Engine } from './engine.ts';
 import { type MountRecord, mergeTmpfsOptions } from './mount-parse.ts';
 import { checkProcSafety } from './proc-safety.ts';
 import { resolveInRoot } from './rootfs.ts';
-import { find } from './tree/walk.ts';
+import { checkInside, openInside } from './subpath.ts';
 
 export interface PreparedMounts {
   mounts: MountSpec[];
@@ -33,36 +33,17 @@ async function bindSource(mount: MountRecord): Promise<string> {
   return mount.source;
 }
 
-/**
- * What lies under a name inside of `root`, mounted at a place of our own. Other containers may change the tree at any moment: what
- * counts is what was held open after the links were resolved, not what the runtime would find under that name later.
- */
+/** What lies under a name inside of `root`, mounted at a place of our own. */
 async function pinned(engine: Engine, container: Container, root: string, name: string, index: number, undo: Undo): Promise<string> {
   const target = path.join(engine.store.runFolder(container.id), `subpath-${index}`);
-  const missing = (): Failure => {
-    const inside = path.join(root, name);
-    return new Failure('invalidParameter', `cannot access path ${inside}: lstat ${inside}: no such file or directory`);
-  };
-  const place = await find({ root, mounts: new Map(), hidden: new Set() }, name, { follow: true }).catch((error: NodeJS.ErrnoException) => {
-    throw error.code === 'ENOENT' || error.code === 'ENOTDIR' ? missing() : error;
-  });
+  const handle = await openInside(root, name);
   try {
-    const handle = await fs.open(place.file, place.name === '' ? O_PATH : O_PATH | constants.O_NOFOLLOW).catch(() => {
-      throw missing();
-    });
-    try {
-      const stat = await handle.stat();
-      // A link may have come there since: one that is mounted would be followed, out of the volume.
-      if (stat.isSymbolicLink()) throw missing();
-      if (stat.isDirectory()) await fs.mkdir(target, { recursive: true });
-      else await (await fs.open(target, 'a')).close();
-      mountFs(`/proc/self/fd/${handle.fd}`, target, null, MS.BIND | MS.REC);
-      undo.add('subpath', () => unmount(target));
-    } finally {
-      await handle.close();
-    }
+    if ((await handle.stat()).isDirectory()) await fs.mkdir(target, { recursive: true });
+    else await (await fs.open(target, 'a')).close();
+    mountFs(`/proc/self/fd/${handle.fd}`, target, null, MS.BIND | MS.REC);
+    undo.add('subpath', () => unmount(target));
   } finally {
-    await place.close();
+    await handle.close();
   }
   return target;
 }
@@ -73,19 +54,7 @@ async function volumeSource(engine: Engine, container: Container, mount: MountRe
   mount.source = data;
   await engine.volumes.hold(name, container.id);
   undo.add('volume', () => engine.volumes.letGo(name, container.id));
-  if (!mount.subpath) return data;
-  await checkInside(data, mount.subpath);
-  return pinned(engine, container, data, mount.subpath, index, undo);
-}
-
-/**
- * A link in a volume or image that leads out of it is refused, rather than followed inside as in a container.
- * @throws Failure invalidParameter
- */
-async function checkInside(root: string, name: string): Promise<void> {
-  const [base, target] = await Promise.all([fs.realpath(root), fs.realpath(path.join(root, name)).catch(() => undefined)]);
-  if (target === undefined || target === base || target.startsWith(`${base}/`)) return;
-  throw new Failure('invalidParameter', `path concatenation escapes the base directory, base: ${root}, subpath: ${name}`);
+  return mount.subpath ? pinned(engine, container, data, mount.subpath, index, undo) : data;
 }
 
 /** Where `source` is mounted, and whether that is shared or a slave. Source: proc(5), /proc/PID/mountinfo. */

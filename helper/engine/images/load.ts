@@ -1,6 +1,6 @@
 /**
  * POST /images/load.
- * Source: Docker API (docker-save archives: manifest.json), OCI image layout
+ * Source: Docker API (docker-save archives: manifest.json, before it `repositories`), OCI image layout
  */
 import type { Readable } from 'node:stream';
 import * as v from 'valibot';
@@ -11,6 +11,7 @@ import { settleAll } from '../../store/settle.ts';
 import { Failure } from '../failure.ts';
 import type { Archive, ArchiveLayer } from './archive.ts';
 import { archiveFile, archiveJson, archiveLayer, readArchive } from './archive.ts';
+import { fromLegacy } from './load-legacy.ts';
 import type { Descriptor, PlatformDescriptor } from './manifest.ts';
 import { choosePlatform, hostPlatform, isIndexType, MEDIA, parseIndex, parseManifest, platformText, samePlatform } from './manifest.ts';
 import type { Parts } from './parts.ts';
@@ -88,7 +89,9 @@ async function loadImages(parts: Parts, lease: Lease, archive: Archive, emit: Em
     await loadLayout(parts, lease, archive, emit, platform);
     return;
   }
-  throw new Failure('invalidParameter', 'invalid archive: does not contain a manifest.json');
+  const legacy = fromLegacy(archive);
+  if (legacy.length === 0) throw new Failure('invalidParameter', 'invalid archive: does not contain a manifest.json');
+  for (const image of legacy) await loadSaved(parts, lease, archive, image, emit, platform);
 }
 
 const notInArchive = (platform: Platform): Failure =>

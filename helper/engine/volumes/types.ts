@@ -61,8 +61,12 @@ export interface Volumes {
   hold(name: string, holder: string): Promise<void>;
   /** Idempotent. */
   letGo(name: string, holder: string): Promise<void>;
-  /** Copy-up on first use: an empty volume gets the content of `source` (a folder of the mounted image) with owners and modes. */
-  populate(name: string, source: string): Promise<void>;
+  /**
+   * Copy-up on first use: an empty volume gets the content of `source` (a folder of the mounted image) with owners and modes.
+   *
+   * @param place a folder in the volume that is meant instead
+   */
+  populate(name: string, source: string, place?: string): Promise<void>;
   /** For a copy to another engine. @throws Failure notFound */
   outgoing(name: string): VolumeSource;
   /**

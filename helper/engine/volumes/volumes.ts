@@ -235,12 +235,12 @@ class LocalVolumes implements Volumes {
     await this.#queue.run(name, () => this.#mounted.letGo(this.#store.data(name), holder));
   }
 
-  async populate(name: string, source: string): Promise<void> {
+  async populate(name: string, source: string, place?: string): Promise<void> {
     await this.#queue.run(name, async () => {
       const holder = 'copy-up';
       await this.#hold(name, holder);
       try {
-        await populateFolder(source, this.#store.data(name));
+        await populateFolder(source, place ?? this.#store.data(name));
       } finally {
         await this.#mounted.letGo(this.#store.data(name), holder);
       }
