@@ -85,7 +85,7 @@ it('by the button of a selection, too; what is taken there is said and left out'
 it('goes on when the window is loaded anew; what is left of a cancelled one is gone on with by a click', async () => {
   const { page, engine } = app();
   for (const name of ['large', 'small']) await engine.post('/volumes/create', { Name: name });
-  await fillVolume(engine, 'large', 200);
+  await fillVolume(engine, 'large', 20);
   const dialog = page.getByTestId('transfer-dialog');
   await page.reload();
   await page.getByTestId('nav-volumes').click();
