@@ -17,6 +17,7 @@ const sizes = [
   [NARROWEST.width, NARROWEST.height] as const,
 ];
 
+process.env.GANTRY_NODE = process.execPath;
 const { machine, engine } = nasWithPhotos({ 'a-machine-with-quite-a-long-name-in-the-attic': [] });
 const app = application(NARROWEST);
 let guarded: Sshd | undefined;
@@ -56,8 +57,9 @@ async function look(name: string, isMenu = false): Promise<void> {
 }
 
 it.skipIf(!hasSshd)('adding a machine: what is offered, its key, its engines, a password, a refusal', async () => {
-  const { page } = app();
+  const { page, starter } = app();
   const { keyboard } = page;
+  await starter();
   await page.getByTestId('nav-hosts').click();
   await page.getByTestId('add-host').press('Enter');
   await page.getByTestId('suggestion-nas').waitFor();
@@ -119,7 +121,7 @@ it.skipIf(!hasSshd)('the list of hosts, a host’s page, its menu; one that is a
 });
 
 it.skipIf(!hasSshd)('install, tunnels, copies', async () => {
-  const { page, engine: local, starter } = app();
+  const { page, engine: local } = app();
   await page.getByTestId('host-menu-local').press('Enter');
   await page.getByRole('menuitem', { name: 'Install as a service…' }).press('Enter');
   await page
@@ -142,7 +144,6 @@ it.skipIf(!hasSshd)('install, tunnels, copies', async () => {
   await page.keyboard.press('Escape');
   await page.keyboard.press('Escape');
 
-  await starter();
   await addEngine(page, 'second', engine().socketPath);
   await runOn(local, 'web', { HostConfig: { Binds: ['shared:/data', `${data()}:/folder`] } });
   await runOn(local, 'worker', { HostConfig: { Binds: ['shared:/data'] } });

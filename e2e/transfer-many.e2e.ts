@@ -82,28 +82,33 @@ it('by the button of a selection, too; what is taken there is said and left out'
   expect(there).toEqual(['alpha', 'beta', 'gamma', 'shared']);
 });
 
-it('goes on when the window is loaded anew; what is left of a cancelled one is gone on with by a click', async () => {
-  const { page, engine } = app();
+it('goes on when the window is loaded anew; the app is killed in its midst, and the next start goes on with it by a click', async () => {
+  const { engine, kill, start } = app();
+  const dialog = () => app().page.getByTestId('transfer-dialog');
   for (const name of ['large', 'small']) await engine.post('/volumes/create', { Name: name });
-  await fillVolume(engine, 'large', 200);
-  const dialog = page.getByTestId('transfer-dialog');
-  await page.reload();
-  await page.getByTestId('nav-volumes').click();
-  for (const name of ['large', 'small']) await page.locator('[data-key^="local/"]').filter({ hasText: name }).getByRole('checkbox').check();
-  await page.getByTestId('bulk-copy').click();
-  await dialog.getByText('To travel: 2 of 2').waitFor();
+  await app().page.reload();
+  await app().page.getByTestId('nav-volumes').click();
+  for (const name of ['large', 'small'])
+    await app().page.locator('[data-key^="local/"]').filter({ hasText: name }).getByRole('checkbox').check();
+  await app().page.getByTestId('bulk-copy').click();
+  await dialog().getByText('To travel: 2 of 2').waitFor();
   process.kill(second.pid, 'SIGSTOP');
   try {
-    await page.keyboard.press('Enter');
-    await dialog.getByText('0 of 2 are on second').waitFor();
-    await page.reload();
-    await page.getByTestId('activities').click();
-    await page.getByRole('button', { name: /2 volumes.*0 of 2 are on second/ }).click();
-    await page.getByTestId('transfer-cancel').click();
+    await app().page.keyboard.press('Enter');
+    await dialog().getByText('0 of 2 are on second').waitFor();
+    await app().page.reload();
+    await app().page.getByTestId('activities').click();
+    await app()
+      .page.getByRole('button', { name: /2 volumes.*0 of 2 are on second/ })
+      .waitFor();
+    await kill();
   } finally {
     process.kill(second.pid, 'SIGCONT');
   }
-  await page.getByTestId('transfer-go-on').click();
-  await dialog.getByText('2 of 2 are on second').waitFor({ timeout: 60_000 });
-  await page.keyboard.press('Escape');
+  await start();
+  const toast = app().page.getByTestId('toast').filter({ hasText: 'The copy of 2 volumes was interrupted' });
+  await toast.getByRole('button', { name: 'Details' }).click();
+  await app().page.getByTestId('transfer-go-on').click();
+  await dialog().getByText('2 of 2 are on second').waitFor({ timeout: 60_000 });
+  await app().page.keyboard.press('Escape');
 });

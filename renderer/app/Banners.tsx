@@ -24,7 +24,7 @@ export function Banners() {
     return (
       <div key={host.id} className={`banner ${state.status}`} role="status" data-testid={`banner-${host.id}`}>
         {state.status === 'reconnecting' ? <RefreshCw size={14} aria-hidden /> : <Unplug size={14} aria-hidden />}
-        <span className="truncate">
+        <span className="banner-text">
           <strong>{host.name}</strong>
           {state.status === 'reconnecting'
             ? ` ${t('banner.reconnecting')}`

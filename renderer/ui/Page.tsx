@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useState } from 'react';
+import { type ReactNode, useState, useSyncExternalStore } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useRemembered } from '../lib/settings.ts';
 import './page.css';
@@ -17,19 +17,25 @@ interface PageProps {
   detailName: string;
 }
 
+/** In CSS pixels. A list needs its state, its name and whose it is, and its header the page's name, filter and action. */
+const WIDE = 1000;
+const RAIL = 208;
+const MIN_LIST = 400;
+const MIN_DETAIL = 340;
+
+function onResize(listener: () => void): () => void {
+  window.addEventListener('resize', listener);
+  return () => window.removeEventListener('resize', listener);
+}
+
 /** Header, body, detail pane. */
 export function Page({ title, summary, filter, action, children, detail, detailName }: PageProps) {
   const { t } = useTranslation();
   const [saved, save] = useRemembered(`detail.${detailName}`, 560);
   const [width, setWidth] = useState(saved);
-  const [wide, setWide] = useState(() => window.innerWidth >= 1000);
-  useEffect(() => {
-    const query = window.matchMedia('(min-width: 1000px)');
-    const change = () => setWide(query.matches);
-    query.addEventListener('change', change);
-    return () => query.removeEventListener('change', change);
-  }, []);
-  const max = Math.max(360, window.innerWidth - 208 - 330);
+  const windowWidth = useSyncExternalStore(onResize, () => window.innerWidth);
+  const wide = windowWidth >= WIDE;
+  const max = Math.max(MIN_DETAIL, windowWidth - RAIL - MIN_LIST);
   const size = Math.min(width, max);
   return (
     <div className="page">
@@ -45,7 +51,7 @@ export function Page({ title, summary, filter, action, children, detail, detailN
         <div className="page-body">{children}</div>
       </main>
       {detail && wide && (
-        <Splitter label={t('detail.resize')} direction="column" size={size} min={340} max={max} onResize={setWidth} onDone={save} />
+        <Splitter label={t('detail.resize')} direction="column" size={size} min={MIN_DETAIL} max={max} onResize={setWidth} onDone={save} />
       )}
       {detail && (
         <aside

@@ -1,9 +1,10 @@
-import { CircleAlert, CircleCheck, X } from 'lucide-react';
+import { X } from 'lucide-react';
 import { Popover } from 'radix-ui';
 import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { openDialog } from '../../lib/screen.ts';
 import { Button, IconButton } from '../../ui/Button.tsx';
+import { Outcome } from '../../ui/Outcome.tsx';
 import { Progress } from '../../ui/Progress.tsx';
 import { Spinner } from '../../ui/Spinner.tsx';
 import { BatchActivities, fractionOf, TransferActivity, tellFound, useBatches, useTransfers } from '../transfer/index.ts';
@@ -56,13 +57,7 @@ export function Activities() {
           ))}
           {pulls.map((pull) => (
             <div key={pull.id} className="activity">
-              {pull.status === 'running' ? (
-                <Spinner />
-              ) : pull.status === 'done' ? (
-                <CircleCheck size={15} className="ok" aria-hidden />
-              ) : (
-                <CircleAlert size={15} className="bad" aria-hidden />
-              )}
+              <Outcome status={pull.status === 'running' || pull.status === 'done' ? pull.status : 'failed'} />
               <button type="button" className="activity-text" onClick={() => openDialog({ type: 'pull', activity: pull.id })}>
                 <span className="truncate">{pull.reference}</span>
                 <span className="dim truncate">{`${t(`pull.${pull.status}`)} · ${pull.hostName}`}</span>

@@ -45,7 +45,11 @@ export function HostDetail({ host, tab, menu }: { host: Host; tab: string | unde
           <Menu trigger={<IconButton icon={EllipsisVertical} name={t('action.more')} />} entries={menu} />
           <IconButton icon={X} name={t('action.close')} keys="Esc" onClick={() => navigate({ page: 'hosts' })} />
         </div>
-        <StateBadge tone={hostTone(host)} text={t(`hostState.${state.status}`)} busy={state.status === 'connecting'} />
+        <div className="detail-facts">
+          <StateBadge tone={hostTone(host)} text={t(`hostState.${state.status}`)} busy={state.status === 'connecting'} />
+          {host.production && <span className="tag host-production">{t('marks.productionTag')}</span>}
+          {host.readOnly && <span className="tag">{t('marks.readOnlyTag')}</span>}
+        </div>
       </header>
       <Tabs
         label={t('detail.tabs')}

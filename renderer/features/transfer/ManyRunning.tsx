@@ -1,23 +1,16 @@
-import { Circle, CircleAlert, CircleCheck, X } from 'lucide-react';
+import { X } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { Batch, BatchItem, Transfer } from '../../../electron/ipc/contract.ts';
 import { gantry } from '../../lib/bridge.ts';
 import { explain } from '../../lib/explain.ts';
 import { openDialog } from '../../lib/screen.ts';
 import { Button, IconButton } from '../../ui/Button.tsx';
+import { Outcome } from '../../ui/Outcome.tsx';
 import { Progress } from '../../ui/Progress.tsx';
-import { Spinner } from '../../ui/Spinner.tsx';
 import { countOf, isUnderWay, useBatches } from './batches.ts';
 import { RunningFrame } from './Frames.tsx';
 import { fractionOf, TransferProgress } from './TransferProgress.tsx';
 import { nameOfAll, useTransfers } from './transfers.ts';
-
-function Mark({ status }: { status: BatchItem['status'] }) {
-  if (status === 'running') return <Spinner />;
-  if (status === 'done') return <CircleCheck size={15} className="ok" aria-hidden />;
-  if (status === 'failed') return <CircleAlert size={15} className="bad" aria-hidden />;
-  return <Circle size={15} className="dim" aria-hidden />;
-}
 
 /** Several copies or moves, each with how far it is. They go on when this is closed. */
 export function ManyRunning({ batch }: { batch: Batch }) {
@@ -65,7 +58,7 @@ function Item({ item: { source, status, why }, transfer }: { item: BatchItem; tr
   const state = status === 'failed' ? (why === undefined ? transfer && whyOf(transfer, t) : explain(new Error(why)).message) : undefined;
   return (
     <li data-testid="batch-item">
-      <Mark status={status} />
+      <Outcome status={status === 'left' ? 'waiting' : status} />
       <div>
         <span className="truncate">{source.name}</span>
         {status === 'running' && transfer ? (
@@ -100,7 +93,7 @@ export function BatchActivities() {
     const summary = t('transfer.batch', { done: countOf(batch, 'done'), count: batch.items.length, host: batch.toName });
     return (
       <div key={batch.id} className="activity">
-        <Mark status={underWay ? 'running' : countOf(batch, 'done') === batch.items.length ? 'done' : 'failed'} />
+        <Outcome status={underWay ? 'running' : countOf(batch, 'done') === batch.items.length ? 'done' : 'failed'} />
         <button type="button" className="activity-text" onClick={() => openDialog({ type: 'transfer-many', batch: batch.id })}>
           <span className="truncate">{nameOfAll(sources)}</span>
           <span className="dim truncate">{summary}</span>

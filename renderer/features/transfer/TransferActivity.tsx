@@ -1,11 +1,11 @@
-import { CircleAlert, CircleCheck, X } from 'lucide-react';
+import { X } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { Transfer } from '../../../electron/ipc/contract.ts';
 import { gantry } from '../../lib/bridge.ts';
 import { openDialog } from '../../lib/screen.ts';
 import { Button, IconButton } from '../../ui/Button.tsx';
+import { Outcome } from '../../ui/Outcome.tsx';
 import { Progress } from '../../ui/Progress.tsx';
-import { Spinner } from '../../ui/Spinner.tsx';
 import { fractionOf } from './TransferProgress.tsx';
 
 /** A line in the list of activities. */
@@ -15,13 +15,7 @@ export function TransferActivity({ transfer }: { transfer: Transfer }) {
   const state = status === 'running' ? t(`transfer.step.${step}`, { host: toName }) : t(`transfer.status.${status}`);
   return (
     <div className="activity">
-      {status === 'running' ? (
-        <Spinner />
-      ) : status === 'done' ? (
-        <CircleCheck size={15} className="ok" aria-hidden />
-      ) : (
-        <CircleAlert size={15} className="bad" aria-hidden />
-      )}
+      <Outcome status={status === 'cancelled' ? 'failed' : status} />
       <button type="button" className="activity-text" onClick={() => openDialog({ type: 'transfer', activity: id })}>
         <span className="truncate">{source.name}</span>
         <span className="dim truncate">{`${state} · ${fromName} → ${toName}`}</span>
