@@ -61,8 +61,6 @@ export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS';
 export interface Route {
   method: Method;
   path: string;
-  /** First version that has it; older ones get 404. Undefined: all. */
-  since?: ApiVersion;
   handle(call: Call): Promise<void> | void;
 }
 
@@ -75,6 +73,6 @@ export function clientOf(request: IncomingMessage): { client?: string } {
 }
 
 /** Shorthand for the route tables. */
-export function route(method: Method, path: string, handle: Route['handle'], since?: ApiVersion): Route {
-  return { method, path, handle, ...(since === undefined ? {} : { since }) };
+export function route(method: Method, path: string, handle: Route['handle']): Route {
+  return { method, path, handle };
 }

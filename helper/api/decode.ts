@@ -34,7 +34,7 @@ function decodeAt(value: unknown, shape: Shape, path: string): unknown {
     case 'bool':
       return typeof value === 'boolean' ? value : mismatch(value, path, 'bool');
     case 'int':
-      return Number.isInteger(value) ? value : mismatch(value, path, 'int64');
+      return Number.isInteger(value) && Math.abs(value as number) < 2 ** 63 ? value : mismatch(value, path, 'int64');
     case 'words':
       if (typeof value === 'string') return [value];
       return Array.isArray(value) ? value.map((item) => decodeAt(item, 'string', path) ?? '') : mismatch(value, path, '[]string');
@@ -68,9 +68,14 @@ function decodeStruct(value: object, fields: Record<string, Shape>, path: string
 }
 
 function mismatch(value: unknown, path: string, type: string): never {
-  const is = Array.isArray(value) ? 'array' : typeof value === 'number' && type === 'int64' ? `number ${value}` : word(value);
+  const is = Array.isArray(value) ? 'array' : typeof value === 'number' && type === 'int64' ? `number ${numberText(value)}` : word(value);
   const where = path.includes('.') ? `Go struct field ${path} of type ${type}` : `Go value of type ${type}`;
   throw new Failure('invalidParameter', `invalid JSON: json: cannot unmarshal ${is} into ${where}`);
+}
+
+/** A large one in digits, as the client wrote it. */
+function numberText(value: number): string {
+  return Number.isInteger(value) ? BigInt(value).toString() : String(value);
 }
 
 function word(value: unknown): string {

@@ -20,15 +20,20 @@ export function statusOf(error: unknown): number {
   return isFailure(error) ? STATUS[error.kind] : 500;
 }
 
+/** What a client asked wrongly is its own affair; what we failed at, the administrator's. */
+export function logRefusal(log: Log, what: string, error: unknown): void {
+  const status = statusOf(error);
+  if (status >= 500) log.error(`${what} failed`, { status, error: status === 500 && !isFailure(error) ? error : messageOf(error) });
+  else log.debug(`${what} refused`, { status, error: messageOf(error) });
+}
+
 /**
  * Answers with an error as dockerd does: `{"message": …}`, or plain text for clients older than 1.24, which print it as it is.
  * Once an answer has begun, all that is left is to break the connection, so that the client sees that it is not whole.
  */
 export function writeError(response: ServerResponse, error: unknown, options: { log: Log; what: string; plain?: boolean }): void {
   const status = statusOf(error);
-  if (status >= 500)
-    options.log.error(`${options.what} failed`, { status, error: status === 500 && !isFailure(error) ? error : messageOf(error) });
-  else options.log.debug(`${options.what} refused`, { status, error: messageOf(error) });
+  logRefusal(options.log, options.what, error);
   if (response.headersSent) {
     response.destroy();
     return;

@@ -11,6 +11,7 @@ export const ACCEPTED = {
   networks: ['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type'],
   volumes: ['dangling', 'driver', 'label', 'name'],
   containersPrune: ['label', 'label!', 'until'],
+  plugins: ['capability', 'enabled'],
   imagesSearch: ['is-automated', 'is-official', 'stars'],
   imagesPrune: ['dangling', 'label', 'label!', 'until'],
   networksPrune: ['label', 'label!', 'until'],

@@ -86,12 +86,11 @@ describe.each([
     await closed;
   });
 
-  it('answers an error before the hijack with its status', async () => {
+  it('answers an error before the hijack with its status, in plain text as dockerd does', async () => {
     const { raw } = await start({ containers: { attach: () => Promise.reject(new Failure('notFound', 'No such container: a')) } });
     const socket = raw(`POST /v1.47/containers/a/attach HTTP/1.1\r\nHost: x\r\n${headers || 'Connection: close\r\n'}\r\n`);
     const text = await readAll(socket);
-    expect(text).toMatch(/^HTTP\/1.1 404 Not Found\r\n/);
-    expect(text).toContain('{"message":"No such container: a"}');
+    expect(text).toBe('HTTP/1.1 404 Not Found\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\nNo such container: a\r\n');
   });
 
   it('holds a producer back whose reader does not read', async () => {
@@ -153,6 +152,13 @@ describe('exec start', () => {
         await stop();
       }),
       { numRuns: 10 },
+    );
+  });
+
+  it('says which engine it is before the stream, as all answers do', async () => {
+    const { raw } = await start({ containers: { execs: { check() {}, start: async () => cat() } as never } });
+    expect(await until(raw(request('{"Tty":true}')), '\r\n\r\n')).toContain(
+      '\r\nApi-Version: 1.50\r\nDocker-Experimental: false\r\nOstype: linux\r\nServer: Gantry/0.1.0 (linux)\r\n\r\n',
     );
   });
 

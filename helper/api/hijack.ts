@@ -1,7 +1,10 @@
+import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { finished } from 'node:stream';
 import type { Session } from '../engine/containers/types.ts';
+import { messageOf } from '../engine/failure.ts';
 import type { Call } from './call.ts';
+import { logRefusal, statusOf } from './errors.ts';
 
 export const RAW = 'application/vnd.docker.raw-stream';
 export const MULTIPLEXED = 'application/vnd.docker.multiplexed-stream';
@@ -18,17 +21,37 @@ export function streamType(call: Call, multiplexed: boolean): string {
  * Turns the connection raw: `101 UPGRADED` where the client asked for an upgrade, else a `200 OK` after which both
  * directions are the process's own bytes. What the client sent early is kept.
  */
-export function takeOver(call: Call, multiplexed: boolean): Duplex {
-  const { socket, response, upgrade, detached } = call;
+export function takeOver(call: Call, multiplexed: boolean, withHeaders = false): Duplex {
+  const { response, upgrade } = call;
+  const headers = withHeaders ? Object.entries(response.getHeaders()).map(([name, value]) => `${NAMES[name] ?? name}: ${value}\r\n`) : [];
+  const head = upgrade
+    ? `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${streamType(call, multiplexed)}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n`
+    : `HTTP/1.1 200 OK\r\nContent-Type: ${RAW}\r\n`;
+  const socket = detach(call);
+  socket.write(`${head}${headers.join('')}\r\n`);
+  return socket;
+}
+
+/** `withHeaders` is what dockerd does for an exec, not for an attach. */
+const NAMES: Record<string, string> = {
+  'api-version': 'Api-Version',
+  'docker-experimental': 'Docker-Experimental',
+  ostype: 'Ostype',
+  server: 'Server',
+};
+
+/** An attach that is refused: dockerd has the raw connection by then, and says why in plain text. */
+export function refuse(call: Call, error: unknown): void {
+  const status = statusOf(error);
+  logRefusal(call.log, `${call.request.method} ${call.request.url}`, error);
+  detach(call).end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${RAW}\r\n\r\n${messageOf(error)}\r\n`);
+}
+
+function detach({ socket, response, detached }: Call): Duplex {
   if (!detached) detachParser(socket);
   response.detachSocket(socket as never);
   // Nobody listens until the join, and a client may leave before.
   socket.on('error', () => socket.destroy());
-  socket.write(
-    upgrade
-      ? `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${streamType(call, multiplexed)}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`
-      : `HTTP/1.1 200 OK\r\nContent-Type: ${RAW}\r\n\r\n`,
-  );
   return socket;
 }
 

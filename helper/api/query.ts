@@ -4,7 +4,9 @@ import { Failure } from '../engine/failure.ts';
 export class Query {
   readonly #values: URLSearchParams;
 
+  /** @throws Failure invalidParameter for what is no query: a stray semicolon, a broken escape */
   constructor(text: string) {
+    if (text !== '') checkQuery(text);
     this.#values = new URLSearchParams(text);
   }
 
@@ -69,6 +71,15 @@ export class Query {
       );
     }
     return BigInt(seconds) * 1_000_000_000n + BigInt((fraction ?? '').slice(0, 9).padEnd(9, '0'));
+  }
+}
+
+/** As Go reads a query: URLSearchParams would take anything. */
+function checkQuery(text: string): void {
+  for (const pair of text.split('&')) {
+    if (pair.includes(';')) throw new Failure('invalidParameter', 'invalid semicolon separator in query');
+    const broken = /%(?![0-9a-f]{2}).{0,2}/i.exec(pair);
+    if (broken) throw new Failure('invalidParameter', `invalid URL escape ${JSON.stringify(broken[0])}`);
   }
 }
 

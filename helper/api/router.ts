@@ -9,6 +9,8 @@ export interface Match {
 
 /** Names of images hold slashes; what may follow them in a path. */
 const SLASHED = /^\/(images|distribution|plugins)\/(.+)\/(json|history|get|tag|push|enable|disable|upgrade|set)$/;
+/** No such name can be, but they are told so. */
+const NAMED = /^\/(volumes|networks)\/([^/]+\/.+)$/;
 /** The same below our extensions. */
 const EXTENDED = /^\/gantry\/v1\/images\/(.+)\/layers(\/[^/]+\/files)?$/;
 /** Links have names like `parent/alias`. */
@@ -32,7 +34,10 @@ function foldName(method: string, path: string): string {
   if (match) return `/${match[1]}/${fold(match[2] ?? '')}${match[3] ? `/${match[3]}` : ''}`;
   const extended = EXTENDED.exec(path);
   if (extended) return `/gantry/v1/images/${fold(extended[1] ?? '')}/layers${extended[2] ?? ''}`;
-  if (method === 'DELETE' && path.startsWith('/images/')) return `/images/${fold(path.slice('/images/'.length))}`;
+  const named = NAMED.exec(path);
+  if (named && (method === 'GET' || method === 'DELETE' || method === 'PUT')) return `/${named[1]}/${fold(named[2] ?? '')}`;
+  const removed = method === 'DELETE' ? /^\/(images|plugins)\/(.*)$/.exec(path) : null;
+  if (removed) return `/${removed[1]}/${fold(removed[2] ?? '')}`;
   return path;
 }
 

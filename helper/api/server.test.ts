@@ -42,7 +42,7 @@ describe('the server', () => {
     ['/containers/json?filters=xx', 400, 'invalid filter'],
     ['/containers/json?filters={"a":["b"]}', 400, "invalid filter 'a'"],
     ['/images/json?filters={"dangling":["maybe"]}', 400, "invalid filter 'dangling=[maybe]'"],
-    ['/containers/a/logs', 400, "must specify at least one of 'stdout' or 'stderr'"],
+    ['/containers/a/logs', 400, 'Bad parameters: you must choose at least one stream'],
     ['/containers/a/archive', 400, 'bad parameter: path cannot be empty'],
     ['/events?since=2&until=1', 400, '`since` time (2) cannot be after `until` time (1)'],
     ['/events?since=x', 400, 'invalid value for "since": invalid timestamp "x": invalid seconds "x": invalid syntax'],
@@ -53,10 +53,46 @@ describe('the server', () => {
       'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
     ],
     ['/plugins/a/b/json', 404, 'plugin "a/b" not found'],
+    ['/plugins?filters={"label":["a"]}', 400, "invalid filter 'label'"],
+    ['/plugins/privileges?remote=a', 501, 'plugins are not part of this engine'],
+    ['/containers/json?all=%zz', 400, 'invalid URL escape "%zz"'],
+    ['/containers/json?all=1;size=1', 400, 'invalid semicolon separator in query'],
+    ['/images/search?term=a&limit=x', 400, 'invalid limit specified: strconv.Atoi: parsing "x": invalid syntax'],
   ])('refuses GET %s as dockerd does', async (path, status, message) => {
     const { request } = await start();
     const answer = await request('GET', path.replaceAll('"', '%22').replaceAll('{', '%7B').replaceAll('}', '%7D'));
     expect({ status: answer.status, body: JSON.parse(answer.text) }).toEqual({ status, body: { message } });
+  });
+
+  it.each([
+    ['//containers//json?all=1', '/containers/json?all=1'],
+    ['/v1.41/containers//name/json', '/v1.41/containers/name/json'],
+    ['/v1.41/containers/a/../b/./json', '/v1.41/containers/b/json'],
+    ['/v1.41//', '/v1.41/'],
+  ])('leads from %s to %s, whatever the method', async (from, to) => {
+    const { request } = await start();
+    for (const method of ['GET', 'POST']) {
+      const answer = await request(method, from);
+      expect({ status: answer.status, to: answer.headers.location, text: answer.text }).toEqual({ status: 301, to, text: '' });
+    }
+  });
+
+  it('answers a path with a broken escape as Go does', async () => {
+    const { request } = await start();
+    expect(await request('GET', '/containers/%zz/json')).toMatchObject({ status: 400, text: '400 Bad Request' });
+  });
+
+  it('knows its paths in every version, as dockerd does', async () => {
+    const { request } = await start({ containers: { prune: async () => ({ ContainersDeleted: [], SpaceReclaimed: 0 }) } });
+    expect(await request('POST', '/v1.24/containers/prune')).toMatchObject({ status: 200 });
+  });
+
+  it('takes credentials whatever their Content-Type is', async () => {
+    const { request } = await start({ images: { authenticate: async ({ username }) => ({ Status: username ?? '', IdentityToken: '' }) } });
+    expect(await request('POST', '/auth', { body: '{"username":"me"}' })).toMatchObject({
+      status: 200,
+      text: expect.stringContaining('me'),
+    });
   });
 
   it('tells clients that are too old in plain text', async () => {
@@ -76,6 +112,11 @@ describe('the server', () => {
       { json: { Image: 'a', HostConfig: { Memory: 'x' } } },
       400,
       'invalid JSON: json: cannot unmarshal string into Go struct field CreateRequest.HostConfig.Memory of type int64',
+    ],
+    [
+      { body: '{"HostConfig":{"Memory":100000000000000000000}}', headers: { 'Content-Type': 'application/json' } },
+      400,
+      'invalid JSON: json: cannot unmarshal number 100000000000000000000 into Go struct field CreateRequest.HostConfig.Memory of type int64',
     ],
     [{ json: {} }, 400, 'config cannot be empty in order to create a container'],
     [{ json: null }, 400, 'config cannot be empty in order to create a container'],

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { posix } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { EngineContext } from '../engine/context.ts';
 import { Failure } from '../engine/failure.ts';
@@ -29,6 +30,9 @@ export interface Api {
 }
 
 const VERSION_PREFIX = /^\/v([0-9.]+)(\/.*)$/;
+/** dockerd leads clients on from paths with empty and with relative parts. */
+const UNCLEAN = /\/(\/|\.{1,2}(\/|$))/;
+const BROKEN_ESCAPE = /%(?![0-9a-f]{2})/i;
 /** Go's limit for headers: registry credentials are sent in one. */
 const LARGEST_HEADERS = 1024 * 1024;
 
@@ -99,17 +103,20 @@ async function answer({ options, find, request, response, detached }: Exchange):
   const [path = '', search = ''] = splitUrl(request.url ?? '');
   const [, versionText, rest] = VERSION_PREFIX.exec(path) ?? [];
   const what = `${request.method} ${request.url}`;
+  if (BROKEN_ESCAPE.test(path)) {
+    response.writeHead(400, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' }).end('400 Bad Request');
+    return;
+  }
+  if (UNCLEAN.test(path)) {
+    const clean = posix.normalize(path);
+    response.writeHead(301, { Location: search === '' ? clean : `${clean}?${search}`, 'Content-Length': 0 }).end();
+    return;
+  }
   try {
     const match = find(request.method ?? '', rest ?? path);
     if (!match) throw new Failure('notFound', 'page not found');
     setHeaders(response, options.serverVersion, context.config.experimental);
     const version = readVersion(versionText);
-    if (version < (match.route.since ?? 0)) {
-      throw new Failure(
-        'invalidParameter',
-        `${request.method} ${match.route.path} requires API version 1.${match.route.since}, but the Docker API version is 1.${version}`,
-      );
-    }
     const call: Call = {
       engine,
       log: context.log,

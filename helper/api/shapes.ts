@@ -47,6 +47,7 @@ const RESOURCES: Record<string, Shape> = {
   Devices: { list: { struct: { PathOnHost: 'string', PathInContainer: 'string', CgroupPermissions: 'string' } } },
   DeviceCgroupRules: STRINGS,
   DeviceRequests: { list: 'any' },
+  KernelMemory: 'int',
   KernelMemoryTCP: 'int',
   MemoryReservation: 'int',
   MemorySwap: 'int',

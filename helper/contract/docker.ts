@@ -127,6 +127,8 @@ export interface Resources {
   Devices?: DeviceMapping[] | null;
   DeviceCgroupRules?: string[] | null;
   DeviceRequests?: unknown[] | null;
+  /** Until 1.41; kernels have not kept to it since 5.4. */
+  KernelMemory?: number;
   KernelMemoryTCP?: number;
   MemoryReservation?: number;
   MemorySwap?: number;

@@ -155,11 +155,20 @@ const CASES: Case[] = [
   ['GET', '/volumes?filters={"nope":["x"]}', undefined, 400, /invalid filter 'nope'/i],
   ['GET', '/images/json?filters={"nope":["x"]}', undefined, 400, /invalid filter 'nope'/i],
   ['GET', '/containers/running/logs', undefined, 400, /(at least one of 'stdout' or 'stderr'|choose at least one stream)/i],
+  ['GET', '/containers/json?filters={"is-task":["x"]}', undefined, 400, /invalid filter 'is-task=\[x\]'/i],
+  ['GET', '/images/json?filters={"until":["x"]}', undefined, 400, /failed to parse value as time or duration: "x"/i],
+  ['POST', '/volumes/prune?filters={"all":["x"]}', undefined, 400, /invalid filter 'all': strconv.ParseBool: parsing "x": invalid syntax/i],
+  ['POST', '/images/create?fromImage=scratch', undefined, 403, /'scratch' is a reserved name/],
+  ['GET', '/volumes/', undefined, 404, /get: no such volume/],
+  ['GET', '/volumes/a/b', undefined, 404, /get a\/b: no such volume/],
+  ['GET', '/networks/a/b', undefined, 404, /network a\/b not found/],
   ['GET', '/nope', undefined, 404, /page not found/i],
 ];
 
 /** Where dockerd 20.10 answers otherwise than today's, which is what we follow. */
 const TODAY = new Set([
+  'GET /images/json?filters={"until":["x"]}',
+  'POST /volumes/prune?filters={"all":["x"]}',
   'POST /containers/create {"Image":"BASE","Entrypoint":[],"Cmd":[],"HostConfig":{"Binds":["/a:b"]}}',
   'POST /containers/create {"Image":"BASE","HostConfig":{"NetworkMode":"bridge","PortBindings":{"80/xyz":[{}]}}}',
   'PUT /containers/running/archive?path=/etc/passwd',
@@ -199,6 +208,18 @@ describe(`bad input on ${ENGINE}`, { timeout: 20_000 }, () => {
       status: 500,
       message: 'joining network namespace of container: No such container: nope',
     });
+  });
+
+  it('a limit of kernel memory is taken from clients that know it, and shown', async () => {
+    const ask = (version: string, KernelMemory: number) =>
+      engine.at(version).post('/containers/create', { Image: BASE, HostConfig: { KernelMemory } });
+    const shown = async (id: string) => (await engine.client.get(`/containers/${id}/json`)).json.HostConfig.KernelMemory;
+    const { json } = await ask('1.41', 8 * 2 ** 20);
+    // A warning where the kernel has no such limit, which then is none.
+    expect(await shown(json.Id)).toBe(json.Warnings.length ? undefined : 8 * 2 ** 20);
+    if (json.Warnings.length) return;
+    expect((await ask('1.41', 4096)).json.message).toMatch(/minimum kernel memory limit allowed is [46]MB/i);
+    if (onGantry) expect(await shown((await ask('1.42', 4096)).json.Id)).toBeUndefined();
   });
 
   it('a port in use names who holds it', async () => {

@@ -3,15 +3,16 @@ import type { WaitCondition } from '../../engine/containers/types.ts';
 import { Failure, messageOf } from '../../engine/failure.ts';
 import { readJson } from '../body.ts';
 import { type Call, clientOf, type Route, route } from '../call.ts';
+import { createRequest } from '../create-request.ts';
 import { ACCEPTED, parseFilters } from '../filters.ts';
 import { begin, orNull, sendEmpty, sendJson, sendList, sendTexts } from '../respond.ts';
-import { containerInspect, containerSummary, createRequest } from '../shape-changes.ts';
+import { containerInspect, containerSummary } from '../shape-changes.ts';
 import { SHAPES } from '../shapes.ts';
 
 export const containerRoutes: Route[] = [
   route('GET', '/containers/json', list),
   route('POST', '/containers/create', create),
-  route('POST', '/containers/prune', prune, 25),
+  route('POST', '/containers/prune', prune),
   route('GET', '/containers/:name/json', inspect),
   route('GET', '/containers/:name/top', top),
   route('GET', '/containers/:name/stats', stats),
@@ -57,7 +58,11 @@ async function create({ engine, body, query, response, version }: Call): Promise
     version,
   );
   const platform = version >= 41 ? query.text('platform') : '';
-  const created = await engine.containers.create(query.text('name') || undefined, request, platform ? { platform } : {});
+  const created = await engine.containers.create(query.text('name') || undefined, request, {
+    ...(platform ? { platform } : {}),
+    // 1.44 made what is mounted below a read-only bind read-only, too.
+    flatReadOnly: version < 44,
+  });
   sendJson(response, 201, { Id: created.Id, Warnings: [...created.Warnings, ...warnings] });
 }
 
@@ -159,7 +164,8 @@ async function update({ engine, body, params, response, version }: Call): Promis
     (await readJson<Resources & { RestartPolicy?: RestartPolicy }>(body, { shape: SHAPES.containerUpdate, name: 'UpdateConfig' })) ?? {};
   // 1.40 brought PidsLimit; 0 and below mean no limit.
   if (version < 40) delete change.PidsLimit;
-  else if (typeof change.PidsLimit === 'number' && change.PidsLimit <= 0) change.PidsLimit = 0;
+  if (version >= 42) delete change.KernelMemory;
+  if (typeof change.PidsLimit === 'number' && change.PidsLimit <= 0) change.PidsLimit = 0;
   const { Warnings } = await engine.containers.update(params.name ?? '', change);
   sendJson(response, 200, { Warnings: orNull(Warnings) });
 }

@@ -50,7 +50,7 @@ async function start(call: Call): Promise<void> {
  * can't be run is told in the stream; the CLI prints it and then takes the exit code (126, 127) from inspect.
  */
 async function startAttached(call: Call, id: string, options: { detach: boolean; tty: boolean }): Promise<void> {
-  const socket = takeOver(call, !options.tty);
+  const socket = takeOver(call, !options.tty, true);
   let session: Session | undefined;
   try {
     session = await call.engine.containers.execs.start(id, options);

@@ -1,5 +1,5 @@
 import type { ContainerCreateRequest } from '../../contract/docker.ts';
-import { Failure } from '../../engine/failure.ts';
+import { Failure, messageOf } from '../../engine/failure.ts';
 import { download } from '../../engine/images/index.ts';
 import { readJson, uploadOf } from '../body.ts';
 import { type Call, type Route, route } from '../call.ts';
@@ -25,12 +25,12 @@ export const imageRoutes: Route[] = [
   route('GET', '/images/:name/history', history),
   route('POST', '/images/create', create),
   route('POST', '/images/load', load),
-  route('POST', '/images/prune', prune, 25),
+  route('POST', '/images/prune', prune),
   route('POST', '/images/:name/push', push),
   route('POST', '/images/:name/tag', tag),
   route('DELETE', '/images/:name', remove),
   route('POST', '/commit', commit),
-  route('GET', '/distribution/:name/json', distribution, 30),
+  route('GET', '/distribution/:name/json', distribution),
 ];
 
 async function list({ engine, query, response, version }: Call): Promise<void> {
@@ -68,10 +68,20 @@ async function history({ engine, params, query, response, version }: Call): Prom
 
 async function search({ engine, query, request, response, signal }: Call): Promise<void> {
   const filters = parseFilters(query.text('filters'), ACCEPTED.imagesSearch);
-  const limit = query.integer('limit') ?? 0;
-  if (limit < 0) throw new Failure('invalidParameter', 'invalid limit specified');
+  const limit = limitOf(query);
   const auth = registryAuth(request.headers);
   sendJson(response, 200, await engine.images.search({ term: query.text('term'), limit, filters, auth }, signal));
+}
+
+function limitOf(query: Call['query']): number {
+  let limit: number;
+  try {
+    limit = query.integer('limit') ?? 0;
+  } catch (error) {
+    throw new Failure('invalidParameter', `invalid limit specified: ${messageOf(error)}`);
+  }
+  if (limit < 0) throw new Failure('invalidParameter', 'invalid limit specified');
+  return limit;
 }
 
 async function create(call: Call): Promise<void> {

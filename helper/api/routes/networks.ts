@@ -12,7 +12,7 @@ export const networkRoutes: Route[] = [
   route('GET', '/networks/', list),
   route('GET', '/networks/:name', inspect),
   route('POST', '/networks/create', create),
-  route('POST', '/networks/prune', prune, 25),
+  route('POST', '/networks/prune', prune),
   route('POST', '/networks/:name/connect', connect),
   route('POST', '/networks/:name/disconnect', disconnect),
   route('DELETE', '/networks/:name', remove),

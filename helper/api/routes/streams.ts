@@ -1,7 +1,7 @@
 import { Failure } from '../../engine/failure.ts';
 import { readText, uploadOf } from '../body.ts';
 import { type Call, type Route, route } from '../call.ts';
-import { join, streamType, takeOver } from '../hijack.ts';
+import { join, refuse, streamType, takeOver } from '../hijack.ts';
 import { begin, sendEmpty, sendStream } from '../respond.ts';
 import { attachWebSocket } from '../websocket.ts';
 
@@ -21,7 +21,7 @@ async function logs(call: Call): Promise<void> {
   const { engine, params, query, response, signal } = call;
   const stdout = query.boolean('stdout');
   const stderr = query.boolean('stderr');
-  if (!stdout && !stderr) throw new Failure('invalidParameter', "must specify at least one of 'stdout' or 'stderr'");
+  if (!stdout && !stderr) throw new Failure('invalidParameter', 'Bad parameters: you must choose at least one stream');
   const since = query.timestamp('since', true);
   const until = query.timestamp('until', true);
   const tail = tailOf(query.text('tail'));
@@ -53,7 +53,7 @@ async function attach(call: Call): Promise<void> {
   // A body of its own (dockerode sends its options) is not what the process is to read.
   if (Number(body.headers['content-length'] ?? 0) > 0) await readText(body.stream);
   const detachKeys = query.text('detachKeys');
-  const session = await engine.containers.attach(
+  const attached = engine.containers.attach(
     params.name ?? '',
     {
       stdin: query.boolean('stdin'),
@@ -65,7 +65,11 @@ async function attach(call: Call): Promise<void> {
     },
     signal,
   );
-  await join(takeOver(call, session.multiplexed), session);
+  const session = await attached.catch((error: unknown) => {
+    if (!signal.aborted) refuse(call, error);
+    return undefined;
+  });
+  if (session) await join(takeOver(call, session.multiplexed), session);
 }
 
 async function resize({ engine, params, query, response }: Call): Promise<void> {

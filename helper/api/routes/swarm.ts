@@ -1,5 +1,6 @@
 import { Failure } from '../../engine/failure.ts';
 import { type Call, type Route, route } from '../call.ts';
+import { ACCEPTED, booleanFilter, parseFilters } from '../filters.ts';
 import { sendJson } from '../respond.ts';
 
 /** What a dockerd answers that is not in swarm mode and has no plugins: clients ask, and go on without. */
@@ -21,11 +22,26 @@ export const swarmRoutes: Route[] = [
   route('POST', '/swarm/unlock', notMember),
   route('POST', '/swarm/init', noSwarm),
   route('POST', '/swarm/join', noSwarm),
-  route('GET', '/plugins', ({ response }) => sendJson(response, 200, []), 25),
-  route('GET', '/plugins/:name/json', ({ params }: Call) => {
-    throw new Failure('notFound', `plugin ${JSON.stringify(params.name)} not found`);
-  }),
+  route('GET', '/plugins', listPlugins),
+  route('GET', '/plugins/:name/json', noSuchPlugin),
+  route('DELETE', '/plugins/:name', noSuchPlugin),
+  ...(['enable', 'disable', 'push', 'set', 'upgrade'] as const).map((verb) => route('POST', `/plugins/:name/${verb}`, noSuchPlugin)),
+  route('GET', '/plugins/privileges', noPlugins),
+  ...(['/plugins/pull', '/plugins/create'] as const).map((path) => route('POST', path, noPlugins)),
 ];
+
+function listPlugins({ query, response }: Call): void {
+  booleanFilter(parseFilters(query.text('filters'), ACCEPTED.plugins), 'enabled');
+  sendJson(response, 200, []);
+}
+
+function noSuchPlugin({ params }: Call): void {
+  throw new Failure('notFound', `plugin ${JSON.stringify(params.name)} not found`);
+}
+
+function noPlugins(): void {
+  throw new Failure('notImplemented', 'plugins are not part of this engine');
+}
 
 function notManager(): void {
   throw new Failure(

@@ -18,7 +18,7 @@ export const systemRoutes: Route[] = [
   route('GET', '/version', ({ engine, response }) => sendJson(response, 200, engine.system.version())),
   route('GET', '/info', async ({ engine, response, version }) => sendJson(response, 200, systemInfo(await engine.system.info(), version))),
   route('GET', '/events', events),
-  route('GET', '/system/df', df, 25),
+  route('GET', '/system/df', df),
   route('POST', '/auth', auth),
   // For browsers' preflights: any path, as in dockerd.
   route('OPTIONS', '/*', ({ response }) => sendEmpty(response, 200)),
@@ -91,6 +91,6 @@ async function df({ engine, query, response, version }: Call): Promise<void> {
 }
 
 async function auth({ engine, body, response, signal }: Call): Promise<void> {
-  const credentials = (await readJson<RegistryAuth>(body, { shape: SHAPES.auth, name: 'AuthConfig' })) ?? {};
+  const credentials = (await readJson<RegistryAuth>(body, { shape: SHAPES.auth, name: 'AuthConfig', anyType: true })) ?? {};
   sendJson(response, 200, await engine.images.authenticate(credentials, signal));
 }

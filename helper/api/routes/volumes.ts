@@ -12,8 +12,8 @@ export const volumeRoutes: Route[] = [
     sendJson(response, 200, await engine.volumes.inspect(params.name ?? '')),
   ),
   route('POST', '/volumes/create', create),
-  route('POST', '/volumes/prune', prune, 25),
-  route('PUT', '/volumes/:name', update, 42),
+  route('POST', '/volumes/prune', prune),
+  route('PUT', '/volumes/:name', update),
   route('DELETE', '/volumes/:name', remove),
 ];
 
@@ -39,7 +39,6 @@ async function create({ engine, body, response }: Call): Promise<void> {
 async function prune({ engine, query, response, version }: Call): Promise<void> {
   const filters = parseFilters(query.text('filters'), ACCEPTED.volumesPrune);
   if (version < 42) filters.set('all', ['true']);
-  booleanFilter(filters, 'all');
   sendJson(response, 200, await engine.volumes.prune(filters));
 }
 

@@ -109,7 +109,7 @@ export async function create(
   engine: Engine,
   name: string | undefined,
   request: ContainerCreateRequest,
-  options: { platform?: string; prepared?: PreparedContainer },
+  options: { platform?: string; prepared?: PreparedContainer; flatReadOnly?: boolean },
 ): Promise<{ Id: string; Warnings: string[] }> {
   const { HostConfig: givenHost = {}, NetworkingConfig: _, ...givenConfig } = request;
   const config = engine.context.config;
@@ -156,6 +156,7 @@ export async function create(
         tmpfs: Object.keys(host.Tmpfs ?? {}),
         volumes: Object.keys(merged.Volumes ?? {}),
         ...(host.VolumeDriver ? { volumeDriver: host.VolumeDriver } : {}),
+        flatReadOnly: options.flatReadOnly ?? false,
       }),
       endpoints: joined,
       restartCount: 0,

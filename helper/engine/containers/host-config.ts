@@ -73,6 +73,7 @@ export function completeHostConfig(given: HostConfig, config: DaemonConfig, cgro
     Devices: given.Devices ?? null,
     DeviceCgroupRules: given.DeviceCgroupRules ?? null,
     DeviceRequests: given.DeviceRequests ?? null,
+    ...(given.KernelMemory ? { KernelMemory: given.KernelMemory } : {}),
     ...(given.KernelMemoryTCP ? { KernelMemoryTCP: given.KernelMemoryTCP } : {}),
     MemoryReservation: given.MemoryReservation ?? 0,
     MemorySwap: swap,

@@ -38,9 +38,15 @@ export async function inspect(engine: Engine, reference: string, options: { size
     GraphDriver: { Name: 'overlay2', Data: graphData(engine, container, folder) },
     ...(size ? { SizeRw: size.rw, SizeRootFs: size.root } : {}),
     Mounts: mountPoints(container.mounts),
-    Config: container.config,
+    Config: withMacAddress(container),
     NetworkSettings: networkSettings(container),
   };
+}
+
+/** The address that the main network's endpoint was given is shown here, too: where clients before 1.44 look for it. */
+function withMacAddress({ config, hostConfig, endpoints }: Container): Container['config'] {
+  const address = config.MacAddress || endpoints[hostConfig.NetworkMode ?? '']?.MacAddress;
+  return address && !config.MacAddress ? { ...config, MacAddress: address } : config;
 }
 
 function graphData(engine: Engine, container: Container, folder: string): Record<string, string> {

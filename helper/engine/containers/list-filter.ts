@@ -106,8 +106,8 @@ export async function listFilter(engine: Engine, filters: Filters): Promise<List
   const tasks = values('is-task');
   if (tasks) {
     const wanted = tasks.map((text) => {
-      if (!/^(0|1|true|false)$/i.test(text)) throw invalid(`invalid value for filter 'is-task': ["${text}"]`);
-      return /^(1|true)$/i.test(text);
+      if (!/^(0|1|true|false)$/.test(text)) throw invalid(`invalid filter 'is-task=[${tasks.join(' ')}]'`);
+      return text === '1' || text === 'true';
     });
     tests.push(() => wanted.includes(false));
   }

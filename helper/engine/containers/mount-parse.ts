@@ -268,6 +268,8 @@ export function planMounts(wanted: {
   tmpfs: readonly string[];
   volumes: readonly string[];
   volumeDriver?: string;
+  /** Read-only binds are so at their top alone. */
+  flatReadOnly?: boolean;
 }): MountRecord[] {
   const places = new Map<string, MountRecord>();
   for (const { mounts, readOnly } of wanted.from) {
@@ -288,6 +290,7 @@ export function planMounts(wanted: {
   const put = (record: MountRecord, shown: string): void => {
     if (asked.has(record.destination)) throw invalid(`Duplicate mount point: ${shown}`);
     asked.add(record.destination);
+    if (wanted.flatReadOnly && record.readOnly) record.readOnly = 'flat';
     places.set(record.destination, record);
   };
   for (const raw of wanted.binds) {

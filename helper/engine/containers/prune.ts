@@ -1,7 +1,7 @@
-import { parseGoDuration } from '../duration.ts';
 import type { Filters } from '../events/types.ts';
 import { Failure, isFailure } from '../failure.ts';
-import { parseTimestamp, toNanos } from '../instant.ts';
+import { toNanos } from '../instant.ts';
+import { untilFilter } from '../until.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
 import { labelsMatch } from './list-filter.ts';
@@ -12,24 +12,10 @@ import { isRunning } from './state.ts';
 const KNOWN = new Set(['label', 'label!', 'until']);
 let busy = false;
 
-/** `until`: an age (`24h`) or a time. @throws Failure invalidParameter */
-export function parseUntil(values: readonly string[], nowNanos: bigint): bigint | undefined {
-  if (values.length > 1) throw new Failure('invalidParameter', 'more than one until filter specified');
-  const [text] = values;
-  if (text === undefined) return undefined;
-  const age = parseGoDuration(text);
-  if (age !== undefined) return nowNanos - BigInt(Math.trunc(age));
-  try {
-    return parseTimestamp(text);
-  } catch {
-    throw new Failure('invalidParameter', `failed to parse value as time or duration: "${text}"`);
-  }
-}
-
 /** POST /containers/prune: removes what does not run. One at a time. */
 export async function prune(engine: Engine, filters: Filters): Promise<{ ContainersDeleted: string[]; SpaceReclaimed: number }> {
   for (const key of filters.keys()) if (!KNOWN.has(key)) throw new Failure('invalidParameter', `invalid filter '${key}'`);
-  const until = parseUntil(filters.get('until') ?? [], BigInt(Date.now()) * 1_000_000n);
+  const until = untilFilter(filters.get('until'));
   if (busy) throw new Failure('conflict', 'a prune operation is already running');
   busy = true;
   const deleted: string[] = [];

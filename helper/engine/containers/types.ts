@@ -121,7 +121,7 @@ export interface Containers {
   create(
     name: string | undefined,
     request: ContainerCreateRequest,
-    options: { platform?: string; prepared?: PreparedContainer },
+    options: { platform?: string; prepared?: PreparedContainer; flatReadOnly?: boolean },
   ): Promise<{ Id: string; Warnings: string[] }>;
   /** For a copy to another engine. @throws Failure notFound, conflict when it is being removed */
   outgoing(container: string): Promise<ContainerSource>;

@@ -22,6 +22,7 @@ const FIELDS = [
   'Memory',
   'MemorySwap',
   'MemoryReservation',
+  'KernelMemory',
   'CpuRealtimePeriod',
   'CpuRealtimeRuntime',
   'PidsLimit',

@@ -109,6 +109,12 @@ export function validateResources(limits: Resources, features: Features, capacit
       throw invalid('Minimum memory limit can not be less than memory reservation limit, see usage');
     }
   }
+  if ((limits.KernelMemory ?? 0) > 0) {
+    if (!features.kernelMemory) {
+      warnings.push(`Your kernel does not support kernel memory limit capabilities ${NO_SUPPORT} Limitation discarded.`);
+      delete limits.KernelMemory;
+    } else if ((limits.KernelMemory ?? 0) < MIN_MEMORY_BYTES) throw invalid('Minimum kernel memory limit allowed is 6MB');
+  }
   if (limits.OomKillDisable && !features.oomKillDisable) {
     warnings.push('Your kernel does not support OomKillDisable. OomKillDisable discarded.');
     limits.OomKillDisable = null;

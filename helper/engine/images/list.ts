@@ -1,7 +1,8 @@
 import type { ImageSummary } from '../../contract/docker.ts';
 import type { Filters } from '../events/types.ts';
 import { Failure } from '../failure.ts';
-import { parseTimestamp } from '../instant.ts';
+import { NEVER, toNanos } from '../instant.ts';
+import { untilNanos } from '../until.ts';
 import { manifestsOf } from './manifest-summary.ts';
 import type { Parts } from './parts.ts';
 import { findImage, shownNames, sizeOf } from './parts.ts';
@@ -68,6 +69,15 @@ export function createdOf(image: ImageRecord): number {
   return Date.parse(image.config.created ?? '') || 0;
 }
 
+/** To the nanosecond: images that were committed one after the other differ by less than a millisecond. */
+function createdNanos(image: ImageRecord): bigint {
+  try {
+    return toNanos(image.config.created ?? NEVER);
+  } catch {
+    return 0n;
+  }
+}
+
 function danglingOf(filters: Filters): boolean | undefined {
   const values = filters.get('dangling') ?? [];
   let wanted: boolean | undefined;
@@ -84,15 +94,16 @@ export function imageFilter(parts: Parts, filters: Filters, accepted: ReadonlySe
   for (const name of filters.keys()) {
     if (!accepted.has(name)) throw new Failure('invalidParameter', `invalid filter '${name}'`);
   }
-  const before = (filters.get('before') ?? []).map((text) => createdOf(findImage(parts, text).image));
-  const since = (filters.get('since') ?? []).map((text) => createdOf(findImage(parts, text).image));
-  const until = (filters.get('until') ?? []).map(parseUntil);
+  const before = (filters.get('before') ?? []).map((text) => createdNanos(findImage(parts, text).image));
+  const since = (filters.get('since') ?? []).map((text) => createdNanos(findImage(parts, text).image));
+  before.push(...(filters.get('until') ?? []).map(untilNanos));
+  const timed = before.length + since.length > 0;
   const labels = filters.get('label') ?? [];
   const notLabels = filters.get('label!') ?? [];
   return (image) => {
-    const created = createdOf(image);
-    if (before.some((limit) => created >= limit) || since.some((limit) => created <= limit) || until.some((limit) => created > limit)) {
-      return false;
+    if (timed) {
+      const created = createdNanos(image);
+      if (before.some((limit) => created >= limit) || since.some((limit) => created <= limit)) return false;
     }
     const own = image.config.config?.Labels ?? {};
     return labels.every((wanted) => hasLabel(own, wanted)) && !notLabels.some((unwanted) => hasLabel(own, unwanted));
@@ -103,26 +114,6 @@ function hasLabel(labels: Record<string, string>, wanted: string): boolean {
   const equals = wanted.indexOf('=');
   if (equals < 0) return Object.hasOwn(labels, wanted);
   return labels[wanted.slice(0, equals)] === wanted.slice(equals + 1);
-}
-
-const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
-/** A time, or how long ago as Go writes durations (`24h`, `1h30m`). Milliseconds since the epoch. */
-export function parseUntil(text: string): number {
-  if (/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) {
-    let ago = 0;
-    for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)) ago += Number(amount) * (UNITS[unit as string] as number);
-    return Date.now() - ago;
-  }
-  try {
-    const nanos = parseTimestamp(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00` : text);
-    return nanos === undefined ? 0 : Number(nanos / 1_000_000n);
-  } catch {
-    throw new Failure(
-      'invalidParameter',
-      `invalid value for 'until' filter: failed to parse value as time or duration: ${JSON.stringify(text)}`,
-    );
-  }
 }
 
 /** `reference=PATTERN`: a shell pattern over the name or name:tag as shown; `*` does not cross a slash. */

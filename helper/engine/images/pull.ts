@@ -75,6 +75,7 @@ export function pull(
   signal: AbortSignal,
 ): Promise<AsyncIterable<ProgressMessage>> {
   const reference = pullReference(options.image, options.tag);
+  if (familiarName(reference) === 'scratch') throw new Failure('forbidden', "'scratch' is a reserved name");
   const platform = options.platform ? parsePlatform(options.platform) : hostPlatform();
   return streamProgress(signal, async (emit, inner) => {
     const lease = parts.leases.take();

@@ -85,7 +85,7 @@ export function withDefaultTag(reference: Reference): Reference {
 /** A repository and a tag, given apart as by `POST /images/{name}/tag`. @throws Failure invalidParameter */
 export function parseRepositoryTag(repository: string, tag: string): Reference {
   const reference = parseNamed(repository);
-  if (reference.digest !== undefined) throw invalid('cannot use digest reference');
+  if (reference.digest !== undefined) throw invalid('cannot import digest reference');
   if (familiarName(reference) === 'sha256') throw invalid('refusing to create an ambiguous tag using digest algorithm as name');
   if (tag === '') return withDefaultTag(reference);
   if (!TAG_ONLY.test(tag)) throw invalid('invalid tag format');

@@ -1,7 +1,8 @@
 import type { NetworkInspect } from '../../contract/docker.ts';
 import type { Filters } from '../events/types.ts';
 import { Failure } from '../failure.ts';
-import { nowNanos, parseTimestamp, toNanos } from '../instant.ts';
+import { toNanos } from '../instant.ts';
+import { untilFilter } from '../until.ts';
 import type { Network } from './model.ts';
 
 /** `GET /networks/{id}`; lists show the same with no containers. */
@@ -84,29 +85,11 @@ export function listFilter(filters: Filters): (network: Network) => boolean {
 
 export function pruneFilter(filters: Filters): (network: Network) => boolean {
   checkKeys(filters, PRUNE);
-  const [until, more] = filters.get('until') ?? [];
-  if (more !== undefined) throw new Failure('invalidParameter', 'more than one until filter specified');
-  const before = until === undefined ? undefined : pointInTime(until);
+  const before = untilFilter(filters.get('until'));
   return (network) =>
     (before === undefined || toNanos(network.stored.createdAt) < before) &&
     (filters.get('label') ?? []).every((value) => hasLabel(network.stored.labels, value)) &&
     !(filters.get('label!') ?? []).some((value) => hasLabel(network.stored.labels, value));
-}
-
-const UNITS: Record<string, bigint> = { h: 3_600_000_000_000n, m: 60_000_000_000n, s: 1_000_000_000n };
-
-/** A timestamp, or a span of time before now (`24h`, `1h30m`). */
-function pointInTime(text: string): bigint {
-  if (/^(\d+[hms])+$/.test(text)) {
-    let span = 0n;
-    for (const [, count = '0', unit = 's'] of text.matchAll(/(\d+)([hms])/g)) span += BigInt(count) * (UNITS[unit] ?? 0n);
-    return nowNanos() - span;
-  }
-  try {
-    return parseTimestamp(text) ?? 0n;
-  } catch {
-    throw new Failure('invalidParameter', `failed to parse value as time or duration: ${JSON.stringify(text)}`);
-  }
 }
 
 /** As dockerd: a pattern that may match anywhere; what is no pattern is compared as text. */

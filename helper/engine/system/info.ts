@@ -110,6 +110,7 @@ function limitsOf(cgroups: Pick<Cgroups, 'version' | 'features'>): { fields: Rec
     fields: {
       MemoryLimit: features.memory,
       SwapLimit: features.swap,
+      ...(features.kernelMemory ? { KernelMemory: true } : {}),
       ...(features.kernelMemoryTcp ? { KernelMemoryTCP: true } : {}),
       CpuCfsPeriod: features.cpuCfs,
       CpuCfsQuota: features.cpuCfs,
@@ -143,8 +144,6 @@ function registryConfig({ config }: EngineContext) {
     Official: name === 'docker.io',
   });
   return {
-    AllowNondistributableArtifactsCIDRs: null,
-    AllowNondistributableArtifactsHostnames: null,
     InsecureRegistryCIDRs: [...new Set(['::1/128', '127.0.0.0/8', ...cidrs])],
     IndexConfigs: Object.fromEntries([
       ['docker.io', index('docker.io', true, mirrors)],

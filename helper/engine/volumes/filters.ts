@@ -57,13 +57,23 @@ export function listFilter(filters: Filters): (volume: StoredVolume, used: boole
     hasLabels(volume.labels, labels);
 }
 
+function allOf([value, ...more]: readonly string[]): boolean {
+  if (value === undefined) return false;
+  if (more.length > 0) {
+    throw new Failure('invalidParameter', `invalid filter 'all=[${[value, ...more].join(' ')}]': only one value is expected`);
+  }
+  if (/^(1|t|T|true|TRUE|True)$/.test(value)) return true;
+  if (/^(0|f|F|false|FALSE|False)$/.test(value)) return false;
+  throw new Failure('invalidParameter', `invalid filter 'all': strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`);
+}
+
 /**
  * Which unused volumes `prune` removes: anonymous ones, or all with `all=true` (what API versions below 1.42 always did). Never one
  * with driver options: what it shows lies elsewhere.
  */
 export function pruneFilter(filters: Filters): (volume: StoredVolume) => boolean {
   checkKeys(filters, PRUNE);
-  const all = flag(filters, 'all') ?? false;
+  const all = allOf(filters.get('all') ?? []);
   const labels = filters.get('label') ?? [];
   const without = filters.get('label!') ?? [];
   return (volume) =>

@@ -89,7 +89,7 @@ class LocalVolumes implements Volumes {
 
   #get(name: string): StoredVolume {
     const volume = this.#volumes.get(name);
-    if (!volume) throw new Failure('notFound', `get ${name}: no such volume`);
+    if (!volume) throw new Failure('notFound', `get${name === '' ? '' : ` ${name}`}: no such volume`);
     return volume;
   }
 

@@ -27,6 +27,7 @@ export interface Cgroups {
   features(): {
     memory: boolean;
     swap: boolean;
+    kernelMemory: boolean;
     kernelMemoryTcp: boolean;
     oomKillDisable: boolean;
     cpuShares: boolean;

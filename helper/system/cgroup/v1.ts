@@ -116,6 +116,7 @@ export function createCgroupsV1(root: string, instance: string): Cgroups {
     features: () => ({
       memory: has('memory', 'memory.limit_in_bytes') || present.includes('memory'),
       swap: has('memory', 'memory.memsw.limit_in_bytes'),
+      kernelMemory: has('memory', 'memory.kmem.limit_in_bytes'),
       kernelMemoryTcp: has('memory', 'memory.kmem.tcp.limit_in_bytes'),
       oomKillDisable: has('memory', 'memory.oom_control'),
       cpuShares: has('cpu', 'cpu.shares'),

@@ -84,6 +84,7 @@ export function createCgroupsV2(root: string, instance: string): Cgroups {
     features: () => ({
       memory: controllers.has('memory'),
       swap: controllers.has('memory'),
+      kernelMemory: false,
       kernelMemoryTcp: false,
       oomKillDisable: false,
       cpuShares: controllers.has('cpu'),
