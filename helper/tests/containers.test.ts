@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toNanos } from '../engine/instant.ts';
 import { archive } from './base-image.ts';
-import { BASE, create, ENGINE, eventually, launch, startEngine, type TestEngine, waitFor } from './harness.ts';
+import { BASE, create, ENGINE, eventually, launch, onGantry, startEngine, type TestEngine, waitFor } from './harness.ts';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -378,6 +378,28 @@ describe(`containers on ${ENGINE}`, { timeout: 30_000 }, () => {
       FailingStreak: 0,
       Log: expect.arrayContaining([expect.objectContaining({ ExitCode: 0, Output: 'fine\n' })]),
     });
+  });
+
+  // dockerd 20.10 has no 1.44.
+  it.runIf(onGantry)('have read-only binds as their client’s version has them: with what is mounted below from 1.44 on', async () => {
+    const writableBelow = async (version: string): Promise<number> => {
+      const config = { Image: BASE, Cmd: ['cat', '/proc/self/mountinfo'], Tty: true, HostConfig: { Binds: ['/dev:/bound:ro'] } };
+      const { Id } = (await engine.at(version).post('/containers/create', config)).json;
+      await engine.client.post(`/containers/${Id}/start`);
+      await waitFor(engine.client, Id);
+      const { text } = await engine.client.get(`/containers/${Id}/logs?stdout=1`);
+      expect(text).toMatch(/ \/bound ro,/);
+      return text.match(/ \/bound\/\S+ rw,/g)?.length ?? 0;
+    };
+    expect(await writableBelow('1.43')).toBeGreaterThan(0);
+    expect(await writableBelow('1.44')).toBe(0);
+  });
+
+  it('show the MAC address that their network’s endpoint was given, where older clients look for it', async () => {
+    const address = '02:42:ac:11:00:77';
+    const EndpointsConfig = { bridge: { MacAddress: address } };
+    const id = await create(engine.client, onGantry ? { NetworkingConfig: { EndpointsConfig } } : { MacAddress: address });
+    expect((await inspect(id)).Config.MacAddress).toBe(address);
   });
 
   it('prune removes the stopped ones', async () => {

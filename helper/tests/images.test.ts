@@ -107,6 +107,26 @@ describe(`images on ${ENGINE}`, { timeout: 30_000 }, () => {
     await engine.client.delete('/images/unchanged');
   });
 
+  // dockerd 20.10 has no `until`.
+  it.runIf(onGantry)('are listed by when they were made, to the nanosecond: what came before is not what came then', async () => {
+    const id = await create(engine.client, {});
+    const made: { Id: string; Created: string }[] = [];
+    for (const tag of ['1', '2', '3', '4']) {
+      await engine.client.post(`/commit?container=${id}&repo=timed&tag=${tag}`);
+      made.push((await engine.client.get(`/images/timed:${tag}/json`)).json);
+    }
+    const list = async (filters: Record<string, string[]>): Promise<string[]> =>
+      (await engine.client.get(`/images/json?filters=${encodeURIComponent(JSON.stringify(filters))}`)).json.flatMap(
+        ({ RepoTags }: { RepoTags: string[] }) => RepoTags.filter((name) => name.startsWith('timed')),
+      );
+    const until = [made[2]?.Created ?? '', made[3]?.Created ?? ''];
+    expect(await list({ since: ['timed:1'], until, before: ['timed:4'] })).toEqual(['timed:2']);
+    expect(await list({ since: ['timed:1'], before: ['timed:4'] })).toHaveLength(2);
+    expect(await list({ until: ['1h'] })).toEqual([]);
+    await engine.client.delete(`/containers/${id}`);
+    for (const { Id } of made) await engine.client.delete(`/images/${Id}?force=1`);
+  });
+
   it('a digest’s algorithm is no name', async () => {
     const refused = await engine.client.post(`/images/${BASE}/tag?repo=sha256&tag=1`);
     expect([refused.status, refused.json.message]).toEqual([400, 'refusing to create an ambiguous tag using digest algorithm as name']);
