@@ -99,6 +99,24 @@ describe.runIf(onGantry)(`several platforms of one name, ${ENGINE}`, { timeout: 
     expect(await architecture(name)).toBe(OTHER);
   });
 
+  it('a push takes the platform that is asked for, else this machine’s', async () => {
+    await pullBoth();
+    const target = `${registry.host}/pushed`;
+    await docker('tag', name, `${target}:1`);
+    const push = (platform: string) => engine.client.post(`/images/${target}/push?tag=1${platform}`);
+    const refused = await push('&platform={"os":"linux","architecture":"s390x"}');
+    expect([refused.status, refused.json.message]).toEqual([404, expect.stringContaining('does not match the specified platform')]);
+    for (const [platform, expected] of [
+      ['', HERE],
+      [`&${OF_OTHER}`, OTHER],
+    ] as const) {
+      expect((await push(platform)).text).not.toContain('error');
+      expect((await engine.client.get(`/distribution/${target}:1/json`)).json.Platforms).toEqual([{ os: 'linux', architecture: expected }]);
+    }
+    expect((await engine.at('1.45').post(`/images/${target}/push?tag=1&${OF_OTHER}`)).text).not.toContain('error');
+    expect((await engine.client.get(`/distribution/${target}:1/json`)).json.Platforms[0].architecture).toBe(HERE);
+  });
+
   it('a further tag is for both; rmi takes one platform, or the name with all', async () => {
     await pullBoth();
     await docker('tag', name, 'further:1');

@@ -131,10 +131,12 @@ async function load(call: Call): Promise<void> {
 }
 
 async function push(call: Call): Promise<void> {
-  const { engine, query, params, request, signal } = call;
+  const { engine, query, params, request, signal, version } = call;
   const auth = registryAuth(request.headers);
   const tag = query.text('tag');
-  const options = { image: params.name ?? '', ...(tag ? { tag } : {}), ...(auth ? { auth } : {}) };
+  // Older clients may send one that was never meant.
+  const platform = version >= 46 ? onePlatform([query.text('platform')]) : undefined;
+  const options = { image: params.name ?? '', ...(tag ? { tag } : {}), ...(auth ? { auth } : {}), ...(platform ? { platform } : {}) };
   await sendProgress(call, await engine.images.push(options, signal));
 }
 

@@ -5,7 +5,7 @@
  * compressed on the way, as dockerd does, and the manifest is written for what was sent.
  */
 import { Readable } from 'node:stream';
-import type { ProgressMessage, RegistryAuth } from '../../contract/docker.ts';
+import type { ProgressMessage } from '../../contract/docker.ts';
 import type { Repository } from '../../registry/client.ts';
 import { withRepository } from '../../registry/client.ts';
 import type { Limiter } from '../../registry/limiter.ts';
@@ -15,7 +15,7 @@ import { Failure } from '../failure.ts';
 import type { Descriptor } from './manifest.ts';
 import { MEDIA } from './manifest.ts';
 import type { Parts } from './parts.ts';
-import { imageEvent, sameRepository } from './parts.ts';
+import { findImage, imageEvent, sameRepository } from './parts.ts';
 import type { Emit } from './progress.ts';
 import { streamProgress } from './progress.ts';
 import { translate } from './pull.ts';
@@ -23,11 +23,14 @@ import type { ImageRecord } from './record.ts';
 import type { Reference } from './references.ts';
 import { familiar, familiarName, parseNamed, parseRepositoryTag, repositoryOf } from './references.ts';
 import { shortId } from './remove.ts';
+import type { Platform, PushOptions } from './types.ts';
 
 interface Push {
   parts: Parts;
   repository: Repository;
   reference: Reference;
+  /** Of several images with the name this machine's, unless said. */
+  platform: Platform | undefined;
   limiter: Limiter;
   compressed: CompressedLayers;
   emit: Emit;
@@ -37,16 +40,18 @@ interface Push {
 /** What layers became when they were compressed for a push, so that the next one finds them on the registry. By diffID. */
 export type CompressedLayers = Map<string, { digest: string; size: number }>;
 
-/** @throws Failure invalidParameter on a bad name; what the registry says comes with the iteration */
+/** @throws Failure invalidParameter on a bad name, notFound when there is nothing of the platform; what the registry says comes with the iteration */
 export async function push(
   parts: Parts,
   limiter: Limiter,
   compressed: CompressedLayers,
-  options: { image: string; tag?: string; auth?: RegistryAuth },
+  options: PushOptions,
   signal: AbortSignal,
 ): Promise<AsyncIterable<ProgressMessage>> {
   const reference = options.tag ? parseRepositoryTag(options.image, options.tag) : parseNamed(options.image);
   if (reference.digest !== undefined) throw new Failure('invalidParameter', 'cannot push a digest reference');
+  const { platform } = options;
+  if (platform) findImage(parts, familiar(reference), platform);
   return streamProgress(signal, async (emit, inner) => {
     emit({ status: `The push refers to repository [${repositoryOf(reference)}]` });
     const targets = targetsOf(parts, reference);
@@ -56,7 +61,8 @@ export async function push(
       const { domain, path } = reference;
       await withRepository({ domain, path, auth: options.auth, settings, actions: 'pull,push' }, inner, async (repository) => {
         await repository.ping(inner);
-        for (const target of targets) await pushImage({ parts, repository, reference: target, limiter, compressed, emit, signal: inner });
+        for (const target of targets)
+          await pushImage({ parts, repository, reference: target, platform, limiter, compressed, emit, signal: inner });
       });
     } catch (error) {
       throw translatePush(error, reference);
@@ -85,7 +91,7 @@ function targetsOf(parts: Parts, reference: Reference): Reference[] {
 
 async function pushImage(push: Push): Promise<void> {
   const { parts, repository, reference, emit, signal } = push;
-  const found = parts.catalog.byName(reference);
+  const found = parts.catalog.byName(reference, push.platform);
   if (!found) throw new Failure('notFound', `tag does not exist: ${familiar(reference)}`);
   const image = found.record;
   const lease = parts.leases.take();

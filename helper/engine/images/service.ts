@@ -39,7 +39,7 @@ import { search } from './search.ts';
 import { Orphans, sweep, sweepAll } from './sweep.ts';
 import { tag } from './tag.ts';
 import { incoming, outgoing } from './transfer.ts';
-import type { ImageSource, Images, ImageTarget, LowerLayers, Platform, ResolvedImage } from './types.ts';
+import type { ImageSource, Images, ImageTarget, LowerLayers, Platform, PushOptions, ResolvedImage } from './types.ts';
 
 /** The verbs of images as one object; each is a file of its own. */
 export class ImageService implements Images {
@@ -106,7 +106,7 @@ export class ImageService implements Images {
     return pull(this.#parts, this.#orphans, this.#downloads, options, signal);
   }
 
-  push(options: { image: string; tag?: string; auth?: RegistryAuth }, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>> {
+  push(options: PushOptions, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>> {
     return push(this.#parts, this.#uploads, this.#compressed, options, signal);
   }
 

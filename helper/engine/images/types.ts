@@ -48,6 +48,14 @@ export interface ResolvedImage {
   size: number;
 }
 
+/** Without a tag: all tags of the name. Without a platform: this machine's. */
+export interface PushOptions {
+  image: string;
+  tag?: string;
+  auth?: RegistryAuth;
+  platform?: Platform;
+}
+
 /** What a copy of an image is made of. Its layers stay until `release`. */
 export interface ImageSource {
   id: string;
@@ -114,7 +122,7 @@ export interface Images {
     },
     signal: AbortSignal,
   ): Promise<AsyncIterable<ProgressMessage>>;
-  push(options: { image: string; tag?: string; auth?: RegistryAuth }, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>>;
+  push(options: PushOptions, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>>;
   /** POST /images/load: docker-save and OCI archives, optionally gzip, zstd, bzip2 or xz compressed. */
   load(archive: Readable, options: { quiet: boolean; platform?: Platform }, signal: AbortSignal): Promise<AsyncIterable<ProgressMessage>>;
   /** GET /images/{name}/get and /images/get?names=: an archive that is both a docker-save and an OCI one. */
