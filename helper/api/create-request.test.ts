@@ -8,7 +8,7 @@ const host = (request: ContainerCreateRequest, version: number) => createRequest
 describe('a create request of an older client', () => {
   it('has no fields that its version did not know', () => {
     const given = { HostConfig: { AutoRemove: true, KernelMemoryTCP: 8e6, KernelMemory: 8e6, Annotations: { a: 'b' } } };
-    expect(host(given, 24)).toMatchObject({ AutoRemove: false, KernelMemory: 8e6, IpcMode: 'shareable', CgroupnsMode: 'host' });
+    expect(host(given, 24)).toMatchObject({ AutoRemove: false, KernelMemory: 8e6, IpcMode: 'shareable' });
     expect(host(given, 24)).not.toHaveProperty('KernelMemoryTCP');
     expect(host(given, 41)).toMatchObject({ AutoRemove: true, KernelMemory: 8e6, KernelMemoryTCP: 8e6 });
     expect(host(given, 42)).not.toHaveProperty('KernelMemory');

@@ -31,7 +31,6 @@ export function createRequest(
     delete host.KernelMemoryTCP;
     host.IpcMode ||= 'shareable';
   }
-  if (version < 41 && !host.CgroupnsMode) host.CgroupnsMode = 'host';
   if (version < 42) delete host.ConsoleSize;
   else delete host.KernelMemory;
   if (version < 43) delete host.Annotations;

@@ -395,6 +395,12 @@ describe(`containers on ${ENGINE}`, { timeout: 30_000 }, () => {
     expect(await writableBelow('1.44')).toBe(0);
   });
 
+  it('share the cgroup namespace for clients before 1.41, on cgroup v1 alone', async () => {
+    const { CgroupVersion } = (await engine.client.get('/info')).json;
+    const { Id } = (await engine.at('1.40').post('/containers/create', { Image: BASE })).json;
+    expect((await inspect(Id)).HostConfig.CgroupnsMode).toBe(CgroupVersion === '2' ? 'private' : 'host');
+  });
+
   it('show the MAC address that their network’s endpoint was given, where older clients look for it', async () => {
     const address = '02:42:ac:11:00:77';
     const EndpointsConfig = { bridge: { MacAddress: address } };

@@ -62,6 +62,8 @@ async function create({ engine, body, query, response, version }: Call): Promise
     ...(platform ? { platform } : {}),
     // 1.44 made what is mounted below a read-only bind read-only, too.
     flatReadOnly: version < 44,
+    // 1.41 made cgroup namespaces private where the engine is configured so; on cgroup v2 they always were.
+    ...(version < 41 ? { cgroupnsOnV1: 'host' as const } : {}),
   });
   sendJson(response, 201, { Id: created.Id, Warnings: [...created.Warnings, ...warnings] });
 }

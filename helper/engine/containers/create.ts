@@ -17,7 +17,7 @@ import { populateVolumes } from './populate.ts';
 import { holdRootfs, releaseRootfs } from './rootfs-mount.ts';
 import { oomScoreWarning } from './spec/oom-score.ts';
 import { FRESH } from './state.ts';
-import type { PreparedContainer } from './types.ts';
+import type { CreateOptions, PreparedContainer } from './types.ts';
 import { hostName, validateConfig, validateEndpoints, validateHostConfig } from './validate.ts';
 import { forwardingWarning, hostCapacity, validateResources } from './validate-resources.ts';
 import { hasWorkingDirectory, makeWorkingDirectory } from './working-directory.ts';
@@ -109,14 +109,16 @@ export async function create(
   engine: Engine,
   name: string | undefined,
   request: ContainerCreateRequest,
-  options: { platform?: string; prepared?: PreparedContainer; flatReadOnly?: boolean },
+  options: CreateOptions,
 ): Promise<{ Id: string; Warnings: string[] }> {
   const { HostConfig: givenHost = {}, NetworkingConfig: _, ...givenConfig } = request;
   const config = engine.context.config;
   validateConfig(givenConfig);
   const warnings = validateHostConfig(givenConfig, givenHost, [...engine.runtimes.keys()]);
   const endpoints = validateEndpoints(request);
-  const host = completeHostConfig(givenHost, config, engine.cgroups.version);
+  const { version: cgroups } = engine.cgroups;
+  const cgroupnsMode = cgroups === 1 ? (options.cgroupnsOnV1 ?? config.cgroupnsMode) : config.cgroupnsMode;
+  const host = completeHostConfig(givenHost, { ...config, ...(cgroupnsMode ? { cgroupnsMode } : {}) }, cgroups);
   warnings.unshift(
     ...validateResources(host, engine.cgroups.features(), hostCapacity(), false),
     ...forwardingWarning(host),

@@ -112,17 +112,22 @@ export interface Execs {
   inspect(id: string): Promise<ExecInspect>;
 }
 
+export interface CreateOptions {
+  platform?: string;
+  prepared?: PreparedContainer;
+  /** Read-only binds are so at their top alone. */
+  flatReadOnly?: boolean;
+  /** In place of the configured default. */
+  cgroupnsOnV1?: 'host';
+}
+
 export interface Containers {
   /** Reads the store and reconciles it with what runs, is mounted, was left. Resumes restart policies. */
   start(): Promise<void>;
   /** The helper stops: containers run on (live-restore) or are stopped in time. */
   stop(): Promise<void>;
 
-  create(
-    name: string | undefined,
-    request: ContainerCreateRequest,
-    options: { platform?: string; prepared?: PreparedContainer; flatReadOnly?: boolean },
-  ): Promise<{ Id: string; Warnings: string[] }>;
+  create(name: string | undefined, request: ContainerCreateRequest, options: CreateOptions): Promise<{ Id: string; Warnings: string[] }>;
   /** For a copy to another engine. @throws Failure notFound, conflict when it is being removed */
   outgoing(container: string): Promise<ContainerSource>;
   list(options: { all: boolean; limit?: number; size: boolean; filters: Filters }): Promise<ContainerSummary[]>;
