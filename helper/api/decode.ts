@@ -1,4 +1,5 @@
 import { Failure } from '../engine/failure.ts';
+import { sortedByKey } from '../engine/sorted.ts';
 
 /**
  * What a request body may hold. Bodies come from every kind of client, so they are decoded as dockerd's decoder does it:
@@ -13,7 +14,8 @@ export type Shape =
   /** A list of strings, for which a single string may stand (Cmd, Entrypoint). */
   | 'words'
   | { list: Shape }
-  | { map: Shape }
+  /** By its keys, as Go has no other order; `ordered`: as it was sent. */
+  | { map: Shape; ordered?: boolean }
   | { struct: Record<string, Shape> };
 
 /**
@@ -44,7 +46,8 @@ function decodeAt(value: unknown, shape: Shape, path: string): unknown {
   }
   if (typeof value !== 'object' || Array.isArray(value)) return mismatch(value, path, goType(shape));
   if ('map' in shape) {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, decodeAt(item, shape.map, path)]));
+    const decoded = Object.fromEntries(Object.entries(value).map(([key, item]) => [key, decodeAt(item, shape.map, path)]));
+    return shape.ordered ? decoded : sortedByKey(decoded);
   }
   return decodeStruct(value, shape.struct, path);
 }

@@ -187,6 +187,24 @@ describe('the server', () => {
     expect(seen).toEqual({ name: 'web', cmd: ['sh'], image: 'a', more: false });
   });
 
+  it('puts maps in the order of their keys as Go does, but joins networks in the order that is asked for', async () => {
+    let seen: unknown;
+    const { request } = await start({
+      containers: {
+        create: async (_name, { Labels, NetworkingConfig }) => {
+          seen = [Labels, NetworkingConfig?.EndpointsConfig].map((map) => Object.keys(map ?? {}));
+          return { Id: 'x', Warnings: [] };
+        },
+      },
+    });
+    const NetworkingConfig = { EndpointsConfig: { z: {}, a: {} } };
+    await request('POST', '/containers/create', { json: { Labels: { b: '1', B: '2', a: '3' }, NetworkingConfig } });
+    expect(seen).toEqual([
+      ['B', 'a', 'b'],
+      ['z', 'a'],
+    ]);
+  });
+
   it('sends progress as lines, and an error at the end as a line', async () => {
     const { request } = await start({
       images: {

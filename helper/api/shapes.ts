@@ -173,7 +173,12 @@ export const SHAPES = {
   containerConfig: { struct: CONFIG },
   containerCreate: {
     // docker-py's `runtime` is beside the config instead of in HostConfig.
-    struct: { ...CONFIG, Runtime: 'string', HostConfig: HOST_CONFIG, NetworkingConfig: { struct: { EndpointsConfig: { map: ENDPOINT } } } },
+    struct: {
+      ...CONFIG,
+      Runtime: 'string',
+      HostConfig: HOST_CONFIG,
+      NetworkingConfig: { struct: { EndpointsConfig: { map: ENDPOINT, ordered: true } } },
+    },
   },
   containerUpdate: { struct: { ...RESOURCES, RestartPolicy: RESTART_POLICY } },
   execCreate: {

@@ -27,7 +27,20 @@ export const containerRoutes: Route[] = [
   route('POST', '/containers/:name/update', update),
   route('POST', '/containers/:name/wait', wait),
   route('DELETE', '/containers/:name', remove),
+  route('GET', '/containers/:name/checkpoints', noCheckpoints),
+  route('POST', '/containers/:name/checkpoints', noCheckpoints),
+  route('DELETE', '/containers/:name/checkpoints/:checkpoint', noCheckpoints),
 ];
+
+/** An experiment in dockerd, which says this where it is not in experimental mode. */
+function noCheckpoints({ response }: Call): void {
+  throw new Failure(
+    'notImplemented',
+    response.getHeader('Docker-Experimental') === 'true'
+      ? 'checkpoints are not part of this engine'
+      : 'This experimental feature is disabled by default. Start the Docker daemon in experimental mode in order to enable it.',
+  );
+}
 
 async function list({ engine, query, response, version }: Call): Promise<void> {
   const filters = parseFilters(query.text('filters'), ACCEPTED.containers);

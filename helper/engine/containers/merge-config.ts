@@ -1,5 +1,6 @@
 import type { ContainerConfig, HealthConfig } from '../../contract/docker.ts';
 import { Failure } from '../failure.ts';
+import { sortedByKey } from '../sorted.ts';
 
 const keyOf = (entry: string): string => entry.split('=', 1)[0] ?? '';
 
@@ -11,11 +12,11 @@ export function mergeConfig(user: ContainerConfig, image: ContainerConfig | unde
   if (!image) return { ...user };
   const merged: ContainerConfig = { ...user };
   merged.User = user.User || image.User || '';
-  merged.ExposedPorts = { ...(image.ExposedPorts ?? {}), ...(user.ExposedPorts ?? {}) };
+  merged.ExposedPorts = sortedByKey({ ...(image.ExposedPorts ?? {}), ...(user.ExposedPorts ?? {}) });
   const env = user.Env ?? [];
   const named = new Set(env.map(keyOf));
   merged.Env = [...env, ...(image.Env ?? []).filter((entry) => !named.has(keyOf(entry)))];
-  merged.Labels = { ...(image.Labels ?? {}), ...(user.Labels ?? {}) };
+  merged.Labels = sortedByKey({ ...(image.Labels ?? {}), ...(user.Labels ?? {}) });
   if (!user.Entrypoint?.length) {
     if (!user.Cmd?.length) merged.Cmd = image.Cmd ?? null;
     // An explicit empty list (or [""], below) takes the image's entrypoint away.
@@ -36,7 +37,7 @@ export function mergeConfig(user: ContainerConfig, image: ContainerConfig | unde
     };
   }
   merged.WorkingDir = user.WorkingDir || image.WorkingDir || '';
-  merged.Volumes = { ...(user.Volumes ?? {}), ...(image.Volumes ?? {}) };
+  merged.Volumes = sortedByKey({ ...(user.Volumes ?? {}), ...(image.Volumes ?? {}) });
   merged.StopSignal = user.StopSignal || image.StopSignal || '';
   if (!user.Shell?.length && image.Shell?.length) merged.Shell = image.Shell;
   if (image.OnBuild?.length && !user.OnBuild) merged.OnBuild = image.OnBuild;

@@ -1,4 +1,5 @@
 import type { EndpointSettings, NetworkSettings, PortMap, PortSummary } from '../../contract/docker.ts';
+import { sortedByKey } from '../sorted.ts';
 import type { Container } from './container.ts';
 
 /** An endpoint with every field that dockerd writes; addresses are empty while the container does not run. */
@@ -26,7 +27,7 @@ function completeEndpoint(settings: EndpointSettings): EndpointSettings {
 export function endpointsView(container: Container): Record<string, EndpointSettings> {
   const live = container.network?.sandbox.endpoints ?? {};
   const view: Record<string, EndpointSettings> = {};
-  for (const name of new Set([...Object.keys(live), ...Object.keys(container.endpoints)])) {
+  for (const name of [...new Set([...Object.keys(live), ...Object.keys(container.endpoints)])].sort()) {
     const asked = container.endpoints[name] ?? {};
     view[name] = completeEndpoint({ ...asked, ...(live[name] ?? {}) });
   }
@@ -46,7 +47,7 @@ export function endpointsSummary(container: Container): Record<string, EndpointS
 }
 
 /** Exposed and published ports, as a bridge network makes them known: no other network does, as in dockerd. */
-const portsView = (container: Container): PortMap => container.network?.sandbox.ports ?? {};
+const portsView = (container: Container): PortMap => sortedByKey(container.network?.sandbox.ports ?? {});
 
 /** `NetworkSettings` of inspect. The top-level addresses are those on the default bridge, for old clients. */
 export function networkSettings(container: Container): NetworkSettings {
