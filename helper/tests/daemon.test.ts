@@ -1,4 +1,15 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
@@ -263,5 +274,28 @@ describe.runIf(onGantry)('gantryd', () => {
     expect((await docker(['network', 'inspect', 'bridge', '-f', '{{json .IPAM.Config}}'])).stdout).toContain('"IPRange":"10.213.7.128/25"');
     expect(statSync(engine.socketPath).mode & 0o777).toBe(0o660);
     await docker(['network', 'rm', 'own']);
+  }, 30_000);
+
+  it('takes from it what containers get of names, logs, IPC and system calls', async () => {
+    const profile = path.join(folder, 'seccomp.json');
+    const denied = { names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO' };
+    writeFileSync(profile, JSON.stringify({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [denied] }));
+    configure({
+      ...{ 'seccomp-profile': profile, 'default-ipc-mode': 'shareable', 'default-cgroupns-mode': 'private', experimental: true },
+      ...{ 'log-opts': { 'max-size': '1m' }, dns: ['192.0.2.1'], 'dns-opts': ['ndots:7'], 'host-gateway-ip': '192.0.2.8' },
+    });
+    engine = await startEngine({ args: ['--config', configFile] });
+    const { client, docker } = engine;
+    const info = (await client.get('/info')).json;
+    expect(info).toMatchObject({ ExperimentalBuild: true, SecurityOptions: expect.arrayContaining([`name=seccomp,profile=${profile}`]) });
+    expect(info.Warnings).toContain('WARNING: daemon is not using the default seccomp profile');
+    const script = 'readlink /proc/self/ns/cgroup; cat /etc/resolv.conf; grep gw /etc/hosts; mkdir /made 2>&1';
+    const ran = await docker(['run', '--name', 'configured', '--add-host', 'gw:host-gateway', BASE, 'sh', '-c', script]);
+    expect(ran.stdout).toMatch(/nameserver 192\.0\.2\.1\n(.*\n)*.*ndots:7/);
+    expect(ran.stdout).toMatch(/192\.0\.2\.8\s+gw/);
+    expect(ran.stdout).toMatch(/can't create directory|not permitted/);
+    expect(ran.stdout).not.toContain(readlinkSync('/proc/self/ns/cgroup'));
+    const { HostConfig } = (await client.get('/containers/configured/json')).json;
+    expect(HostConfig).toMatchObject({ IpcMode: 'shareable', CgroupnsMode: 'private', LogConfig: { Config: { 'max-size': '1m' } } });
   }, 30_000);
 });

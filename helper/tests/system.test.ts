@@ -67,6 +67,15 @@ describe(`system on ${ENGINE}`, () => {
     expect(info.stderr).not.toMatch(/error/i);
   });
 
+  it('info has for older clients what their version has', async () => {
+    const at = async (version: string) => (await engine.at(version).get('/info')).json;
+    if (!onGantry) return;
+    expect((await at('1.24')).SecurityOptions).toContain('seccomp');
+    expect((await at('1.46')).RegistryConfig).toHaveProperty('AllowNondistributableArtifactsCIDRs', null);
+    expect((await at('1.47')).RegistryConfig).not.toHaveProperty('AllowNondistributableArtifactsCIDRs');
+    expect((await at('1.50')).SecurityOptions).toContain('name=seccomp,profile=builtin');
+  });
+
   it('df is complete, and has only what was asked for', async () => {
     const { json } = await engine.client.get('/system/df');
     for (const field of ['LayersSize', 'Images', 'Containers', 'Volumes', 'BuildCache']) expect(json).toHaveProperty(field);
