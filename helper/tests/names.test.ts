@@ -45,14 +45,20 @@ describe.runIf(onGantry)('names at 127.0.0.11', () => {
 
   it('are containers’ names, aliases and links, in any case, both families and backwards', async () => {
     const web = await sleeper('Web-1', '--network', 'net', '--network-alias', 'Shop', '--hostname', 'front');
-    await sleeper('web-2', '--network', 'net', '--network-alias', 'shop');
+    await sleeper('web-2', '--network', 'net', '--network-alias', 'shop', '--network-alias', 'dotted.net');
     const other = await sleeper('other', '--network', 'net', '--link', 'Web-1:store');
     for (const name of ['Web-1', 'web-1', 'WEB-1', 'front', 'Web-1.net', 'store']) expect(await other.resolve(name)).toBe('10.70.0.2');
     expect(await other.resolve('web-1', 'resolve6')).toBe('fd00:70::2');
     expect(await other.resolve('shop')).toBe('10.70.0.2 10.70.0.3');
+    expect(await other.resolve('dotted.net')).toBe('10.70.0.3');
     expect(await other.resolve('10.70.0.3', 'reverse')).toBe('web-2.net');
     expect(await other.resolve('fd00:70::3', 'reverse')).toBe('web-2.net');
-    // A link is its container's own.
+    // A link is its container's own, and hides a container of its name.
+    await sleeper('store', '--network', 'net');
+    expect(await other.resolve('store')).toBe('10.70.0.2');
+    expect(await other.resolve('store.net')).toBe('10.70.0.2');
+    expect(await web.resolve('store')).toBe('10.70.0.5');
+    await docker('rm', '-f', 'store');
     expect(await web.resolve('store')).toMatch(/ENOTFOUND|ESERVFAIL|ETIMEOUT/);
     const firsts = new Set<string>();
     for (let round = 0; round < 20; round++) {
@@ -96,9 +102,19 @@ describe.runIf(onGantry)('names at 127.0.0.11', () => {
     await docker('network', 'create', '--internal', '--subnet', '10.71.0.0/24', 'inner');
     const place = await sleeper('inner', '--network', 'inner', '--dns', '198.51.100.5');
     asked = '';
-    expect(await place.resolve('small.test')).toBe('ENOTFOUND');
+    expect(await place.resolve('small.test')).toBe('ESERVFAIL');
     expect(await place.resolve('inner')).toBe('10.71.0.2');
     expect(asked).toBe('');
+    // A server that it can reach by itself is asked: in the network, or its own on its loopback.
+    await place.start(nameServer('0.0.0.0'));
+    const neighbour = await sleeper('neighbour', '--network', 'inner', '--dns', '10.71.0.2');
+    const alone = await sleeper('alone', '--network', 'inner', '--dns', '127.0.0.1');
+    await alone.start(nameServer('127.0.0.1'));
+    for (const one of [neighbour, alone]) {
+      expect(await one.resolve('small.test')).toBe('203.0.113.7');
+      expect((await one.resolve('big.test')).split(' ')).toHaveLength(60);
+    }
+    await docker('rm', '-f', 'neighbour', 'alone');
     await docker('network', 'connect', 'net', 'inner');
     expect(await place.resolve('small.test')).toBe('203.0.113.7');
     await docker('rm', '-f', 'inner');
@@ -125,6 +141,8 @@ describe.runIf(onGantry)('names at 127.0.0.11', () => {
       );
     expect(await lookUp('small')).toBe('203.0.113.9');
     expect(await lookUp('peer')).toBe('10.70.0.3');
+    expect(await place.resolve('single')).toBe('ENODATA');
+    expect(asked).not.toContain('asked single ');
     asked = '';
     expect(await lookUp('small.test')).toBe('203.0.113.7');
     // Fewer dots than ndots: the domains come first.

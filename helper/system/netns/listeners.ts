@@ -1,5 +1,18 @@
 import ipaddr from 'ipaddr.js';
-import { AF_INET, AF_INET6, bind, close, listen, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_STREAM, setsockopt, socket } from './sockets.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  bind,
+  close,
+  connect,
+  listen,
+  SOCK_DGRAM,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SystemError,
+  setsockopt,
+  socket,
+} from './sockets.ts';
 
 const IPPROTO_SCTP = 132;
 const SOL_SOCKET = 1;
@@ -27,6 +40,23 @@ export function openListener(proto: 'tcp' | 'udp' | 'sctp', address: string, por
     close(fd);
     throw error;
   }
+}
+
+/**
+ * A TCP socket on its way to `address`, from the namespace that the main thread is in; for `new net.Socket({ fd })`.
+ * @throws SystemError ENETUNREACH and what else the kernel knows at once
+ */
+export function connectTcp(address: string, port: number): number {
+  const fd = socket(address.includes(':') ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  try {
+    connect(fd, socketAddress(address, port));
+  } catch (error) {
+    if (!(error instanceof SystemError && error.code === 'EINPROGRESS')) {
+      close(fd);
+      throw error;
+    }
+  }
+  return fd;
 }
 
 function socketAddress(address: string, port: number): Buffer {

@@ -7,6 +7,7 @@ const libc = koffi.load(null);
 const c = {
   socket: libc.func('int socket(int domain, int type, int protocol)'),
   bind: libc.func('int bind(int fd, const void *address, unsigned int length)'),
+  connect: libc.func('int connect(int fd, const void *address, unsigned int length)'),
   listen: libc.func('int listen(int fd, int backlog)'),
   setsockopt: libc.func('int setsockopt(int fd, int level, int name, const void *value, unsigned int length)'),
   getsockname: libc.func('int getsockname(int fd, void *address, void *length)'),
@@ -46,6 +47,7 @@ function checked(call: string, result: number | bigint): number {
 export const socket = (domain: number, type: number, protocol: number): number =>
   checked('socket', c.socket(domain, type | SOCK_CLOEXEC, protocol));
 export const bind = (fd: number, address: Uint8Array): void => void checked('bind', c.bind(fd, address, address.length));
+export const connect = (fd: number, address: Uint8Array): void => void checked('connect', c.connect(fd, address, address.length));
 export const listen = (fd: number, backlog: number): void => void checked('listen', c.listen(fd, backlog));
 export const setsockopt = (fd: number, level: number, name: number, value: number): void => {
   const bytes = Buffer.alloc(4);

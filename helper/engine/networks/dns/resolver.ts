@@ -8,8 +8,8 @@ import { hostResolvConf, RESOLVER, wishOf } from '../sandbox/files.ts';
 import { PUBLIC_SERVERS, parseResolvConf } from '../sandbox/resolv-conf.ts';
 import { hostFile } from '../subnets.ts';
 import type { World } from '../world.ts';
-import { answerQuery, failQuery, fitDatagram } from './answer.ts';
-import { forward, frame } from './forward.ts';
+import { answerQuery, emptyAnswer, failQuery, fitDatagram, malformed } from './answer.ts';
+import { forward, frame, type Upstream } from './forward.ts';
 
 const MAX_FORWARDED = 256;
 const MAX_TCP_CLIENTS = 64;
@@ -48,16 +48,16 @@ export function openResolver(world: World, sandbox: LiveSandbox): void {
     try {
       query = dnsPacket.decode(message);
     } catch {
-      return undefined;
+      return malformed(message);
     }
     if (query.type !== 'query') return undefined;
     const known = answerQuery(sandbox, query);
     if (known) return overTcp ? known : fitDatagram(known, query);
-    if (!leadsOut(sandbox)) return failQuery(query, false);
-    if (forwarded >= MAX_FORWARDED) return failQuery(query, true);
+    if (isForSearch(world, sandbox, query)) return emptyAnswer(query);
+    if (forwarded >= MAX_FORWARDED) return failQuery(query);
     forwarded++;
     try {
-      return (await forward(message, upstreams(world, sandbox), overTcp, stop.signal)) ?? failQuery(query, true);
+      return (await forward(message, upstreams(world, sandbox), overTcp, stop.signal)) ?? failQuery(query);
     } finally {
       forwarded--;
     }
@@ -120,15 +120,33 @@ function serveStream(socket: net.Socket, resolve: (message: Buffer) => Promise<B
   });
 }
 
+/**
+ * A name without a dot where `ndots` was set: the client goes on with its search domains, and the world is not asked for a
+ * top-level domain.
+ */
+function isForSearch(world: World, sandbox: LiveSandbox, { questions = [] }: Packet): boolean {
+  const [question] = questions;
+  if (!question || (question.type !== 'A' && question.type !== 'AAAA') || question.name.replace(/\.$/, '').includes('.')) return false;
+  const { options } = wishOf(world, sandbox);
+  return (options.length > 0 ? options : hostResolvConf().options).some((option) => option.startsWith('ndots:'));
+}
+
 /** Containers of internal networks only are not to reach the world, by names neither. */
 function leadsOut(sandbox: LiveSandbox): boolean {
   return [...sandbox.endpoints.values()].some((endpoint) => !endpoint.network.stored.internal);
 }
 
-/** Asked from the host's namespace, so its own loopback servers are fine; ours (127.0.0.11) would be a circle. */
-function upstreams(world: World, sandbox: LiveSandbox): string[] {
+/**
+ * Servers that were asked for are asked from the container's own namespace: they may be neighbours there, or behind its VPN. The
+ * host's are asked from the host's, so its own loopback servers are fine. Ours (127.0.0.11) would be a circle.
+ */
+function upstreams(world: World, sandbox: LiveSandbox): Upstream[] {
   const wish = wishOf(world, sandbox).nameservers;
+  if (wish.length > 0) {
+    return wish.filter((server) => server !== RESOLVER).map((address) => ({ address, namespace: sandbox.netnsPath }));
+  }
+  if (!leadsOut(sandbox)) return [];
   const host = parseResolvConf(hostFile('/etc/resolv.conf')).nameservers;
-  const servers = wish.length > 0 ? wish : host.length > 0 ? host : hostResolvConf().nameservers;
-  return servers.length > 0 ? servers : PUBLIC_SERVERS;
+  const servers = host.length > 0 ? host : hostResolvConf().nameservers;
+  return (servers.length > 0 ? servers : PUBLIC_SERVERS).map((address) => ({ address, namespace: undefined }));
 }

@@ -11,31 +11,46 @@ const normal = (name: string): string => name.toLowerCase().replace(/\.$/, '');
 
 /**
  * What a container's name server knows: the names of all containers in its user-defined networks (name, aliases, short id,
- * host name), each alone or with the network's name behind a dot, and its own links.
+ * host name), each alone or with the network's name behind a dot, and its own links, which hide names of others.
  * @returns undefined for a name that is none of ours: to be asked elsewhere
  */
 export function lookUp(sandbox: LiveSandbox, name: string): Found | undefined {
   const wanted = normal(name);
-  const found: Found = { v4: [], v6: [] };
-  let known = false;
-  for (const own of sandbox.endpoints.values()) {
-    if (!own.network.resolvesNames) continue;
+  const all = [...sandbox.endpoints.values()].filter(({ network }) => network.resolvesNames);
+  const plain = firstOf(all, wanted);
+  if (plain) return plain;
+  for (const own of all) {
     const suffix = `.${own.network.name.toLowerCase()}`;
-    const plain = wanted.endsWith(suffix) ? wanted.slice(0, -suffix.length) : wanted;
-    const targets = linkTargets(own, plain);
-    for (const endpoint of own.network.endpoints.values()) {
-      if (!answersTo(endpoint, plain, targets)) continue;
-      known = true;
-      if (endpoint.v4) found.v4.push(endpoint.v4.address);
-      if (endpoint.v6) found.v6.push(endpoint.v6.address);
-    }
-    // The nearest network that knows the name answers: addresses of another could be out of reach.
-    if (known) return found;
+    const found = wanted.endsWith(suffix) ? firstOf([own], wanted.slice(0, -suffix.length)) : undefined;
+    if (found) return found;
   }
-  return known ? found : undefined;
+  return undefined;
 }
 
-/** `container:alias` entries of the endpoint's links whose alias is `name`: names of containers. */
+/** Of the nearest network that knows the name: addresses of another could be out of reach. Links come first. */
+function firstOf(all: readonly Endpoint[], name: string): Found | undefined {
+  for (const own of all) {
+    const targets = linkTargets(own, name);
+    const found = addressesOf(own, (endpoint) => targets.includes(endpoint.containerId) || has(endpoint, targets));
+    if (found) return found;
+  }
+  for (const own of all) {
+    const found = linkTargets(own, name).length > 0 ? undefined : addressesOf(own, (endpoint) => has(endpoint, [name]));
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function addressesOf({ network }: Endpoint, test: (endpoint: Endpoint) => boolean): Found | undefined {
+  const known = [...network.endpoints.values()].filter(test);
+  if (known.length === 0) return undefined;
+  return {
+    v4: known.flatMap(({ v4 }) => (v4 ? [v4.address] : [])),
+    v6: known.flatMap(({ v6 }) => (v6 ? [v6.address] : [])),
+  };
+}
+
+/** `container:alias` entries of the endpoint's links whose alias is `name`: names or ids of containers. */
 function linkTargets(own: Endpoint, name: string): string[] {
   return (own.settings.Links ?? []).flatMap((link) => {
     const [target = '', alias = target] = link.split(':');
@@ -43,9 +58,7 @@ function linkTargets(own: Endpoint, name: string): string[] {
   });
 }
 
-function answersTo(endpoint: Endpoint, name: string, targets: string[]): boolean {
-  return endpoint.names.some((own) => normal(own) === name || targets.includes(normal(own))) || targets.includes(endpoint.containerId);
-}
+const has = (endpoint: Endpoint, names: readonly string[]): boolean => endpoint.names.some((own) => names.includes(normal(own)));
 
 /** `NAME.NETWORK` of the container with this address, in a network of the sandbox. */
 export function lookUpAddress(sandbox: LiveSandbox, address: string): string | undefined {
