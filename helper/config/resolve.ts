@@ -39,6 +39,7 @@ export function resolveConfig(file: File = {}, usualRuntime = 'crun'): Settings 
       registryMirrors: (file['registry-mirrors'] ?? []).map(mirror),
       insecureRegistries: (file['insecure-registries'] ?? []).map(insecure),
       ...(file.bip ? { bip: cidr('bip', file.bip, 4) } : {}),
+      ...(file.bip6 ? { bip6: cidr('bip6', file.bip6, 6) } : {}),
       ...(file['fixed-cidr'] ? { fixedCidr: cidr('fixed-cidr', file['fixed-cidr'], 4) } : {}),
       ...(file['fixed-cidr-v6'] ? { fixedCidrV6: cidr('fixed-cidr-v6', file['fixed-cidr-v6'], 6) } : {}),
       dns: (file.dns ?? []).map((text) => address('dns', text)),
@@ -217,7 +218,9 @@ function ulimits(given: NonNullable<File['default-ulimits']>): DaemonConfig['def
 function bridge(file: File): { bridge?: string } {
   const name = file.bridge;
   if (!name) return {};
-  if (file.bip) throw wrong('bridge', '"bridge" and "bip" are mutually exclusive: the bridge has its address already');
+  for (const key of ['bip', 'bip6'] as const) {
+    if (file[key]) throw wrong('bridge', `"bridge" and "${key}" are mutually exclusive: the bridge has its address already`);
+  }
   if (!/^[^\s/:]{1,15}$/.test(name)) throw wrong('bridge', `not a link's name: ${name}`);
   return { bridge: name };
 }

@@ -23,7 +23,9 @@ export interface DaemonConfig {
   insecureRegistries: string[];
   /** CIDR of the default bridge, such as 172.17.0.1/16; undefined: chosen so that it does not meet the host's routes. */
   bip?: string;
-  /** Range of the default bridge that containers' addresses come from, and its IPv6 subnet. */
+  /** The same for IPv6. */
+  bip6?: string;
+  /** Range of the default bridge that containers' addresses come from; without an address of the family its subnet, too. */
   fixedCidr?: string;
   fixedCidrV6?: string;
   dns: string[];

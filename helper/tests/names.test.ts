@@ -39,6 +39,7 @@ describe.runIf(onGantry)('names at 127.0.0.11', () => {
     await peer.start("require('dgram').createSocket('udp4').bind(53,'198.51.100.3',()=>console.log('up'))");
   });
   const { docker, sleeper } = wired;
+  const hostname = (name: string): Promise<string> => docker('inspect', '-f', '{{.Config.Hostname}}', name);
   beforeAll(async () => {
     await docker('network', 'create', '--ipv6', '--subnet', '10.70.0.0/24', '--subnet', 'fd00:70::/64', 'net');
   });
@@ -148,6 +149,28 @@ describe.runIf(onGantry)('names at 127.0.0.11', () => {
     // Fewer dots than ndots: the domains come first.
     expect(asked.split('\n')[0]).toBe('asked small.test.sub.test A');
     await docker('rm', '-f', 'libc', 'peer');
+  });
+
+  it('have no IPv6 where the container’s kernel settings have none', async () => {
+    const off = ['--sysctl', 'net.ipv6.conf.all.disable_ipv6=1'];
+    const without = await sleeper('v4-only', '--network', 'net', ...off);
+    const asker = await sleeper('asker', '--network', 'net');
+    const isWithout = async (): Promise<void> => {
+      expect(await docker('inspect', '-f', '{{range .NetworkSettings.Networks}}{{.GlobalIPv6Address}}{{end}}', 'v4-only')).toBe('');
+      expect(await docker('exec', 'v4-only', 'cat', '/etc/hosts')).toBe(`127.0.0.1\tlocalhost\n10.70.0.2\t${await hostname('v4-only')}`);
+      expect(await without.output('ip', '-6', 'addr')).toBe('');
+      expect(await asker.resolve('v4-only')).toBe('10.70.0.2');
+      expect(await asker.resolve('v4-only', 'resolve6')).toBe('ENODATA');
+    };
+    await isWithout();
+    await wired.engine.crash();
+    await wired.engine.start();
+    await docker('network', 'create', '--ipv6', 'more');
+    await docker('network', 'connect', 'more', 'v4-only');
+    await docker('network', 'disconnect', 'more', 'v4-only');
+    await isWithout();
+    await docker('rm', '-f', 'v4-only', 'asker');
+    await docker('network', 'rm', 'more');
   });
 
   it('leave port 53 to a name server of the container’s own, on all its addresses', async () => {

@@ -64,13 +64,16 @@ describe.runIf(onGantry)('daemon.json', () => {
 
   it('bridge: a link of the administrator’s, with fixed-cidr and default-gateway', async () => {
     wire.host.set('ip link add own0 type bridge; ip addr add 203.0.113.1/24 dev own0; ip link set own0 up');
-    const keys = { bridge: 'own0', 'fixed-cidr': '203.0.113.128/25', 'default-gateway': '203.0.113.9' };
+    wire.host.set('for n in 3 4; do ip addr add fd00:20$n::1/64 dev own0 nodad; done');
+    const v4 = { 'fixed-cidr': '203.0.113.128/25', 'default-gateway': '203.0.113.9' };
+    const keys = { bridge: 'own0', ...v4, ipv6: true, 'fixed-cidr-v6': 'fd00:204::100/120' };
     await withKeys(keys, async (engine) => {
       expect(JSON.parse(await docker(engine, 'network', 'inspect', 'bridge', '-f', '{{json .IPAM.Config}}'))).toEqual([
         {
           ...{ Subnet: '203.0.113.0/24', IPRange: '203.0.113.128/25', Gateway: '203.0.113.1' },
           AuxiliaryAddresses: { DefaultGatewayIPv4: '203.0.113.9' },
         },
+        { Subnet: 'fd00:204::/64', IPRange: 'fd00:204::100/120', Gateway: 'fd00:204::1' },
       ]);
       const place = await sleeper(engine);
       expect(await place.output('ip', 'route')).toMatch(/default via 203\.0\.113\.9 dev eth0[\s\S]*src 203\.0\.113\.128/);
@@ -79,6 +82,10 @@ describe.runIf(onGantry)('daemon.json', () => {
     wire.host.set('ip link del own0');
     expect(await failure({ bridge: 'own0' })).toContain('bridge device with non default name own0 must be created manually');
     expect(await failure({ bridge: 'own0', bip: '10.0.0.1/24' })).toContain('mutually exclusive');
+    expect(await failure({ bridge: 'own0', bip6: 'fd00:203::1/64' })).toContain('"bridge" and "bip6" are mutually exclusive');
+    expect(await failure({ ipv6: true, bip6: 'fd00:203::1/64', 'fixed-cidr-v6': 'fd00:204::/80' })).toContain(
+      'fixed-cidr-v6: fd00:204::/80 is not within the default bridge',
+    );
     expect(await failure({ bip: '10.200.0.1/24', 'default-gateway': '10.9.9.9' })).toContain(
       'default-gateway: auxiliary address: (DefaultGatewayIPv4:10.9.9.9) must belong to the master pool: 10.200.0.0/24',
     );
@@ -100,12 +107,16 @@ describe.runIf(onGantry)('daemon.json', () => {
     });
   });
 
-  it('fixed-cidr alone is the subnet', async () => {
-    await withKeys({ 'fixed-cidr': '10.205.0.0/24' }, async (engine) => {
+  it('fixed-cidr alone is the subnet, with bip6 a part of it', async () => {
+    const v6 = { ipv6: true, bip6: 'fd00:205::9/64', 'fixed-cidr-v6': 'fd00:205::8000/113' };
+    await withKeys({ 'fixed-cidr': '10.205.0.0/24', ...v6 }, async (engine) => {
       expect(JSON.parse(await docker(engine, 'network', 'inspect', 'bridge', '-f', '{{json .IPAM.Config}}'))).toEqual([
         { Subnet: '10.205.0.0/24', IPRange: '10.205.0.0/24', Gateway: '10.205.0.1' },
+        { Subnet: 'fd00:205::/64', IPRange: 'fd00:205::8000/113', Gateway: 'fd00:205::9' },
       ]);
-      expect(await (await sleeper(engine)).output('ip', 'addr', 'show', 'eth0')).toContain('10.205.0.2/24');
+      const place = await sleeper(engine);
+      expect(await place.output('ip', 'addr', 'show', 'eth0')).toMatch(/10\.205\.0\.2\/24[\s\S]*fd00:205::8000\/64/);
+      expect(await place.output('ip', '-6', 'route', 'show', 'default')).toContain('via fd00:205::9 ');
     });
   });
 

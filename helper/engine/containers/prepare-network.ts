@@ -52,6 +52,7 @@ export function sandboxRequest(engine: Engine, container: Container): SandboxReq
     extraHosts: hostConfig.ExtraHosts ?? [],
     links: linksOf(engine.store, container).map(({ target, alias }) => ({ containerId: target.id, alias })),
     ...(config.MacAddress ? { macAddress: config.MacAddress } : {}),
+    ...(['all', 'lo'].some((link) => hostConfig.Sysctls?.[`net.ipv6.conf.${link}.disable_ipv6`] === '1') ? { ipv6Off: true } : {}),
     folder: engine.store.folder(container.id),
   };
 }

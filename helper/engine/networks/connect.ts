@@ -41,7 +41,7 @@ export async function connect(world: World, reference: string, containerId: stri
   }
   return await withUndo(async (undo) => {
     const { request } = sandbox;
-    const endpoint = createEndpoint(network, { id: containerId, name: request.name, hostname: request.hostname }, settings);
+    const endpoint = createEndpoint(network, request, settings);
     undo.add('addresses', () => releaseEndpoint(endpoint));
     undo.add('link', () => (endpoint.hostLink ? deleteLink(endpoint.hostLink) : undefined));
     withInside(sandbox.netnsPath, (inside, fd) => {

@@ -3,7 +3,7 @@ import { findLink, listAddresses } from '../../system/netns/index.ts';
 import { Failure } from '../failure.ts';
 import { nowInstant } from '../instant.ts';
 import { firstAddress } from './bridge.ts';
-import { addressText, cidrText, contains, overlap, parseAddress, parseCidr } from './ipam/addresses.ts';
+import { addressText, cidrText, contains, isLinkLocal, overlap, parseAddress, parseCidr } from './ipam/addresses.ts';
 import { cidrOf, OPTION } from './model.ts';
 import type { StoredIpam, StoredNetwork } from './store.ts';
 import { freeSubnet, hostSubnets } from './subnets.ts';
@@ -44,12 +44,12 @@ export async function defaultBridge(world: World): Promise<void> {
   if (config.bridge === 'none') return;
   const stored = known ?? plainNetwork('bridge', 'bridge', '');
   const name = config.bridge ?? linkName(instance);
-  const v4 = withRange(ipv4Of(world, stored, name), config.fixedCidr);
+  const families = config.ipv6 ? ([4, 6] as const) : ([4] as const);
   const next: StoredNetwork = {
     ...stored,
     link: name,
     ipv6: config.ipv6,
-    ipam: { driver: 'default', options: null, config: [withGateway(v4, 4, config.defaultGateway)] },
+    ipam: { driver: 'default', options: null, config: families.map((family) => ipamOf(world, stored, name, family)) },
     options: {
       [OPTION.defaultBridge]: 'true',
       [OPTION.icc]: String(config.icc),
@@ -59,27 +59,38 @@ export async function defaultBridge(world: World): Promise<void> {
       [OPTION.mtu]: String(config.mtu),
     },
   };
-  if (config.ipv6) {
-    const old = stored.ipam.config.find((entry) => entry.subnet.includes(':'));
-    const v6 = config.fixedCidrV6 ? fromFixed(config.fixedCidrV6, 6) : (old ?? freeSubnet(world, 6));
-    next.ipam.config.push(withGateway(v6, 6, config.defaultGatewayV6));
-  }
   if (JSON.stringify(next) === JSON.stringify(known)) world.add(next);
   else await save(world, next);
 }
 
-function ipv4Of(world: World, stored: StoredNetwork, link: string): StoredIpam {
-  const { config, instance } = world.context;
-  if (config.bip) return fromBip(config.bip);
-  if (config.bridge) {
-    const own = ofLink(world, config.bridge);
+const KEYS = {
+  4: { bip: 'bip', fixed: 'fixed-cidr', gateway: 'default-gateway' },
+  6: { bip: 'bip6', fixed: 'fixed-cidr-v6', gateway: 'default-gateway-v6' },
+} as const;
+
+/** What the configuration says of the bridge's addresses of a family. */
+function wishOf({ context: { config } }: World, family: 4 | 6): Record<'bip' | 'fixed' | 'gateway', string | undefined> {
+  return family === 4
+    ? { bip: config.bip, fixed: config.fixedCidr, gateway: config.defaultGateway }
+    : { bip: config.bip6, fixed: config.fixedCidrV6, gateway: config.defaultGatewayV6 };
+}
+
+function ipamOf(world: World, stored: StoredNetwork, link: string, family: 4 | 6): StoredIpam {
+  const { fixed, gateway } = wishOf(world, family);
+  return withGateway(withRange(subnetOf(world, stored, link, family), family, fixed), family, gateway);
+}
+
+function subnetOf(world: World, stored: StoredNetwork, link: string, family: 4 | 6): StoredIpam {
+  const { bip, fixed } = wishOf(world, family);
+  if (bip) return fromBip(bip, family);
+  if (world.context.config.bridge) {
+    const own = ofLink(world, link, family, fixed);
     if (own) return own;
   }
-  const kept = keep(world, stored, findLink(world.host, link)?.alias === instance);
-  const { fixedCidr } = config;
+  const kept = keep(world, stored, family, findLink(world.host, link)?.alias === world.context.instance);
   // A range that the old subnet has no room for is a subnet of its own, as in dockerd.
-  if (fixedCidr && !(kept && isWithin(fixedCidr, kept.subnet))) return fromFixed(fixedCidr, 4);
-  return kept ?? freeSubnet(world, 4);
+  if (fixed && !(kept && isWithin(fixed, kept.subnet))) return fromFixed(fixed, family);
+  return kept ?? freeSubnet(world, family);
 }
 
 function isWithin(range: string, subnet: string): boolean {
@@ -88,14 +99,18 @@ function isWithin(range: string, subnet: string): boolean {
 }
 
 /**
- * The subnet that an administrator's bridge is in; undefined when it has no IPv4 address yet.
+ * The subnet that an administrator's bridge is in, the one with room for `fixed` where there are several; undefined when it has no
+ * address of the family yet (but the link-local one that every link has).
  * @throws Failure invalidParameter when there is no such bridge: it is not ours to make
  */
-function ofLink(world: World, name: string): StoredIpam | undefined {
+function ofLink(world: World, name: string, family: 4 | 6, fixed: string | undefined): StoredIpam | undefined {
   const link = findLink(world.host, name);
   if (!link) throw new Failure('invalidParameter', `bridge: bridge device with non default name ${name} must be created manually`);
-  const address = listAddresses(world.host).find((entry) => entry.index === link.index && !entry.address.includes(':'));
-  return address ? { ...fromBip(`${address.address}/${address.prefix}`) } : undefined;
+  const subnets = listAddresses(world.host)
+    .filter(({ index, address }) => index === link.index && address.includes(':') === (family === 6))
+    .filter(({ address }) => family === 4 || !isLinkLocal(address))
+    .map(({ address, prefix }) => fromBip(`${address}/${prefix}`, family));
+  return (fixed && subnets.find(({ subnet }) => isWithin(fixed, subnet))) || subnets[0];
 }
 
 /** With the gateway that containers use in the bridge's place, in dockerd's form: an auxiliary address of this name. */
@@ -105,19 +120,25 @@ function withGateway(ipam: StoredIpam, family: 4 | 6, gateway: string | undefine
   if (gateway === undefined) return { ...ipam, aux };
   const address = parseAddress(gateway);
   if (!address || !contains(cidrOf(ipam.subnet), address.value)) {
-    const key = family === 4 ? 'default-gateway' : 'default-gateway-v6';
-    throw new Failure('invalidParameter', `${key}: auxiliary address: (${name}:${gateway}) must belong to the master pool: ${ipam.subnet}`);
+    throw new Failure(
+      'invalidParameter',
+      `${KEYS[family].gateway}: auxiliary address: (${name}:${gateway}) must belong to the master pool: ${ipam.subnet}`,
+    );
   }
   return { ...ipam, aux: { ...aux, [name]: addressText(family, address.value) } };
 }
 
 /** @throws Failure invalidParameter when the range lies elsewhere */
-function withRange(ipam: StoredIpam, range: string | undefined): StoredIpam {
+function withRange(ipam: StoredIpam, family: 4 | 6, range: string | undefined): StoredIpam {
   const { range: _, ...plain } = ipam;
   if (range === undefined) return plain;
   const parsed = parseCidr(range);
   if (!parsed || !isWithin(range, ipam.subnet)) {
-    throw new Failure('invalidParameter', `fixed-cidr: ${range} is not within the default bridge's subnet ${ipam.subnet}: set "bip", too`);
+    const { fixed, bip } = KEYS[family];
+    throw new Failure(
+      'invalidParameter',
+      `${fixed}: ${range} is not within the default bridge's subnet ${ipam.subnet}: set ${JSON.stringify(bip)}, too`,
+    );
   }
   return { ...plain, range: cidrText(parsed.cidr) };
 }
@@ -125,7 +146,7 @@ function withRange(ipam: StoredIpam, range: string | undefined): StoredIpam {
 function fromFixed(text: string, family: 4 | 6): StoredIpam {
   const parsed = parseCidr(text);
   if (parsed?.cidr.family !== family) {
-    throw new Failure('invalidParameter', `fixed-cidr${family === 6 ? '-v6' : ''}: invalid CIDR address: ${text}`);
+    throw new Failure('invalidParameter', `${KEYS[family].fixed}: invalid CIDR address: ${text}`);
   }
   const subnet = cidrText(parsed.cidr);
   return { subnet, gateway: firstAddress(subnet), aux: {}, chosen: true };
@@ -136,18 +157,18 @@ function linkName(instance: string): string {
   return instance === 'gantry' ? 'gantry0' : `gtr-${instance.replace(/^gantry-/, '').slice(0, 9)}-0`;
 }
 
-function keep(world: World, stored: StoredNetwork, linkThere: boolean): StoredIpam | undefined {
-  const old = stored.ipam.config.find((entry) => !entry.subnet.includes(':'));
+function keep(world: World, stored: StoredNetwork, family: 4 | 6, linkThere: boolean): StoredIpam | undefined {
+  const old = stored.ipam.config.find((entry) => entry.subnet.includes(':') === (family === 6));
   if (!old || old.chosen) return undefined;
   if (linkThere) return old;
   const cidr = cidrOf(old.subnet);
   return hostSubnets(world).some((other) => overlap(other, cidr)) ? undefined : old;
 }
 
-function fromBip(bip: string): StoredIpam {
+function fromBip(bip: string, family: 4 | 6): StoredIpam {
   const parsed = parseCidr(bip);
-  if (parsed?.cidr.family !== 4) throw new Failure('invalidParameter', `bip: invalid CIDR address: ${bip}`);
+  if (parsed?.cidr.family !== family) throw new Failure('invalidParameter', `${KEYS[family].bip}: invalid CIDR address: ${bip}`);
   const subnet = cidrText(parsed.cidr);
-  const gateway = parsed.address === parsed.cidr.base ? firstAddress(subnet) : bip.replace(/\/.*/, '');
+  const gateway = parsed.address === parsed.cidr.base ? firstAddress(subnet) : addressText(family, parsed.address);
   return { subnet, gateway, aux: {}, chosen: true };
 }

@@ -17,11 +17,14 @@ import { Failure } from '../failure.ts';
 import { addressText, isLinkLocal, macOfAddress, parseAddress } from './ipam/addresses.ts';
 import { applySysctls } from './link-settings.ts';
 import { ENDPOINT_OPTION, type Endpoint, type Network, OPTION } from './model.ts';
+import type { SandboxRequest } from './types.ts';
+
+type Occupant = Pick<SandboxRequest, 'containerId' | 'name' | 'hostname' | 'ipv6Off'>;
 
 /** Takes addresses for a container in a network; nothing in the kernel yet. `releaseEndpoint` gives them back. */
 export function createEndpoint(
   network: Network,
-  container: { id: string; name: string; hostname: string },
+  container: Occupant,
   settings: EndpointSettings,
   known?: { id: string; mac: string },
 ): Endpoint {
@@ -29,7 +32,7 @@ export function createEndpoint(
   const endpoint: Endpoint = {
     id,
     network,
-    containerId: container.id,
+    containerId: container.containerId,
     containerName: container.name,
     settings,
     link: '',
@@ -42,7 +45,7 @@ export function createEndpoint(
   if (network.stored.driver === 'host' || network.stored.driver === 'null') return endpoint;
   try {
     if (network.stored.ipv4) endpoint.v4 = takeAddress(network, 4, settings.IPAMConfig?.IPv4Address);
-    if (network.stored.ipv6) endpoint.v6 = takeAddress(network, 6, settings.IPAMConfig?.IPv6Address);
+    if (network.stored.ipv6 && !container.ipv6Off) endpoint.v6 = takeAddress(network, 6, settings.IPAMConfig?.IPv6Address);
   } catch (error) {
     releaseEndpoint(endpoint);
     throw error;
@@ -63,8 +66,8 @@ function macFor(network: Network, endpoint: Endpoint): string {
 }
 
 /** Its own name, aliases, the short id, the host name: in this order, each once. */
-function namesOf(container: { id: string; name: string; hostname: string }, settings: EndpointSettings): string[] {
-  return [...new Set([container.name, ...(settings.Aliases ?? []), container.id.slice(0, 12), container.hostname].filter(Boolean))];
+function namesOf({ containerId, name, hostname }: Occupant, settings: EndpointSettings): string[] {
+  return [...new Set([name, ...(settings.Aliases ?? []), containerId.slice(0, 12), hostname].filter(Boolean))];
 }
 
 function takeAddress(network: Network, family: 4 | 6, wish: string | undefined): Endpoint['v4'] {

@@ -22,6 +22,8 @@ export interface SandboxRequest {
   /** `name:alias` of HostConfig.Links, resolved to container id and alias. */
   links: { containerId: string; alias: string }[];
   macAddress?: string;
+  /** Its kernel settings switch IPv6 off: it gets no such address. */
+  ipv6Off?: boolean;
   /** Where hosts, resolv.conf and hostname are written, to be bind-mounted: a folder of the container's own. */
   folder: string;
 }

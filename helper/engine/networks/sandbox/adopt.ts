@@ -85,7 +85,6 @@ function sameNamespace(file: string, pid: number): boolean {
 }
 
 function restoreEndpoint(network: Network, request: SandboxRequest, settings: EndpointSettings): Endpoint {
-  const container = { id: request.containerId, name: request.name, hostname: request.hostname };
   const fixed: EndpointSettings = {
     ...settings,
     IPAMConfig: {
@@ -93,7 +92,7 @@ function restoreEndpoint(network: Network, request: SandboxRequest, settings: En
       ...(settings.GlobalIPv6Address ? { IPv6Address: settings.GlobalIPv6Address } : {}),
     },
   };
-  const endpoint = createEndpoint(network, container, fixed, { id: settings.EndpointID ?? '', mac: settings.MacAddress ?? '' });
+  const endpoint = createEndpoint(network, request, fixed, { id: settings.EndpointID ?? '', mac: settings.MacAddress ?? '' });
   endpoint.settings = settings;
   return endpoint;
 }

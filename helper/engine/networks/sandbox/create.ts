@@ -51,9 +51,8 @@ export async function reserveSandbox(world: World, request: SandboxRequest, sign
     closeDns: undefined,
   };
   await withUndo(async (undo) => {
-    const container = { id: request.containerId, name: request.name, hostname: request.hostname };
     for (const { network, settings } of joins) {
-      const endpoint = createEndpoint(network, container, settings);
+      const endpoint = createEndpoint(network, request, settings);
       sandbox.endpoints.set(network.id, endpoint);
       undo.add('addresses', () => {
         network.endpoints.delete(request.containerId);

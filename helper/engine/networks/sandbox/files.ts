@@ -64,7 +64,7 @@ function hostsText(world: World, sandbox: LiveSandbox): string {
   }
   const names = hostNames(request.hostname, request.domainname);
   const own = [...sandbox.endpoints.values()].flatMap(({ v4, v6 }) => [v4, v6].flatMap((one) => (one ? [`${one.address}\t${names}`] : [])));
-  return hostsFile([...extra, ...linkLines(world, sandbox), ...own]);
+  return hostsFile([...extra, ...linkLines(world, sandbox), ...own], !request.ipv6Off);
 }
 
 /** Links of the default bridge: the other container's address under its alias, host name and name. */

@@ -1,7 +1,7 @@
 import { Failure } from '../../failure.ts';
 
-const DEFAULTS = [
-  '127.0.0.1\tlocalhost',
+const LOOPBACK = '127.0.0.1\tlocalhost';
+const IPV6 = [
   '::1\tlocalhost ip6-localhost ip6-loopback',
   'fe00::\tip6-localnet',
   'ff00::\tip6-mcastprefix',
@@ -34,7 +34,10 @@ export function hostNames(hostname: string, domainname: string): string {
   return short === hostname ? hostname : `${hostname} ${short}`;
 }
 
-/** @param lines extra hosts, links and the container's own addresses, in this order */
-export function hostsFile(lines: string[]): string {
-  return [...DEFAULTS, ...lines, ''].join('\n');
+/**
+ * @param lines extra hosts, links and the container's own addresses, in this order
+ * @param ipv6  whether the container has it
+ */
+export function hostsFile(lines: string[], ipv6: boolean): string {
+  return [LOOPBACK, ...(ipv6 ? IPV6 : []), ...lines, ''].join('\n');
 }
