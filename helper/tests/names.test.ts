@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { BASE, onGantry } from './harness.ts';
+import { BASE, eventually, onGantry } from './harness.ts';
 import { wiredEngine } from './wired.ts';
 
 /**
@@ -188,6 +188,40 @@ describe.runIf(onGantry)('names at 127.0.0.11', () => {
     await wired.engine.start();
     await resolves();
     await docker('rm', '-f', 'ns');
+  });
+
+  it('lead to the new owner of an address at once: it is announced to those that remember another', async () => {
+    const create = (name: string, n: number, ...options: string[]): Promise<string> =>
+      docker(
+        ...(['network', 'create', '--ipv6', '--subnet', `10.7${n}.0.0/24`, '--subnet', `fd00:7${n}::/64`] as const),
+        ...options.flatMap((option) => ['-o', `com.docker.network.advertise_addr_${option}`]),
+        name,
+      );
+    await create('loud', 2, 'ms=100', 'nmsgs=2');
+    await create('quiet', 3, 'nmsgs=0');
+    const own = (n: number): string[] => [`10.7${n}.0.9`, `fd00:7${n}::9`];
+    const start = (name: string, n: number, mac: number): Promise<unknown> =>
+      sleeper(name, '--network', `name=${name},ip=${own(n)[0]},ip6=${own(n)[1]},mac-address=02:42:00:00:00:0${mac}`);
+    const neighbour = await sleeper('neighbour', '--network', 'loud');
+    await docker('network', 'connect', 'quiet', 'neighbour');
+    await start('loud', 2, 1);
+    await start('quiet', 3, 1);
+    for (const address of [...own(2), ...own(3)]) await neighbour.output('ping', '-c1', '-W2', address);
+    const remembered = async (n: number): Promise<string[]> =>
+      (await Promise.all(own(n).map((address) => neighbour.output('ip', 'neigh', 'show', address)))).map(
+        (line) => / lladdr (\S+)/.exec(line)?.[1] ?? line,
+      );
+    const [old, next] = [1, 2].map((mac) => `02:42:00:00:00:0${mac}`);
+    await docker('rm', '-f', 'quiet', 'loud');
+    await start('quiet', 3, 2);
+    await start('loud', 2, 2);
+    await eventually('the new one is known', async () => (await remembered(2)).every((mac) => mac === next) || undefined);
+    expect(await remembered(3)).toEqual([old, old]);
+    await docker('network', 'disconnect', 'loud', 'loud');
+    await docker('network', 'connect', '--ip', '10.72.0.9', '--ip6', 'fd00:72::9', 'loud', 'loud');
+    await eventually('and once more', async () => (await remembered(2)).every((mac) => mac !== next) || undefined);
+    await docker('rm', '-f', 'neighbour', 'loud', 'quiet');
+    await docker('network', 'rm', 'loud', 'quiet');
   });
 
   it('come from the host’s servers on the default bridge', async () => {

@@ -153,6 +153,9 @@ describe.runIf(onGantry)('networks beside another host', () => {
     expect(await option('bridge.host_binding_ipv4', 'bad')).toContain('value: bad (nil ip)');
     expect(await option('bridge.gateway_mode_ipv4', 'odd')).toContain('unknown gateway mode odd');
     expect(await option('bridge.gateway_mode_ipv4', 'isolated')).toContain("'isolated' can only be used for an internal network");
+    expect(await option('advertise_addr_nmsgs', '4')).toContain('advertise_addr_nmsgs must be in the range 0 to 3');
+    expect(await option('advertise_addr_nmsgs', 'all')).toContain('_nmsgs "all" must be an integer');
+    expect(await option('advertise_addr_ms', '99', '-d', 'macvlan')).toContain('advertise_addr_ms must be in the range 100 to 2000');
     expect(await create('--ipam-driver', 'nope')).toContain('plugin "nope" not found');
     expect(await create('--scope', 'global')).toContain('This node is not a swarm manager');
     expect(await create('--ingress')).toContain('Ingress network can only be global scope network');

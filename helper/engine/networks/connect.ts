@@ -4,6 +4,7 @@ import { inNamespace, Netlink } from '../../system/netns/index.ts';
 import { run } from '../../system/nft/nft.ts';
 import { Failure } from '../failure.ts';
 import { withUndo } from '../undo.ts';
+import { announceEndpoint } from './announce.ts';
 import { refuseEndpoint } from './config-only.ts';
 import { deleteLink } from './delete-link.ts';
 import { openResolver } from './dns/resolver.ts';
@@ -54,6 +55,7 @@ export async function connect(world: World, reference: string, containerId: stri
       network.endpoints.delete(containerId);
     });
     await settle(world, sandbox);
+    announceEndpoint(world, sandbox, endpoint);
     world.endpointEvent('connect', endpoint);
     return describeEndpoint(endpoint);
   });

@@ -136,8 +136,6 @@ export function attachLink(host: Netlink, inside: Netlink, fd: number, endpoint:
     writeSetting(`ipv6/conf/${link}/disable_ipv6`, endpoint.v6 ? 0 : 1);
     writeSetting(`ipv6/conf/${link}/accept_dad`, 0);
     if (linkLocals(endpoint).some(({ address }) => address.includes(':'))) writeSetting(`ipv6/conf/${link}/disable_ipv6`, 0);
-    // A MAC that does not follow from the address: tell the neighbours that may remember another.
-    if (endpoint.settings.MacAddress) writeSetting(`ipv4/conf/${link}/arp_notify`, 1);
   });
   const made = findLink(inside, link);
   if (!made) throw new Failure('system', `link ${link} did not come to be in the container's network namespace`);

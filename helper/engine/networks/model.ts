@@ -126,6 +126,9 @@ export const OPTION = {
   /** In place of EnableIPv4 and EnableIPv6, by `--opt` or the key default-network-opts. */
   enable4: 'com.docker.network.enable_ipv4',
   enable6: 'com.docker.network.enable_ipv6',
+  /** How often, and how far apart, an endpoint's addresses are announced to its neighbours. */
+  announcements: 'com.docker.network.advertise_addr_nmsgs',
+  announcementMs: 'com.docker.network.advertise_addr_ms',
   linkPrefix: 'com.docker.network.container_iface_prefix',
   defaultBridge: 'com.docker.network.bridge.default_bridge',
 } as const;

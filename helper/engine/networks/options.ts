@@ -1,5 +1,6 @@
 import type { NetworkCreateRequest } from '../../contract/docker.ts';
 import { Failure } from '../failure.ts';
+import { ANNOUNCEMENT_MS, ANNOUNCEMENTS } from './announce.ts';
 import { parseAddress } from './ipam/addresses.ts';
 import { type GatewayMode, type Network, OPTION } from './model.ts';
 import type { StoredNetwork } from './store.ts';
@@ -19,11 +20,29 @@ export function checkOptions(driver: StoredNetwork['driver'], request: NetworkCr
   const options = request.Options ?? {};
   if (driver === 'bridge') checkBridgeOptions(options, request.Internal ?? false);
   else checkLanOptions(driver, options);
+  checkAnnouncements(options, OPTION.announcements, 'an integer', ANNOUNCEMENTS);
+  checkAnnouncements(options, OPTION.announcementMs, 'integer milliseconds', ANNOUNCEMENT_MS);
   const mtu = options[OPTION.mtu];
   if (mtu === undefined) return;
   if (!/^[+-]?\d+$/.test(mtu)) refuse(OPTION.mtu, mtu, `strconv.Atoi: parsing ${JSON.stringify(mtu)}: invalid syntax`);
   // What an IPv4 link needs at least, and the kernel takes at most.
   if (Number(mtu) < 0 || Number(mtu) > 65_535) throw new Failure('invalidParameter', `invalid MTU number: ${mtu}`);
+}
+
+function checkAnnouncements(
+  options: Record<string, string>,
+  key: string,
+  what: string,
+  { least, most }: { least: number; most: number },
+): void {
+  const value = options[key];
+  if (value === undefined) return;
+  if (!/^[+-]?\d+$/.test(value)) {
+    throw new Failure('invalidParameter', `value for option ${key} ${JSON.stringify(value)} must be ${what}`);
+  }
+  if (Number(value) < least || Number(value) > most) {
+    throw new Failure('invalidParameter', `${key} must be in the range ${least} to ${most}`);
+  }
 }
 
 function checkBridgeOptions(options: Record<string, string>, internal: boolean): void {

@@ -1,3 +1,4 @@
+export { announceAddress } from './announce.ts';
 export { forgetConnectionsTo } from './conntrack.ts';
 export { withHostLock } from './host-lock.ts';
 export * from './links.ts';

@@ -21,6 +21,7 @@ const IFLA_LINK = 5;
 const IFLA_MASTER = 10;
 const IFLA_PROTINFO = 12;
 const IFLA_IFALIAS = 20;
+const IFLA_OPERSTATE = 16;
 const IFLA_LINKINFO = 18;
 const IFLA_NET_NS_FD = 28;
 const IFLA_INFO_KIND = 1;
@@ -35,11 +36,14 @@ const IFLA_BRPORT_MODE = 4;
 const IFLA_BRPORT_ISOLATED = 33;
 const NLA_F_NESTED = 0x8000;
 const IFF_UP = 1;
+const OPERSTATE_UP = 6;
 
 export interface Link {
   index: number;
   name: string;
   up: boolean;
+  /** Its carrier is there, too: what is sent goes out. */
+  running: boolean;
   mac: string;
   mtu: number;
   /** Index of the bridge it is a port of; 0: none. */
@@ -71,6 +75,7 @@ function parseLink(body: Buffer): Link {
     index: body.readInt32LE(4),
     name: text(attributes.get(IFLA_IFNAME)),
     up: (body.readUInt32LE(8) & IFF_UP) !== 0,
+    running: attributes.get(IFLA_OPERSTATE)?.readUInt8(0) === OPERSTATE_UP,
     mac: [...(attributes.get(IFLA_ADDRESS) ?? [])].map((byte) => byte.toString(16).padStart(2, '0')).join(':'),
     mtu: attributes.get(IFLA_MTU)?.readUInt32LE(0) ?? 0,
     master: attributes.get(IFLA_MASTER)?.readUInt32LE(0) ?? 0,

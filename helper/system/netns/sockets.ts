@@ -11,6 +11,7 @@ const c = {
   listen: libc.func('int listen(int fd, int backlog)'),
   setsockopt: libc.func('int setsockopt(int fd, int level, int name, const void *value, unsigned int length)'),
   getsockname: libc.func('int getsockname(int fd, void *address, void *length)'),
+  sendto: libc.func('long sendto(int fd, const void *data, size_t length, int flags, const void *address, unsigned int size)'),
   send: libc.func('long send(int fd, const void *data, size_t length, int flags)'),
   recv: libc.func('long recv(int fd, void *data, size_t length, int flags)'),
   close: libc.func('int close(int fd)'),
@@ -19,6 +20,7 @@ const c = {
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const AF_NETLINK = 16;
+export const AF_PACKET = 17;
 export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
@@ -63,5 +65,8 @@ export const localPort = (fd: number): number => {
   return address.readUInt16BE(2);
 };
 export const send = (fd: number, data: Uint8Array, flags = 0): number => checked('send', c.send(fd, data, data.length, flags));
+/** To a socket address of the socket's family. */
+export const sendTo = (fd: number, data: Uint8Array, address: Uint8Array): void =>
+  void checked('sendto', c.sendto(fd, data, data.length, 0, address, address.length));
 export const recv = (fd: number, into: Uint8Array, flags = 0): number => checked('recv', c.recv(fd, into, into.length, flags));
 export const close = (fd: number): void => void c.close(fd);

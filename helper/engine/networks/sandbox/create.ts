@@ -4,6 +4,7 @@ import path from 'node:path';
 import { createNamespace, inNamespace, Netlink, removeNamespace, setLink } from '../../../system/netns/index.ts';
 import { Failure } from '../../failure.ts';
 import { withUndo } from '../../undo.ts';
+import { announceEndpoint } from '../announce.ts';
 import { refuseEndpoint } from '../config-only.ts';
 import { openResolver } from '../dns/resolver.ts';
 import { allowHairpin, attachLink, chooseGateway, createEndpoint, describeEndpoint, releaseEndpoint, setRoutes } from '../endpoint.ts';
@@ -90,7 +91,10 @@ export async function connectSandbox(world: World, containerId: string): Promise
   if (sandbox.netnsPath !== undefined) makeLinks(world, sandbox, sandbox.netnsPath);
   if (usesResolver(sandbox)) openResolver(world, sandbox);
   await world.firewall.publish(sandbox.publications);
-  for (const endpoint of sandbox.endpoints.values()) world.endpointEvent('connect', endpoint);
+  for (const endpoint of sandbox.endpoints.values()) {
+    announceEndpoint(world, sandbox, endpoint);
+    world.endpointEvent('connect', endpoint);
+  }
 }
 
 export function register(world: World, sandbox: LiveSandbox): void {
