@@ -171,7 +171,13 @@ describe.runIf(onGantry)('networks beside another host', () => {
     expect(await create('-d', 'ipvlan', '-o', 'ipvlan_mode=l9')).toContain("requested ipvlan mode 'l9' is not valid");
     await docker('network', 'create', 'plain');
     const run = (...args: string[]): Promise<string> => refused('run', '--rm', '--network', ...args, BASE, 'true');
-    expect(await run('plain', '--link-local-ip', '10.7.7.8')).toContain('invalid link local IP address: 10.7.7.8');
+    expect(await run('plain', '--link-local-ip', '10.7.7.8', '--ip', '10.7.7.9')).toContain(
+      [
+        'invalid config for network plain: invalid endpoint settings:',
+        '* invalid link local IP address: 10.7.7.8',
+        '* user specified IP address is supported only when connecting to networks with user configured subnets',
+      ].join('\n'),
+    );
     expect(await run('name=plain,driver-opt=com.docker.network.endpoint.sysctls=net.ipv4.conf.eth0.forwarding=1')).toContain(
       "unrecognised network interface sysctl 'net.ipv4.conf.eth0.forwarding=1'",
     );

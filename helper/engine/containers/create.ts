@@ -141,7 +141,7 @@ export async function create(
     const reserved = reserve(engine, name, id);
     undo.add('name', () => engine.store.releaseName(reserved, id));
     const joined = merged.NetworkDisabled ? {} : endpointsOf(host, endpoints, merged.MacAddress);
-    await engine.networks.validate({ networkMode: host.NetworkMode ?? 'bridge', endpoints: joined });
+    await checkEndpoints(engine, joined);
     const container = enliven({
       schema: 1,
       id,
@@ -261,4 +261,16 @@ async function settle(
     }
   }
   await engine.store.save(container);
+}
+
+/** @throws Failure invalidParameter that names the network */
+async function checkEndpoints(engine: Engine, endpoints: Record<string, EndpointSettings>): Promise<void> {
+  for (const [network, settings] of Object.entries(endpoints)) {
+    try {
+      await engine.networks.validate({ networkMode: network, endpoints: { [network]: settings } });
+    } catch (cause) {
+      if (!isFailure(cause, 'invalidParameter')) throw cause;
+      throw new Failure('invalidParameter', `invalid config for network ${network}: ${cause.message}`, { cause });
+    }
+  }
 }

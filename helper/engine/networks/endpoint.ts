@@ -82,8 +82,7 @@ function takeAddress(network: Network, family: 4 | 6, wish: string | undefined):
       address: addressText(family, value),
       value,
       prefix: pool.subnet.prefix,
-      // Internal networks lead nowhere.
-      gateway: network.stored.internal ? '' : (gateway ?? ''),
+      gateway: network.leadsOut ? (gateway ?? '') : '',
     };
   }
   if (asked) throw new Failure('forbidden', 'Address already in use');
@@ -170,8 +169,7 @@ export function allowHairpin(host: Netlink, endpoint: Endpoint): void {
  * Source: Docker API EndpointSettings.GwPriority.
  */
 export function chooseGateway(endpoints: Iterable<Endpoint>, family: 4 | 6): Endpoint | undefined {
-  const leads = (endpoint: Endpoint): boolean =>
-    !endpoint.network.stored.internal && Boolean((family === 4 ? endpoint.v4 : endpoint.v6)?.gateway);
+  const leads = (endpoint: Endpoint): boolean => endpoint.network.leadsOut && Boolean((family === 4 ? endpoint.v4 : endpoint.v6)?.gateway);
   return [...endpoints]
     .filter(leads)
     .sort(

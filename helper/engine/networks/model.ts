@@ -74,6 +74,11 @@ export class Network {
   get isDefaultBridge(): boolean {
     return this.stored.name === 'bridge';
   }
+  /** Internal ones lead nowhere, nor does what lies on a link that was made for want of a parent. */
+  get leadsOut(): boolean {
+    const alone = this.stored.driver !== 'bridge' && !this.option('parent');
+    return !this.stored.internal && !alone;
+  }
   /** User-defined networks resolve names; the default bridge, host and none don't. */
   get resolvesNames(): boolean {
     return !this.predefined;

@@ -361,12 +361,15 @@ describe.runIf(asRoot)('networks', () => {
   });
 
   it('joins macvlan networks on a link of its own', async () => {
-    await create({ Name: 'mac', Driver: 'macvlan', IPAM: { Config: [{ Subnet: '10.231.0.0/24' }] } });
+    await create({ Name: 'mac', Driver: 'macvlan', IPAM: { Config: [{ Subnet: '10.231.0.0/24', Gateway: '10.231.0.9' }] } });
     const a = await networks.createSandbox(request('m1', { networkMode: 'mac' }));
     const b = await networks.createSandbox(request('m2', { networkMode: 'mac' }));
     await serve(a, 80);
     expect(await sayInside(b, a.endpoints.mac?.IPAddress ?? '', 80)).toBe(`${b.endpoints.mac?.IPAddress} hi`);
     expect(await query(b, 'm1')).toBe(a.endpoints.mac?.IPAddress);
+    // There is nothing behind it: the gateway is the network's, no endpoint's.
+    expect(a.endpoints.mac?.Gateway).toBe('');
+    expect(await inside(a, 'ip', 'route')).not.toContain('default');
   });
 
   it('joins ipvlan networks, or says that the kernel has none', async () => {

@@ -37,25 +37,31 @@ function replaced(world: World, reference: string): string {
   return world.context.config.bridge === 'none' && reference === 'bridge' ? 'none' : reference;
 }
 
-/** What can be said against an endpoint's settings in a network. @throws Failure with dockerd's texts */
+/** What can be said against an endpoint's settings in a network. @throws Failure invalidParameter in dockerd's form: all of it */
 export function checkSettings(network: Network, settings: EndpointSettings): void {
-  const { IPv4Address, IPv6Address, LinkLocalIPs } = settings.IPAMConfig ?? {};
-  const fail = (text: string): never => {
-    throw new Failure('invalidParameter', text);
-  };
-  if (settings.MacAddress && !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(settings.MacAddress)) {
-    fail(`invalid MAC address: ${settings.MacAddress}`);
-  }
-  const [fault] = sysctlFaults(settings);
-  if (fault) fail(fault);
+  const faults = [...ownFaults(network, settings), ...addressFaults(network, settings)];
+  if (faults.length === 0) return;
+  const text = faults.length === 1 ? faults[0] : faults.map((fault) => `* ${fault}`).join('\n');
+  throw new Failure('invalidParameter', `invalid endpoint settings:\n${text}`);
+}
+
+function ownFaults({ stored, predefined }: Network, { MacAddress: mac, ...settings }: EndpointSettings): string[] {
+  const faults: string[] = [];
+  if (mac && !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(mac)) faults.push(`invalid MAC address: ${mac}`);
+  if (mac && stored.driver === 'ipvlan') faults.push('ipvlan interfaces do not support custom mac address assignment');
+  faults.push(...sysctlFaults(settings));
   const link = settings.DriverOpts?.[ENDPOINT_OPTION.linkName];
-  if (link !== undefined && (!isLinkName(link) || link === 'lo')) fail(`invalid network interface name ${JSON.stringify(link)}`);
-  for (const text of LinkLocalIPs ?? []) if (!isLinkLocal(text)) fail(`invalid link local IP address: ${text}`);
-  if (settings.MacAddress && network.stored.driver === 'ipvlan') fail('ipvlan interfaces do not support custom mac address assignment');
-  if (network.predefined) {
-    if (settings.Aliases?.length) fail('network-scoped aliases are only supported for user-defined networks');
-    if (IPv4Address || IPv6Address) fail('user specified IP address is supported on user defined networks only');
-    return;
+  if (link !== undefined && (!isLinkName(link) || link === 'lo')) faults.push(`invalid network interface name ${JSON.stringify(link)}`);
+  if (predefined && settings.Aliases?.length) faults.push('network-scoped aliases are only supported for user-defined networks');
+  return faults;
+}
+
+function addressFaults({ predefined, stored }: Network, { IPAMConfig }: EndpointSettings): string[] {
+  const { IPv4Address, IPv6Address, LinkLocalIPs } = IPAMConfig ?? {};
+  const faults = (LinkLocalIPs ?? []).filter((text) => !isLinkLocal(text)).map((text) => `invalid link local IP address: ${text}`);
+  if (predefined) {
+    if (IPv4Address || IPv6Address) faults.push('user specified IP address is supported on user defined networks only');
+    return faults;
   }
   for (const [family, text] of [
     [4, IPv4Address],
@@ -63,13 +69,14 @@ export function checkSettings(network: Network, settings: EndpointSettings): voi
   ] as const) {
     if (!text) continue;
     const address = parseAddress(text);
-    if (address?.family !== family) fail(`invalid IPv${family} address: ${text}`);
-    const { config, idle = [] } = network.stored.ipam;
+    const { config, idle = [] } = stored.ipam;
     const chosen = [...config, ...idle].filter((pool) => pool.subnet.includes(':') === (family === 6) && pool.chosen);
-    if (chosen.length === 0) {
-      fail('user specified IP address is supported only when connecting to networks with user configured subnets');
+    if (address?.family !== family) faults.push(`invalid IPv${family} address: ${text}`);
+    else if (chosen.length === 0) {
+      faults.push('user specified IP address is supported only when connecting to networks with user configured subnets');
+    } else if (!chosen.some((pool) => contains(cidrOf(pool.subnet), address.value))) {
+      faults.push(`no configured subnet contains IP address ${text}`);
     }
-    const inside = chosen.some((pool) => address && contains(cidrOf(pool.subnet), address.value));
-    if (!inside) fail(`no configured subnet contains IP address ${text}`);
   }
+  return faults;
 }
