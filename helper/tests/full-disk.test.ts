@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { tarOf } from '../store/tar/fixture.ts';
 import { FakeRegistry } from './fake-registry.ts';
@@ -70,6 +71,33 @@ describe.runIf(onGantry)('a full disk', { timeout: 60_000 }, () => {
     const noise = tarOf([{ name: 'file', data: randomBytes(100_000) }]);
     registry.add('full:1', [noise]);
 
+    // A container with a volume that has something in it, as it travels from engine to engine.
+    await client.post('/volumes/create', { Name: 'noise' });
+    const travels = await launch(client, {
+      Cmd: ['sh', '-c', 'head -c 100000 /dev/urandom > /noise/file; head -c 100000 /dev/urandom > /written'],
+      HostConfig: { Binds: ['noise:/noise'] },
+    });
+    await waitFor(client, travels);
+    const [aVolume, aContainer] = await Promise.all(
+      [
+        { Kind: 'volume', Name: 'noise' },
+        { Kind: 'container', Name: travels, LeaveVolumes: ['noise'] },
+      ].map(async (wish) => {
+        const body = JSON.stringify(wish);
+        const headers = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
+        return buffer(await client.open('POST', '/gantry/v1/copy/send', headers, body));
+      }),
+    );
+    const receive = (name: string, body: Buffer | undefined) =>
+      client.ask('POST', `/gantry/v1/copy/receive?name=${name}`, {
+        ...(body ? { body } : {}),
+        headers: { 'Content-Type': 'application/vnd.gantry.copy' },
+      });
+
+    // The first one makes the folder for all.
+    expect((await receive('copied', aVolume)).json.aux).toMatchObject({ Name: 'copied' });
+    await client.delete('/volumes/copied');
+
     const attempts: { what: string; attempt(): Promise<Answer>; undo(answer: Answer): Promise<Answer> }[] = [
       {
         what: 'load',
@@ -103,6 +131,13 @@ describe.runIf(onGantry)('a full disk', { timeout: 60_000 }, () => {
         what: 'commit',
         attempt: () => client.post(`/commit?container=${stopped}&repo=committed`),
         undo: () => client.delete('/images/committed'),
+      },
+      { what: 'copied volume', attempt: () => receive('copied', aVolume), undo: () => client.delete('/volumes/copied') },
+      { what: 'copied container', attempt: () => receive('copied', aContainer), undo: () => client.delete('/containers/copied') },
+      {
+        what: 'bin',
+        attempt: () => client.post('/gantry/v1/bin', { Container: named }),
+        undo: ({ json }) => client.post(`/gantry/v1/bin/${json.Id}/restore`),
       },
       { what: 'tag', attempt: () => client.post(`/images/${BASE}/tag?repo=other&tag=1`), undo: () => client.delete('/images/other:1') },
       { what: 'volume', attempt: () => client.post('/volumes/create', { Name: 'own' }), undo: () => client.delete('/volumes/own') },

@@ -63,9 +63,15 @@ export class BinStore {
 
   async create(entry: StoredEntry): Promise<void> {
     const folder = this.folder(entry.id);
-    await fs.mkdir(path.join(folder, 'volumes'), { recursive: true, mode: 0o700 });
-    await writeJson(path.join(folder, 'entry.json'), entry);
-    await syncFolder(this.#root);
+    try {
+      // Level by level: Node's `recursive` says ENOENT where the disk is full.
+      for (const level of [folder, path.join(folder, 'volumes')]) await fs.mkdir(level, { mode: 0o700 });
+      await writeJson(path.join(folder, 'entry.json'), entry);
+      await syncFolder(this.#root);
+    } catch (error) {
+      await fs.rm(folder, { recursive: true, force: true });
+      throw error;
+    }
   }
 
   container(id: string): string {

@@ -41,7 +41,12 @@ export const copiesFolder = (data: string): string => path.join(data, 'copies');
 
 export async function openJob(data: string): Promise<Job> {
   const folder = path.join(copiesFolder(data), randomBytes(8).toString('hex'));
-  await fs.mkdir(folder, { recursive: true, mode: 0o700 });
+  // Level by level: Node's `recursive` says ENOENT where the disk is full.
+  for (const level of [copiesFolder(data), folder]) {
+    await fs.mkdir(level, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+  }
   return {
     folder,
     note: (journal) => writeJson(path.join(folder, FILE), journal),

@@ -145,6 +145,18 @@ describe('volumes', () => {
     expect(await volumes.prune(filters({ all: ['true'] }))).toEqual({ VolumesDeleted: ['named'], SpaceReclaimed: 0 });
   });
 
+  it('prunes by labels, those that are there and those that are not', async () => {
+    await volumes.create({ Name: 'keep', Labels: { keep: 'yes' } });
+    await volumes.create({ Name: 'drop', Labels: { keep: 'no' } });
+    await volumes.create({ Name: 'plain' });
+    const prune = async (entries: Record<string, string[]>) => (await volumes.prune(filters({ all: ['true'], ...entries }))).VolumesDeleted;
+    expect(await prune({ label: ['other'] })).toEqual([]);
+    expect(await prune({ label: ['keep=no'] })).toEqual(['drop']);
+    expect(await prune({ 'label!': ['keep'] })).toEqual(['plain']);
+    expect(await prune({ 'label!': ['keep=no'] })).toEqual(['keep']);
+    await expect(prune({ name: ['x'] })).rejects.toThrow("invalid filter 'name'");
+  });
+
   it('keeps data whose volume.json is lost, removes a half-made empty one', async () => {
     mkdirSync(path.join(root, 'data/volumes/half/_data'), { recursive: true });
     mkdirSync(path.join(root, 'data/volumes/full/_data'), { recursive: true });

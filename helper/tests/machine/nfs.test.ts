@@ -42,6 +42,25 @@ describe('an NFS volume', () => {
     expect(existsSync(path.join(shared, 'file'))).toBe(true);
   });
 
+  it('is mounted once for all that use it, also after the engine was killed, and goes with the last', async () => {
+    const mounted = () => readFileSync('/proc/self/mountinfo', 'utf8').split(' nfs4 ').length - 1;
+    await volume('held', ':/', 'addr=127.0.0.1,rw,nfsvers=4');
+    expect(mounted()).toBe(0);
+    const run = (name: string) => engine.docker(['run', '-d', '--name', name, '-v', 'held:/data', BASE, 'sleep', '1000']);
+    expect((await run('first')).code).toBe(0);
+    await engine.crash();
+    await engine.start();
+    expect((await run('second')).code).toBe(0);
+    writeFileSync(path.join(shared, 'seen'), 'by both\n');
+    for (const name of ['first', 'second']) expect((await engine.docker(['exec', name, 'cat', '/data/seen'])).stdout).toBe('by both\n');
+    expect(mounted()).toBe(1);
+    expect((await engine.docker(['rm', '-f', 'first'])).code).toBe(0);
+    expect(mounted()).toBe(1);
+    expect((await engine.docker(['rm', '-f', 'second'])).code).toBe(0);
+    expect(mounted()).toBe(0);
+    expect((await engine.docker(['volume', 'rm', 'held'])).code).toBe(0);
+  });
+
   it.each([
     ['of a folder that the server has not', ':/missing', 'addr=127.0.0.1,nfsvers=4', 'no such file or directory'],
     ['of a server that does not answer', ':/', 'addr=127.0.0.1,nfsvers=4,port=9,retry=0', 'connection refused'],
