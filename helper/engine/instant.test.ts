@@ -52,3 +52,21 @@ it('gives later times to later calls, but for a clock that was set back', () => 
   expect(off()).toBe(0n);
   expect(nowNanos()).toBeLessThan(before);
 });
+
+it('is never ahead of the machine’s clock, also where it was held up while it read the two', () => {
+  let real = BigInt(START_MS + 86_400_000) * MS;
+  let holdUp = 0n;
+  vi.mocked(Date.now).mockImplementation(() => {
+    real += holdUp;
+    steady += holdUp;
+    return Number(real / MS);
+  });
+  for (const held of [1_700_000n, 0n, 300_000n, 1_900_000n, 0n]) {
+    holdUp = held;
+    const now = nowNanos();
+    expect(now).toBeLessThanOrEqual(real);
+    expect(now).toBeGreaterThan(real - 3n * MS);
+    real += 10n * MS;
+    steady += 10n * MS;
+  }
+});

@@ -8,8 +8,9 @@ const MILLISECOND = 1_000_000n;
 /** So far the clock may be set back without time standing still meanwhile: more is a clock that was wrong. */
 const STEP_BACK = 1_000n * MILLISECOND;
 
-/** The steady clock's zero in nanoseconds since the epoch. */
-let origin = 0n;
+/** The steady clock's zero in nanoseconds since the epoch: it lies between these. */
+let earliest = 0n;
+let latest = -1n;
 let last = 0n;
 
 /**
@@ -17,14 +18,18 @@ let last = 0n;
  * unless the machine's clock was set back by more than a second.
  *
  * The machine's clock has milliseconds here, the steady one nanoseconds; but that one stands still while a laptop sleeps, and is
- * not corrected when the other is: where they drift apart it is set anew.
+ * not corrected when the other is: where they drift apart it is set anew. Each reading says a little more of how the two lie, also
+ * one that was held up in between: never is ours ahead, for clients ask for events until now by the machine's.
  */
 export function nowNanos(): bigint {
-  const steady = process.hrtime.bigint();
+  const before = process.hrtime.bigint();
   const wall = BigInt(Date.now()) * MILLISECOND;
-  const ahead = origin + steady - wall;
-  if (ahead < 0n || ahead > 2n * MILLISECOND) origin = wall - steady;
-  const now = origin + steady;
+  const steady = process.hrtime.bigint();
+  const [low, high] = [wall - steady, wall + MILLISECOND - before];
+  if (low > latest || high < earliest) [earliest, latest] = [low, high];
+  if (low > earliest) earliest = low;
+  if (high < latest) latest = high;
+  const now = earliest + steady;
   last = now > last || last - now > STEP_BACK ? now : last + 1n;
   return last;
 }
