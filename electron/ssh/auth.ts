@@ -26,7 +26,6 @@ export interface AuthOptions {
   onStop: (error: Error) => void;
 }
 
-const SECRET_TRIES = 3;
 const PROMPTS_LIMIT = 16;
 
 /**
@@ -74,15 +73,26 @@ export class Auth {
     if (partial) await this.succeeded();
     else await this.#disproved();
     this.#judgeOffered(partial);
-    if (methods.includes('publickey')) {
+    for (const method of config.methods) {
+      const next = methods.includes(method) ? await this.#by[method]() : undefined;
+      if (next) return next;
+    }
+    return false;
+  }
+
+  /** The next try by each way; undefined when there is none left. */
+  readonly #by: Record<HostConfig['methods'][number], () => Promise<AnyAuthMethod | undefined>> = {
+    publickey: async () => {
+      const username = this.#options.config.user;
       this.#identities ??= await this.#collect();
       const identity = this.#identities.shift();
-      if (identity) {
-        this.#offer(identity);
-        return { type: 'agent', username, agent: new OneKeyAgent(this.#unhurried(identity), () => this.#worked(identity), this.#stop) };
-      }
-    }
-    if (methods.includes('keyboard-interactive') && config.interactiveAllowed && this.#interactiveTries < SECRET_TRIES && this.#mayAsk()) {
+      if (!identity) return undefined;
+      this.#offer(identity);
+      return { type: 'agent', username, agent: new OneKeyAgent(this.#unhurried(identity), () => this.#worked(identity), this.#stop) };
+    },
+    'keyboard-interactive': async () => {
+      const username = this.#options.config.user;
+      if (this.#interactiveTries >= this.#options.config.passwordPrompts || !this.#mayAsk()) return undefined;
       this.#interactiveTries += 1;
       let prompted = false;
       return {
@@ -94,18 +104,20 @@ export class Auth {
           prompted = true;
         },
       };
-    }
-    if (methods.includes('password') && config.passwordAllowed && this.#secretTries < SECRET_TRIES && this.#mayAsk()) {
+    },
+    password: async () => {
+      const username = this.#options.config.user;
+      if (this.#secretTries >= this.#options.config.passwordPrompts || !this.#mayAsk()) return undefined;
       try {
         const password = await this.#password();
         this.found = { method: 'password' };
         return { type: 'password', username, password };
       } catch (error) {
         this.#stop(error);
+        return undefined;
       }
-    }
-    return false;
-  }
+    },
+  };
 
   /** The connection stands: what was typed is right and may be kept. */
   async succeeded(): Promise<void> {

@@ -1,13 +1,21 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Line, LineType, parse } from 'ssh-config';
-import { fits, fitsList } from './patterns.ts';
+import { type ConfigLine, configLines } from './config-lines.ts';
+import { fitsGlob, fitsList } from './patterns.ts';
 
 /** A file of ssh_config(5) with what it includes, in order. */
 export type ConfigNode =
   | { kind: 'value'; key: string; values: string[] }
   | { kind: 'host'; patterns: string[]; body: ConfigNode[] }
-  | { kind: 'match'; criteria: [name: string, patterns: string[]][]; body: ConfigNode[] };
+  | { kind: 'match'; criteria: Criterion[]; body: ConfigNode[] };
+
+export interface Criterion {
+  name: string;
+  /** With `!` before it. */
+  negated: boolean;
+  /** What follows, if something does. */
+  given: string;
+}
 
 export interface ConfigTree {
   nodes: ConfigNode[];
@@ -36,14 +44,8 @@ export async function readConfigTree(path: string, home: string): Promise<Config
     }
     const text = await readText(file, problems);
     if (text === undefined) return [];
-    let lines: Line[];
-    try {
-      lines = parse(text);
-    } catch (error) {
-      // A line that is only `Host` makes the library throw a TypeError; which line it was is not said.
-      problems.push(`${file}: ${error instanceof Error && !(error instanceof TypeError) ? error.message : 'a line has no value'}`);
-      return [];
-    }
+    const { lines, odd } = configLines(text);
+    if (odd.length > 0) problems.push(`${file}: what is in line ${odd.join(', ')} makes no sense`);
     return nodesOf(lines, (pattern) => included(pattern, depth));
   };
   const included = async (pattern: string, depth: number): Promise<ConfigNode[]> => {
@@ -68,34 +70,30 @@ async function readText(file: string, problems: string[]): Promise<string | unde
   }
 }
 
-async function nodesOf(lines: Line[], include: (pattern: string) => Promise<ConfigNode[]>): Promise<ConfigNode[]> {
+async function nodesOf(lines: ConfigLine[], include: (pattern: string) => Promise<ConfigNode[]>): Promise<ConfigNode[]> {
   const nodes: ConfigNode[] = [];
-  for (const line of lines) {
-    if (line.type !== LineType.DIRECTIVE || line.param === '') continue;
-    const key = line.param.toLowerCase();
-    const values =
-      typeof line.value === 'string' ? [line.value] : line.value.map(({ val, quoted }) => (isCommand(key) && quoted ? `"${val}"` : val));
-    if (key === 'include') for (const pattern of values) nodes.push(...(await include(pattern)));
-    else if (key === 'host' && 'config' in line) nodes.push({ kind: 'host', patterns: values, body: await nodesOf(line.config, include) });
-    else if (key === 'match' && 'config' in line)
-      nodes.push({ kind: 'match', criteria: criteriaOf(values), body: await nodesOf(line.config, include) });
-    else nodes.push({ kind: 'value', key, values });
+  let body = nodes;
+  for (const { key, words, rest } of lines) {
+    if (key === 'host' || key === 'match') {
+      body = [];
+      nodes.push(key === 'host' ? { kind: 'host', patterns: words, body } : { kind: 'match', criteria: criteriaOf(words), body });
+    } else if (key === 'include') for (const pattern of words) body.push(...(await include(pattern)));
+    // A shell reads it again: its quotes stay.
+    else body.push({ kind: 'value', key, values: key === 'proxycommand' ? [rest] : words });
   }
   return nodes;
 }
 
-/** A shell reads it again: its quotes stay. */
-const isCommand = (key: string) => key === 'proxycommand';
+const ALONE = new Set(['all', 'final', 'canonical']);
 
-function criteriaOf(words: string[]): [string, string[]][] {
-  const criteria: [string, string[]][] = [];
+function criteriaOf(words: string[]): Criterion[] {
+  const criteria: Criterion[] = [];
   for (let at = 0; at < words.length; at += 1) {
-    const name = (words[at] ?? '').toLowerCase();
-    if (name === 'all' || name === 'final' || name === 'canonical') criteria.push([name, []]);
-    else {
-      at += 1;
-      criteria.push([name, (words[at] ?? '').split(',')]);
-    }
+    // `host=nas` is the same as `host nas`.
+    const [, mark, name = '', given] = /^(!?)([^=]*)(?:=(.*))?$/s.exec(words[at] ?? '') ?? [];
+    const alone = ALONE.has(name.toLowerCase());
+    if (!alone && given === undefined) at += 1;
+    criteria.push({ name: name.toLowerCase(), negated: mark === '!', given: alone ? '' : (given ?? words[at] ?? '') });
   }
   return criteria;
 }
@@ -104,12 +102,12 @@ function criteriaOf(words: string[]): [string, string[]][] {
 async function filesLike(pattern: string): Promise<string[]> {
   let found = ['/'];
   for (const part of pattern.split('/').filter((segment) => segment !== '')) {
-    if (!/[*?]/.test(part)) found = found.map((folder) => join(folder, part));
+    if (!/[*?[]/.test(part)) found = found.map((folder) => join(folder, part));
     else {
       const next: string[] = [];
       for (const folder of found) {
         const names = await readdir(folder).catch(() => [] as string[]);
-        const visible = names.filter((name) => fits(part, name) && (part.startsWith('.') || !name.startsWith('.')));
+        const visible = names.filter((name) => fitsGlob(part, name) && (part.startsWith('.') || !name.startsWith('.')));
         next.push(...visible.sort().map((name) => join(folder, name)));
       }
       found = next.slice(0, FILES_LIMIT);
@@ -120,38 +118,53 @@ async function filesLike(pattern: string): Promise<string[]> {
 
 /** What Host and Match are compared with. */
 export interface MatchContext {
-  /** As typed. */
-  alias: string;
+  /** What Host is compared with: the name as typed, in a second pass what it has come to. */
+  host: string;
+  typed: string;
   /** HostName as known so far. */
   hostName: () => string;
   user: () => string;
   localUser: string;
+  /** The second pass, that Match final asks for. */
+  isFinal: boolean;
+  /** Whether a command, with its tokens still in it, ends well. */
+  exec: (command: string) => boolean;
 }
 
-/**
- * Calls `give` for each setting that counts, in the file's order.
- * Of Match, only host, originalhost, user, localuser and all are decided here; what would run a command or a second pass does not fit.
- */
+/** Calls `give` for each setting that counts, in the file's order. */
 export function applyConfig(nodes: readonly ConfigNode[], context: MatchContext, give: (key: string, values: string[]) => void): void {
   for (const node of nodes) {
     if (node.kind === 'value') give(node.key, node.values);
-    else if (node.kind === 'host' ? fitsList(node.patterns, context.alias) : node.criteria.every((criterion) => holds(criterion, context)))
+    else if (node.kind === 'host' ? fitsList(node.patterns, context.host) : node.criteria.every((criterion) => holds(criterion, context)))
       applyConfig(node.body, context, give);
   }
 }
 
-function holds([name, patterns]: [string, string[]], context: MatchContext): boolean {
+/** Whether what is in the files counts only in a second pass. */
+export const wantsFinal = (nodes: readonly ConfigNode[]): boolean =>
+  nodes.some(
+    (node) =>
+      node.kind !== 'value' && ((node.kind === 'match' && node.criteria.some(({ name }) => name === 'final')) || wantsFinal(node.body)),
+  );
+
+function holds({ name, negated, given }: Criterion, context: MatchContext): boolean {
+  const fitting = (text: string) => fitsList(given.split(','), text) !== negated;
   switch (name) {
     case 'all':
-      return true;
+      return !negated;
+    case 'final':
+    case 'canonical':
+      return context.isFinal !== negated;
     case 'host':
-      return fitsList(patterns, context.hostName());
+      return fitting(context.hostName());
     case 'originalhost':
-      return fitsList(patterns, context.alias);
+      return fitting(context.typed);
     case 'user':
-      return fitsList(patterns, context.user());
+      return fitting(context.user());
     case 'localuser':
-      return fitsList(patterns, context.localUser);
+      return fitting(context.localUser);
+    case 'exec':
+      return context.exec(given) !== negated;
     default:
       return false;
   }

@@ -62,7 +62,7 @@ Host *
   expect(await resolve('other')).toMatchObject({ user: 'nobody', port: 99, hostName: 'other' });
 });
 
-test('negated patterns, Match by host and user; what would run a command does not count', async () => {
+test('negated patterns, Match by host, user and in a second pass; where nobody connects, no command is run', async () => {
   write(
     '.ssh/config',
     `Host *.corp !secret.corp
@@ -82,7 +82,7 @@ Match all
   expect(await resolve('a.corp')).toMatchObject({
     proxyJump: [{ host: 'gate.corp' }, { user: 'root', host: 'inner', port: 2200 }],
     port: 7,
-    user: 'ada',
+    user: 'later',
     hostKeyAlias: 'fixed',
   });
   expect(await resolve('secret.corp')).toMatchObject({ proxyJump: [], port: 7 });
@@ -125,7 +125,7 @@ Host b
     proxyJump: [],
     userKnownHosts: [],
     connectTimeoutMs: 3000,
-    passwordAllowed: false,
+    methods: ['publickey', 'keyboard-interactive'],
   });
 });
 

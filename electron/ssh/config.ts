@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { homedir, hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { type Address, parseAddress } from './address.ts';
-import { applyConfig, type ConfigNode, readConfigTree } from './config-tree.ts';
+import { type Algorithms, algorithmsOf } from './algorithms.ts';
+import { applyConfig, type ConfigNode, readConfigTree, wantsFinal } from './config-tree.ts';
 
 /** All that decides how one machine is connected to: what was typed, over ~/.ssh/config, over /etc/ssh/ssh_config, over defaults. */
 export interface HostConfig {
@@ -29,8 +31,15 @@ export interface HostConfig {
   newHostKeys: 'ask' | 'refuse' | 'accept';
   /** Under what name the host's key is looked up, if not its own. */
   hostKeyAlias: string | undefined;
-  passwordAllowed: boolean;
-  interactiveAllowed: boolean;
+  /** Ways to sign in, the preferred first. */
+  methods: ('publickey' | 'keyboard-interactive' | 'password')[];
+  /** How often a password, or a question of the machine, is tried. */
+  passwordPrompts: number;
+  algorithms: Algorithms;
+  /** Of the addresses of a name; 0: any. */
+  family: 0 | 4 | 6;
+  /** Of this machine. */
+  bindAddress: string | undefined;
   connectTimeoutMs: number | undefined;
 }
 
@@ -54,95 +63,187 @@ export async function readConfigFiles(
 const DEFAULT_KEYS = ['id_rsa', 'id_ecdsa', 'id_ed25519'];
 /** These may stand several times and all count; of the others the first. */
 const REPEATED = new Set(['identityfile', 'certificatefile']);
+const METHODS = ['publickey', 'keyboard-interactive', 'password'] as const;
+const PROMPTS = 3;
+const PROMPTS_LIMIT = 10;
+
+/** What the files say of one machine, before defaults. */
+interface Settings {
+  get(key: string): string[] | undefined;
+  hostName: string;
+  user: string;
+}
 
 /**
  * How to connect to what was typed.
  *
+ * @param exec whether a command of `Match exec` ends well; by default none is run, and none does
  * @throws Error with a sentence for the user if a setting makes no sense (a port that is none, a jump host that is no address)
- * Source: ssh_config(5)
+ * Source: ssh_config(5); compared with `ssh -G` in config-as-ssh.test.ts
  */
-export function resolveHost(files: ConfigFiles, address: Address): HostConfig {
-  const settings = new Map<string, string[]>();
-  const first = (key: string) => settings.get(key)?.[0];
+export function resolveHost(files: ConfigFiles, address: Address, exec: (command: string) => boolean = () => false): HostConfig {
+  const settings = settingsOf(files, address, exec);
+  const { hostName, user } = settings;
+  const { home, env } = files;
   const alias = address.host;
-  if (address.user !== undefined) settings.set('user', [address.user]);
-  if (address.port !== undefined) settings.set('port', [String(address.port)]);
-  const { home, localUser, env } = files;
-  const percent = (text: string, values: Record<string, string>) => text.replaceAll(/%(.)/g, (whole, letter) => values[letter] ?? whole);
-  const hostName = () => percent(first('hostname') ?? alias, { '%': '%', h: alias, n: alias });
-  applyConfig(files.nodes, { alias, hostName, user: () => first('user') ?? localUser, localUser }, (key, values) => {
-    if (REPEATED.has(key)) settings.set(key, [...(settings.get(key) ?? []), ...values]);
-    else if (!settings.has(key)) settings.set(key, values);
-  });
-  const port = Number(first('port') ?? 22);
-  if (!Number.isInteger(port) || port < 1 || port > 65535)
-    throw new Error(`The port of ${alias} in ~/.ssh/config is no port: ${first('port')}`);
-  const user = first('user') ?? localUser;
-  const tokens = {
-    '%': '%',
-    h: hostName(),
-    n: alias,
-    p: String(port),
-    r: user,
-    u: localUser,
-    d: home,
-    l: hostname(),
-    L: hostname(),
-    k: alias,
-  };
+  const first = (key: string) => settings.get(key)?.[0];
+  const port = portOf(first('port'), alias);
+  const jumps = isNone(first('proxyjump')) ? undefined : first('proxyjump');
+  const tokens = tokensOf(files, { alias, hostName, port, user, jumps: jumps ?? '', hostKeyAlias: first('hostkeyalias') });
   const path = (text: string) => {
     const expanded = percent(text, tokens).replaceAll(/\$\{(\w+)\}/g, (_, name: string) => env[name] ?? '');
     return expanded === '~' || expanded.startsWith('~/') ? join(home, expanded.slice(1)) : expanded;
   };
-  const isNone = (text: string | undefined) => text?.toLowerCase() === 'none';
-  const listed = (key: string) => (settings.get(key) ?? []).filter((text) => !isNone(text)).map(path);
-  const yes = (key: string) => first(key)?.toLowerCase() === 'yes';
-  const allowed = (key: string) => first(key)?.toLowerCase() !== 'no';
-  const identityFiles = listed('identityfile');
-  const seconds = Number(first('connecttimeout'));
-  const command = settings.get('proxycommand')?.join(' ');
+  const listed = (key: string) => [...new Set((settings.get(key) ?? []).filter((text) => !isNone(text)).map(path))];
+  const yes = (key: string) => isYes(first(key));
+  const near = pick(tokens, ['%', 'h', 'n', 'p', 'r']);
+  const command = first('proxycommand');
   return {
     alias,
-    hostName: hostName(),
+    hostName,
     port,
     user,
-    identityFiles: identityFiles.length > 0 ? identityFiles : DEFAULT_KEYS.map((name) => join(home, '.ssh', name)),
-    identitiesNamed: identityFiles.length > 0,
+    identityFiles: settings.get('identityfile') ? listed('identityfile') : DEFAULT_KEYS.map((name) => join(home, '.ssh', name)),
+    identitiesNamed: settings.get('identityfile') !== undefined,
     certificateFiles: listed('certificatefile'),
     identitiesOnly: yes('identitiesonly'),
     agent: agentOf(first('identityagent'), path, env),
-    proxyJump: isNone(first('proxyjump')) ? [] : jumpsOf(first('proxyjump')),
-    proxyCommand: command === undefined || isNone(command) || first('proxyjump') !== undefined ? undefined : percent(command, tokens),
-    userKnownHosts: settings.has('userknownhostsfile')
+    proxyJump:
+      jumps === undefined
+        ? []
+        : percent(jumps, near)
+            .split(',')
+            .map((text) => parseAddress(text)),
+    proxyCommand: command === undefined || isNone(command) ? undefined : percent(command, near),
+    userKnownHosts: settings.get('userknownhostsfile')
       ? listed('userknownhostsfile')
       : [join(home, '.ssh', 'known_hosts'), join(home, '.ssh', 'known_hosts2')],
-    globalKnownHosts: settings.has('globalknownhostsfile')
+    globalKnownHosts: settings.get('globalknownhostsfile')
       ? listed('globalknownhostsfile')
       : ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2'],
     hashKnownHosts: yes('hashknownhosts'),
     newHostKeys: newKeys(first('stricthostkeychecking')),
     hostKeyAlias: first('hostkeyalias'),
-    passwordAllowed: allowed('passwordauthentication'),
-    interactiveAllowed: allowed('kbdinteractiveauthentication') && allowed('challengeresponseauthentication'),
-    connectTimeoutMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : undefined,
+    methods: methodsOf(first),
+    passwordPrompts: promptsOf(first('numberofpasswordprompts')),
+    algorithms: algorithmsOf(first),
+    family: familyOf(first('addressfamily')),
+    bindAddress: first('bindaddress'),
+    connectTimeoutMs: timeOf(first('connecttimeout')),
   };
+}
+
+/** The first value of each keyword that counts for this machine. */
+function settingsOf({ nodes, localUser, home }: ConfigFiles, address: Address, exec: (command: string) => boolean): Settings {
+  const settings = new Map<string, string[]>();
+  const typed = address.host;
+  const first = (key: string) => settings.get(key)?.[0];
+  if (address.user !== undefined) settings.set('user', [address.user]);
+  if (address.port !== undefined) settings.set('port', [String(address.port)]);
+  const user = () => first('user') ?? localUser;
+  let found: string | undefined;
+  const hostName = () => found ?? percent(first('hostname') ?? typed.replaceAll('%', '%%'), { '%': '%', h: typed });
+  const give = (key: string, values: string[]) => {
+    // Whichever of these two comes first.
+    if (key === 'proxycommand' && settings.has('proxyjump') && !isNone(first('proxyjump'))) return;
+    if (key === 'proxyjump' && settings.has('proxycommand')) return;
+    if (REPEATED.has(key)) settings.set(key, [...(settings.get(key) ?? []), ...values.slice(0, 1)]);
+    else if (!settings.has(key)) settings.set(key, values);
+  };
+  const run = (command: string) => {
+    const port = Number(first('port') ?? 22);
+    const facts = { alias: typed, hostName: hostName(), port, user: user(), jumps: '', hostKeyAlias: first('hostkeyalias') };
+    return exec(percent(command, tokensOf({ home, localUser }, facts)));
+  };
+  const pass = (host: string, isFinal: boolean) => applyConfig(nodes, { host, typed, hostName, user, localUser, isFinal, exec: run }, give);
+  pass(typed, false);
+  if (wantsFinal(nodes)) {
+    found = hostName().toLowerCase();
+    pass(found, true);
+  }
+  return { get: (key) => settings.get(key), hostName: hostName().toLowerCase(), user: user() };
+}
+
+/** `%%`, `%h` … @throws Error for a letter that means nothing there, as ssh does */
+function percent(text: string, values: Record<string, string>): string {
+  return text.replaceAll(/%(.?)/gs, (whole, letter: string) => {
+    const value = Object.hasOwn(values, letter) ? values[letter] : undefined;
+    if (value === undefined) throw new Error(`In “${text}” of ~/.ssh/config ${whole} stands for no host, user or address`);
+    return value;
+  });
+}
+
+interface TokenFacts {
+  alias: string;
+  hostName: string;
+  port: number;
+  user: string;
+  jumps: string;
+  hostKeyAlias: string | undefined;
+}
+
+function tokensOf({ home, localUser }: Pick<ConfigFiles, 'home' | 'localUser'>, facts: TokenFacts): Record<string, string> {
+  const { alias, hostName: h, port, user: r, jumps: j, hostKeyAlias = alias } = facts;
+  const l = hostname();
+  const p = String(port);
+  const C = createHash('sha1').update(`${l}${h}${p}${r}${j}`).digest('hex');
+  const i = String(process.getuid?.() ?? '');
+  return { '%': '%', C, L: l.replace(/\..*/, ''), d: home, h, i, j, k: hostKeyAlias, l, n: alias, p, r, u: localUser };
+}
+
+const pick = (values: Record<string, string>, names: string[]): Record<string, string> =>
+  Object.fromEntries(Object.entries(values).filter(([name]) => names.includes(name)));
+
+const isNone = (text: string | undefined): boolean => text?.toLowerCase() === 'none';
+const isYes = (text: string | undefined): boolean => ['yes', 'true'].includes(text?.toLowerCase() ?? '');
+const isNo = (text: string | undefined): boolean => ['no', 'false'].includes(text?.toLowerCase() ?? '');
+
+function portOf(setting = '22', alias: string): number {
+  const port = Number(setting);
+  if (!Number.isInteger(port) || port < 1 || port > 65535) throw new Error(`The port of ${alias} in ~/.ssh/config is no port: ${setting}`);
+  return port;
+}
+
+/** In the order of PreferredAuthentications, without what is switched off. */
+function methodsOf(first: (key: string) => string | undefined): HostConfig['methods'] {
+  const preferred = first('preferredauthentications')?.split(',') ?? [...METHODS];
+  const off = {
+    publickey: isNo(first('pubkeyauthentication')),
+    'keyboard-interactive': isNo(first('kbdinteractiveauthentication')) || isNo(first('challengeresponseauthentication')),
+    password: isNo(first('passwordauthentication')),
+  };
+  return preferred.flatMap((name) => METHODS.filter((method) => method === name && !off[method]));
+}
+
+function promptsOf(setting: string | undefined): number {
+  const prompts = Number(setting);
+  return setting === undefined || !Number.isInteger(prompts) || prompts < 0 ? PROMPTS : Math.min(prompts, PROMPTS_LIMIT);
+}
+
+const familyOf = (setting = 'any'): HostConfig['family'] => ({ inet: 4 as const, inet6: 6 as const })[setting.toLowerCase()] ?? 0;
+
+/** `90`, `1m30s`. Source: sshd_config(5), TIME FORMATS */
+function timeOf(setting = ''): number | undefined {
+  if (!/^(\d{1,6}[smhdw]?)+$/i.test(setting)) return undefined;
+  const units: Record<string, number> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+  let seconds = 0;
+  for (const [, count = '0', unit = ''] of setting.matchAll(/(\d+)([smhdw]?)/gi))
+    seconds += Number(count) * (units[unit.toLowerCase()] ?? 1);
+  // No timer takes more than 2^31 ms.
+  return seconds > 0 ? Math.min(seconds, 86_400) * 1000 : undefined;
 }
 
 function newKeys(setting = 'ask'): HostConfig['newHostKeys'] {
   const word = setting.toLowerCase();
-  if (word === 'yes' || word === 'true') return 'refuse';
+  if (isYes(word)) return 'refuse';
   // `no` takes changed keys, too, with ssh; here it does not.
-  return ['accept-new', 'no', 'off', 'false'].includes(word) ? 'accept' : 'ask';
+  return ['accept-new', 'off'].includes(word) || isNo(word) ? 'accept' : 'ask';
 }
 
 function agentOf(setting: string | undefined, path: (text: string) => string, env: NodeJS.ProcessEnv): string | undefined {
   if (setting === undefined || setting === 'SSH_AUTH_SOCK') return env.SSH_AUTH_SOCK || undefined;
-  if (setting.toLowerCase() === 'none') return undefined;
+  if (isNone(setting)) return undefined;
   return setting.startsWith('$') && !setting.startsWith('${') ? env[setting.slice(1)] || undefined : path(setting);
-}
-
-function jumpsOf(setting: string | undefined): Address[] {
-  return setting === undefined ? [] : setting.split(',').map((text) => parseAddress(text));
 }
 
 export interface Alias {

@@ -93,6 +93,22 @@ describe.skipIf(!hasSshd)('a real sshd', () => {
     expect(received).toBe(sent.length);
   });
 
+  test('ciphers, key exchange, address and way of signing in as the configuration says', async () => {
+    const server = await sshd({ config: ['LogLevel DEBUG'] });
+    const lines =
+      'KexAlgorithms ecdh-sha2-nistp384\n  Ciphers ^aes256-ctr\n  MACs hmac-sha2-512\n  HostKeyAlgorithms ssh-ed25519\n  BindAddress 127.0.0.7\n  AddressFamily inet\n';
+    await open('nas', await sshHome(home, nas(server, `  ${lines}`), server.knownLine()));
+    expect(server.log).toMatch(/kex: algorithm: ecdh-sha2-nistp384/);
+    expect(server.log).toMatch(/kex: client->server cipher: aes256-ctr MAC: hmac-sha2-512/);
+    expect(server.log).toMatch(/Accepted publickey for \S+ from 127\.0\.0\.7/);
+    const none = await sshHome(home, nas(server, '  PreferredAuthentications password\n'), server.knownLine());
+    expect(await failing(open('nas', none))).toMatchObject({ code: 'ssh-keys-refused' });
+    expect(await failing(open('nas', await sshHome(home, nas(server, '  Ciphers none-such\n'), server.knownLine())))).toMatchObject({
+      code: 'ssh-address',
+      message: expect.stringMatching(/Ciphers/),
+    });
+  });
+
   test('a machine that exchanges keys anew, as some do each hour or gigabyte: streams go on, both ways, and nobody is asked', async () => {
     const server = await sshd({ config: ['RekeyLimit 1M', 'LogLevel DEBUG'] });
     const files = await sshHome(home, nas(server), server.knownLine());

@@ -1,15 +1,16 @@
 import type { Duplex } from 'node:stream';
-import { Client, type ServerHostKeyAlgorithm } from 'ssh2';
+import { type Algorithms, Client } from 'ssh2';
 import type { HostFailure } from '../hosts/errors.ts';
 import type { ConnectStep } from '../ipc/contract.ts';
 import { type Address, formatAddress } from './address.ts';
 import { type Ask, Auth } from './auth.ts';
 import { CERTIFICATE_SUFFIX, type Certificate } from './certificate.ts';
 import { checkHostKey, knownAs } from './check-host-key.ts';
-import { type ConfigFiles, type HostConfig, resolveHost } from './config.ts';
+import type { ConfigFiles, HostConfig } from './config.ts';
 import { cancelled, failure, shown } from './failures.ts';
 import { offerHostCertificates } from './host-certificates.ts';
 import { fingerprint, knownTypes, mindsAuthorities, readKnownHosts } from './known-hosts.ts';
+import { resolveRunning } from './match-exec.ts';
 import type { Secrets } from './secrets.ts';
 import { ChannelRefused, SshSession } from './session.ts';
 import { offerCertificates, watchAuthFailures } from './ssh2-internals.ts';
@@ -33,23 +34,13 @@ const ANSWER_MS = 20_000;
 const KEEPALIVE_MS = 5000;
 /** Quiet for so many keepalives: the connection is lost. */
 const KEEPALIVES = 3;
-// Without ssh-rsa, as ssh since 8.8: it is signed with SHA-1.
-const HOST_KEYS: ServerHostKeyAlgorithm[] = [
-  'ssh-ed25519',
-  'ecdsa-sha2-nistp256',
-  'ecdsa-sha2-nistp384',
-  'ecdsa-sha2-nistp521',
-  'rsa-sha2-512',
-  'rsa-sha2-256',
-];
-
 /**
  * Connects to a machine and signs in, through the jump hosts that its configuration names.
  *
  * @throws HostFailure that says at which machine what went wrong
  */
 export async function connectSsh(address: Address, options: ConnectOptions): Promise<SshSession> {
-  const chain = chainOf(options.files, address);
+  const chain = await chainOf(options.files, address, options.signal);
   const clients: Client[] = [];
   let session: SshSession | undefined;
   try {
@@ -73,21 +64,22 @@ export async function connectSsh(address: Address, options: ConnectOptions): Pro
 const machineOf = ({ user, alias, port }: HostConfig) => formatAddress({ user, host: alias, ...(port !== 22 && { port }) });
 
 /** @returns jump hosts first; a jump host's own ProxyJump counts for the first of a list only, as with ssh -J */
-function chainOf(files: ConfigFiles, address: Address): HostConfig[] {
-  const read = (of: Address): HostConfig => {
+async function chainOf(files: ConfigFiles, address: Address, signal: AbortSignal): Promise<HostConfig[]> {
+  const read = async (of: Address): Promise<HostConfig> => {
     try {
-      return resolveHost(files, of);
+      return await resolveRunning(files, of, signal);
     } catch (error) {
+      if (signal.aborted) throw error;
       throw failure('ssh-address', error instanceof Error ? error.message : String(error), { final: true });
     }
   };
   const chain: HostConfig[] = [];
   let next: Address | undefined = address;
   while (next) {
-    const config = read(next);
+    const config = await read(next);
     chain.unshift(config);
     const [first, ...rest]: Address[] = config.proxyJump;
-    chain.splice(0, 0, ...rest.map(read));
+    chain.splice(0, 0, ...(await Promise.all(rest.map(read))));
     next = first;
     if (chain.length > HOPS_LIMIT) {
       const message = `The jump hosts of ${address.host} lead in a circle, or are more than ${HOPS_LIMIT}`;
@@ -129,12 +121,12 @@ async function direct(config: HostConfig, { onStep, signal }: ConnectOptions): P
   }
   const addresses = await steps.run(
     'resolve',
-    () => resolveName(config.hostName),
+    () => resolveName(config.hostName, config.family),
     (found) => ({ name: config.hostName, address: found.join(', ') }),
   );
   const dialed = await steps.run(
     'connect',
-    () => dialTcp(addresses, config.port, config.connectTimeoutMs, signal),
+    () => dialTcp(addresses, config.port, config.connectTimeoutMs, signal, { from: config.bindAddress }),
     ({ address }) => ({ address }),
   );
   return dialed.stream;
@@ -289,7 +281,10 @@ function signIn(stream: Duplex, config: HostConfig, options: ConnectOptions): Pr
       const known = await readKnownHosts([...config.userKnownHosts, ...config.globalKnownHosts]);
       const types = knownTypes(known, ...knownAs(config));
       const isKnown = (name: string) => types.includes(name.startsWith('rsa-sha2') ? 'ssh-rsa' : name);
-      const hostKeys = [...HOST_KEYS.filter(isKnown), ...HOST_KEYS.filter((name) => !isKnown(name))];
+      const { algorithms } = config;
+      const { kex, cipher, hmac, hostKeys } = algorithms;
+      const ordered = (names: string[]) =>
+        algorithms.hostKeysOrdered ? names : [...names.filter(isKnown), ...names.filter((name) => !isKnown(name))];
       client.connect({
         sock: stream,
         username: config.user,
@@ -300,7 +295,8 @@ function signIn(stream: Duplex, config: HostConfig, options: ConnectOptions): Pr
         // Streams to Unix sockets are an extension that others than OpenSSH have, too.
         strictVendor: false,
         agentForward: false,
-        algorithms: { serverHostKey: hostKeys },
+        // Their names are checked against ssh2's own lists.
+        algorithms: { kex, cipher, hmac, serverHostKey: ordered(hostKeys) } as Algorithms,
         hostVerifier: (blob: Buffer, done: (valid: boolean) => void) => {
           heard = true;
           // Keys of the connection are exchanged anew after an hour or a gigabyte. The machine's own was looked at; and to wait, which
@@ -323,7 +319,7 @@ function signIn(stream: Duplex, config: HostConfig, options: ConnectOptions): Pr
       offerCertificates(client);
       // Otherwise they would tell nothing: the machine shows its key alone, as it does to ssh in the end.
       if (mindsAuthorities(known, ...knownAs(config))) {
-        const names = hostKeys.map((name) => `${name}${CERTIFICATE_SUFFIX}`);
+        const names = ordered(algorithms.hostCertificates).map((name) => `${name}${CERTIFICATE_SUFFIX}`);
         offerHostCertificates(client, names, (shown) => {
           certificate = shown;
         });

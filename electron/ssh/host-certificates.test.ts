@@ -50,9 +50,9 @@ const authority = (server: Sshd, names = '127.0.0.*', ca = 'ca') => `@cert-autho
 async function open(
   server: Sshd,
   known: string,
-  more: Partial<ConnectOptions> & { lines?: string; then?: (session: SshSession) => Promise<void> } = {},
+  more: Partial<ConnectOptions> & { lines?: string; during?: (session: SshSession) => Promise<void> } = {},
 ) {
-  const { lines = '', then, ...rest } = more;
+  const { lines = '', during, ...rest } = more;
   const config = `Host nas\n  HostName 127.0.0.1\n  Port ${server.port}\n  User ${server.user}\n  IdentityFile ${server.path('user_key')}\n${lines}`;
   const steps: ConnectStep[] = [];
   const files = await sshHome(home, config, known);
@@ -60,7 +60,7 @@ async function open(
   const session = await connectSsh(parseAddress('nas'), { ...options, onStep: (step) => steps.push(step) });
   defer(() => session.close());
   expect((await session.exec('echo in')).stdout).toBe('in\n');
-  await then?.(session);
+  await during?.(session);
   return steps.find(({ kind, status }) => kind === 'hostKey' && status === 'done')?.found;
 }
 const failing = (connecting: Promise<unknown>) =>
@@ -83,7 +83,7 @@ describe.skipIf(!hasSshd)('machines with certificates', () => {
     async (kex) => {
       const server = await certified({ config: [`KexAlgorithms ${kex}`, 'RekeyLimit 1M', 'LogLevel DEBUG'] });
       const found = await open(server, authority(server), {
-        then: async (session) => {
+        during: async (session) => {
           const { stdout } = await session.exec('head -c 3000000 /dev/zero | tr "\\0" x', { limitBytes: 4_000_000 });
           expect(stdout).toHaveLength(3_000_000);
         },

@@ -1,5 +1,21 @@
-/** Whether a text fits a pattern of `*` (any characters) and `?` (exactly one). Runs in linear space, without backtracking explosions. */
-export function fits(pattern: string, text: string): boolean {
+/** Whether a text fits a pattern of `*` (any characters) and `?` (exactly one). */
+export const fits = (pattern: string, text: string): boolean => fitsParts([...pattern], text);
+
+/** The same for names of files, with `[abc]`, `[a-z]` and `[!a]` for one of several characters. Source: glob(7) */
+export const fitsGlob = (pattern: string, text: string): boolean => fitsParts(pattern.match(/\[[!^]?\]?[^\]]*\]|./gs) ?? [], text);
+
+function isOneOf(part: string, char: string): boolean {
+  const [, not, set = ''] = /^\[([!^]?)(.+)\]$/s.exec(part) ?? [];
+  if (part.length < 3 || set === '') return part === char;
+  const found = set
+    .match(/.-.|./gs)
+    ?.some((range) => (range.length === 3 ? range.charAt(0) <= char && char <= range.charAt(2) : range === char));
+  return found === true ? !not : Boolean(not);
+}
+
+/** Runs in linear space, without backtracking explosions. */
+function fitsParts(pattern: readonly string[], characters: string): boolean {
+  const text = [...characters];
   let p = 0;
   let t = 0;
   /** Where the last star stood, and what of the text it covers up to. */
@@ -10,7 +26,7 @@ export function fits(pattern: string, text: string): boolean {
       star = p;
       covered = t;
       p += 1;
-    } else if (p < pattern.length && (pattern[p] === '?' || pattern[p] === text[t])) {
+    } else if (p < pattern.length && (pattern[p] === '?' || isOneOf(pattern[p] ?? '', text[t] ?? ''))) {
       p += 1;
       t += 1;
     } else if (star >= 0) {

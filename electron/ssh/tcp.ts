@@ -14,11 +14,11 @@ export interface Dialed {
 const CONNECT_MS = 10_000;
 const ADDRESSES_LIMIT = 8;
 
-/** All addresses of a name, in the system's order. @throws HostFailure ssh-unknown-name */
-export async function resolveName(name: string): Promise<string[]> {
+/** All addresses of a name, in the system's order; of one family, unless that is 0. @throws HostFailure ssh-unknown-name */
+export async function resolveName(name: string, family: 0 | 4 | 6 = 0): Promise<string[]> {
   if (isIP(name.replace(/%.*$/, '')) !== 0) return [name];
   try {
-    const found = await lookup(name, { all: true, verbatim: true });
+    const found = await lookup(name, { all: true, verbatim: true, family });
     return found.slice(0, ADDRESSES_LIMIT).map(({ address }) => address);
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : String(cause);
@@ -29,6 +29,7 @@ export async function resolveName(name: string): Promise<string[]> {
 /**
  * Connects to the first of the addresses that answers.
  *
+ * @param from an address of this machine to connect from
  * @param refused the code for a port on which nobody listens: its text says who should
  * @throws HostFailure with the reason of the last
  */
@@ -37,12 +38,12 @@ export async function dialTcp(
   port: number,
   timeoutMs: number | undefined,
   signal: AbortSignal,
-  refused: HostError['code'] = 'ssh-refused',
+  { from, refused = 'ssh-refused' }: { from?: string | undefined; refused?: HostError['code'] } = {},
 ): Promise<Dialed> {
   let last: unknown;
   for (const address of addresses) {
     try {
-      return { stream: await dialOne(address, port, timeoutMs ?? CONNECT_MS, signal), address: withPort(address, port) };
+      return { stream: await dialOne(address, port, from, timeoutMs ?? CONNECT_MS, signal), address: withPort(address, port) };
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       last = error;
@@ -53,10 +54,10 @@ export async function dialTcp(
 
 const withPort = (address: string, port: number) => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`);
 
-function dialOne(host: string, port: number, timeoutMs: number, signal: AbortSignal): Promise<Socket> {
+function dialOne(host: string, port: number, from: string | undefined, timeoutMs: number, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
-    const socket = connect({ host, port, noDelay: true });
+    const socket = connect({ host, port, noDelay: true, ...(from !== undefined && { localAddress: from }) });
     const fail = (error: unknown) => {
       finish();
       socket.destroy();

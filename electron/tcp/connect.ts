@@ -59,7 +59,7 @@ export async function openTcp(
   }
   const { stream } = await run(
     'connect',
-    () => dialTcp(addresses, address.port, undefined, signal, 'tcp-refused'),
+    () => dialTcp(addresses, address.port, undefined, signal, { refused: 'tcp-refused' }),
     ({ address: at }) => ({ address: at }),
   );
   stream.setKeepAlive(true, KEEPALIVE_MS);
