@@ -1,6 +1,5 @@
 import type { NetworkCreateRequest } from '../../contract/docker.ts';
 import { Failure } from '../failure.ts';
-import { ANNOUNCEMENT_MS, ANNOUNCEMENTS } from './announce.ts';
 import { parseAddress } from './ipam/addresses.ts';
 import { ANNOUNCEMENT_MS, ANNOUNCEMENTS, type GatewayMode, type Network, OPTION } from './model.ts';
 import type { StoredNetwork } from './store.ts';
