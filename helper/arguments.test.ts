@@ -54,6 +54,9 @@ describe('arguments', () => {
       'default-ulimits': { nofile: { Name: 'nofile', Soft: 10, Hard: 20 }, core: { Name: 'core', Soft: -1, Hard: -1 } },
       features: { x: true, y: false },
     });
+    expect(readArguments(['--http-proxy', 'http://a:1', '--no-proxy=b,c']).flags).toEqual({
+      proxies: { 'http-proxy': 'http://a:1', 'no-proxy': 'b,c' },
+    });
   });
   it.each([
     [['--help'], 'help'],

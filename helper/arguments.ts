@@ -42,8 +42,8 @@ interface Option {
 const OPTIONS: Option[] = [
   ...Object.entries(OWN).map(([name, own]) => ({ name, short: 'short' in own ? own.short : undefined, ...own, key: undefined })),
   ...(Object.keys(KEYS) as Key[]).flatMap((key) => {
-    const { flag, text, noEffect } = KEYS[key];
-    if (!flag) return [];
+    const { flag, members = [], text, noEffect } = KEYS[key];
+    if (!flag) return members.map((name) => ({ name, short: undefined, takes: 'member' as const, text: `${name} of ${key}`, key }));
     return [{ name: flag.name ?? key, short: flag.short, takes: flag.takes, text: noEffect ? `no effect: ${text}` : text, key }];
   }),
 ];
@@ -58,6 +58,7 @@ const ARGUMENT = {
   pools: ' base=SUBNET,size=NUMBER …',
   ulimits: ' NAME=SOFT[:HARD] …',
   switches: ' NAME[=true|false] …',
+  member: ' TEXT',
 } as const;
 
 function optionLine({ name, short, takes, text }: Option): string {
@@ -65,7 +66,7 @@ function optionLine({ name, short, takes, text }: Option): string {
 }
 
 const COLUMNS = 100;
-const fileOnly = (Object.keys(KEYS) as Key[]).filter((key) => !KEYS[key].flag && !KEYS[key].noEffect);
+const fileOnly = (Object.keys(KEYS) as Key[]).filter((key) => !KEYS[key].flag && !KEYS[key].members && !KEYS[key].noEffect);
 
 export const HELP = `gantryd: Gantry's container engine. Speaks the Docker Engine API.
 
@@ -184,6 +185,8 @@ function add(before: unknown, { name, takes, key }: Option, value = 'true'): unk
       if (!feature) throw refuse(`invalid argument "${value}" for "--${name}" flag: should be NAME, NAME=true or NAME=false`);
       return { ...(before as object | undefined), [feature]: on === 'true' };
     }
+    case 'member':
+      return { ...(before as object | undefined), [name]: value };
     case 'text':
       return value;
   }

@@ -14,9 +14,10 @@ it('the guide has every key with its flag, as --help tells it', () => {
         .slice(1, -1)
         .map((cell) => cell.trim()),
     );
-  const expected = Object.entries(KEYS).map(([key, { text, flag, reload, noEffect }]) => [
+  const expected = Object.entries(KEYS).map(([key, { text, flag, members, reload, noEffect }]) => [
     `\`${key}\``,
-    flag ? `\`--${flag.name ?? key}\`${flag.short ? `, \`-${flag.short}\`` : ''}` : '',
+    members?.map((name) => `\`--${name}\``).join(', ') ??
+      (flag ? `\`--${flag.name ?? key}\`${flag.short ? `, \`-${flag.short}\`` : ''}` : ''),
     noEffect ? `no effect: ${text}` : text,
     reload ? 'yes' : '',
   ]);

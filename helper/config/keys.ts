@@ -25,6 +25,8 @@ function only<const T extends string | boolean>(values: readonly T[], why: strin
 }
 
 export const FILE = v.strictObject({
+  'allow-direct-routing': v.optional(v.boolean()),
+  'allow-nondistributable-artifacts': v.optional(TEXTS),
   'authorization-plugins': v.optional(v.pipe(TEXTS, v.maxLength(0, 'this engine has no plugins, so nobody would check requests'))),
   bin: v.optional(
     v.strictObject({
@@ -38,10 +40,15 @@ export const FILE = v.strictObject({
   bip6: v.optional(v.string()),
   bridge: v.optional(v.string()),
   builder: v.optional(v.record(v.string(), v.unknown())),
+  'cdi-spec-dirs': v.optional(TEXTS),
   'cgroup-parent': v.optional(v.string()),
   containerd: v.optional(v.string()),
   'containerd-namespace': v.optional(v.string()),
+  'containerd-plugin-namespace': v.optional(v.string()),
   'containerd-plugins-namespace': v.optional(v.string()),
+  'cpu-rt-period': v.optional(v.number()),
+  'cpu-rt-runtime': v.optional(v.number()),
+  'cri-containerd': v.optional(v.boolean()),
   'data-root': v.optional(v.string()),
   debug: v.optional(v.boolean()),
   'default-address-pools': v.optional(v.array(v.object({ base: v.string(), size: v.number() }))),
@@ -73,6 +80,7 @@ export const FILE = v.strictObject({
   'insecure-registries': v.optional(TEXTS),
   ip: v.optional(v.string()),
   'ip-forward': v.optional(v.boolean()),
+  'ip-forward-no-drop': v.optional(v.boolean()),
   'ip-masq': v.optional(v.boolean()),
   ip6tables: v.optional(v.boolean()),
   iptables: v.optional(v.boolean()),
@@ -95,6 +103,7 @@ export const FILE = v.strictObject({
   'metrics-addr': v.optional(v.string()),
   mtu: v.optional(MTU),
   'network-control-plane-mtu': v.optional(v.number()),
+  'network-diagnostic-port': v.optional(v.number()),
   'no-new-privileges': v.optional(v.boolean()),
   'node-generic-resources': v.optional(TEXTS),
   pidfile: v.optional(v.string()),
@@ -118,6 +127,8 @@ export const FILE = v.strictObject({
   'storage-driver': v.optional(only(['', 'overlay2', 'overlay'], 'the engine has the driver overlay2 only')),
   'storage-opts': v.optional(TEXTS),
   'swarm-default-advertise-addr': v.optional(v.string()),
+  'swarm-raft-election-tick': v.optional(v.number()),
+  'swarm-raft-heartbeat-tick': v.optional(v.number()),
   tls: v.optional(v.boolean()),
   tlscacert: v.optional(v.string()),
   tlscert: v.optional(v.string()),
@@ -134,12 +145,14 @@ export interface Flag {
   /** Where it is not the key's own name: dockerd's flags are in the singular. */
   name?: string;
   short?: string;
-  takes: 'nothing' | 'text' | 'number' | 'list' | 'map' | 'maps' | 'pools' | 'ulimits' | 'switches';
+  takes: 'nothing' | 'text' | 'number' | 'list' | 'map' | 'maps' | 'pools' | 'ulimits' | 'switches' | 'member';
 }
 
 interface About {
   text: string;
   flag?: Flag;
+  /** Of a key that holds an object: flags for its members, by the members' names. */
+  members?: readonly string[];
   /** SIGHUP takes it over; the others wait for the next start. */
   reload?: true;
   /** Taken, since daemon.json files have it; does nothing here. */
@@ -182,7 +195,7 @@ export const KEYS: Record<Key, About> = {
   'max-concurrent-downloads': { text: 'layers at once (default 6)', flag: number, reload: true },
   'max-concurrent-uploads': { text: 'layers at once (default 5)', flag: number, reload: true },
   'max-download-attempts': { text: 'tries for a layer whose connection breaks (default 5)', flag: number, reload: true },
-  proxies: { text: 'http-proxy, https-proxy, no-proxy, for registries' },
+  proxies: { text: 'http-proxy, https-proxy, no-proxy, for registries', members: ['http-proxy', 'https-proxy', 'no-proxy'] },
 
   'default-runtime': {
     text: 'crun, runc or one of runtimes (default crun, or runc where only that is installed)',
@@ -212,6 +225,7 @@ export const KEYS: Record<Key, About> = {
   icc: { text: 'containers on the default bridge reach each other (default true)', flag: nothing },
   ip: { text: 'address that ports are published on (default 0.0.0.0)', flag: text },
   mtu: { text: 'of the default bridge (default 1500)', flag: number },
+  'allow-direct-routing': { text: "published ports can be reached at the containers' addresses, too, by other hosts", flag: nothing },
   'ip-masq': { text: 'NAT for the default bridge (default true)', flag: nothing },
   'ip-forward': { text: 'switch net.ipv4.ip_forward on (default true)', flag: nothing },
   iptables: { text: 'packet filter rules; false leaves NAT and isolation to you (default true)', flag: nothing },
@@ -242,15 +256,25 @@ export const KEYS: Record<Key, About> = {
   'selinux-enabled': { text: 'false', flag: nothing },
   'userns-remap': { text: 'empty', flag: text },
   'authorization-plugins': { text: 'none', flag: list('authorization-plugin') },
+  'allow-nondistributable-artifacts': { text: 'all layers are pushed', flag: list('allow-nondistributable-artifacts'), noEffect: true },
   builder: { text: "dockerd's builder", noEffect: true },
+  'cdi-spec-dirs': { text: 'there are no CDI devices', flag: list('cdi-spec-dir'), noEffect: true },
   containerd: { text: "dockerd's containerd", flag: text, noEffect: true },
   'containerd-namespace': { text: "dockerd's containerd", flag: text, noEffect: true },
+  'containerd-plugin-namespace': { text: "dockerd's containerd", noEffect: true },
   'containerd-plugins-namespace': { text: "dockerd's containerd", flag: text, noEffect: true },
+  'cpu-rt-period': { text: 'a cgroup-parent has the time that you gave it', flag: number, noEffect: true },
+  'cpu-rt-runtime': { text: 'a cgroup-parent has the time that you gave it', flag: number, noEffect: true },
+  'cri-containerd': { text: "dockerd's containerd", flag: nothing, noEffect: true },
   'exec-opts': { text: 'the engine makes its cgroups itself', flag: list('exec-opt'), noEffect: true },
   'init-path': { text: 'the init is catatonit, tini or docker-init, as found', flag: text, noEffect: true },
+  'ip-forward-no-drop': { text: 'the policy of FORWARD is never touched', flag: nothing, noEffect: true },
   'network-control-plane-mtu': { text: 'for Swarm', flag: number, noEffect: true },
+  'network-diagnostic-port': { text: 'for Swarm', flag: number, noEffect: true },
   'node-generic-resources': { text: 'for Swarm', flag: list('node-generic-resource'), noEffect: true },
   'swarm-default-advertise-addr': { text: 'for Swarm', flag: text, noEffect: true },
+  'swarm-raft-election-tick': { text: 'for Swarm', flag: number, noEffect: true },
+  'swarm-raft-heartbeat-tick': { text: 'for Swarm', flag: number, noEffect: true },
   'raw-logs': { text: 'the log has no colours', flag: nothing, noEffect: true },
   'userland-proxy-path': { text: 'the proxy is part of the engine', flag: text, noEffect: true },
 };

@@ -79,6 +79,7 @@ export function resolveConfig(file: File = {}, usualRuntime = 'crun'): Settings 
       ...(file['default-gateway'] ? { defaultGateway: address('default-gateway', file['default-gateway'], 4) } : {}),
       ...(file['default-gateway-v6'] ? { defaultGatewayV6: address('default-gateway-v6', file['default-gateway-v6'], 6) } : {}),
       ipForward: file['ip-forward'] ?? true,
+      allowDirectRouting: file['allow-direct-routing'] ?? false,
       hostGatewayIps: [...(file['host-gateway-ips'] ?? []), ...(file['host-gateway-ip'] ? [file['host-gateway-ip']] : [])].map((text) =>
         address('host-gateway-ips', text),
       ),

@@ -78,6 +78,8 @@ export interface DaemonConfig {
   defaultGateway?: string;
   defaultGatewayV6?: string;
   ipForward: boolean;
+  /** Published ports are open at the containers' own addresses, whichever link a packet comes by. */
+  allowDirectRouting: boolean;
   /** What `host-gateway` stands for; empty: the container's gateway. */
   hostGatewayIps: string[];
   labels: string[];

@@ -134,6 +134,21 @@ describe.runIf(onGantry)('daemon.json', () => {
     });
   });
 
+  it('allow-direct-routing opens published ports at the containers’ own addresses, and no others', async () => {
+    await withKeys({ 'allow-direct-routing': true, bip: '10.206.0.1/24' }, async (engine) => {
+      const server = await sleeper(engine, '--name', 'server', '-p', '8080:80');
+      for (const port of [80, 81]) await server.serveTcp(port);
+      wire.routeTo('10.206.0.0/24');
+      const reached = async () => [await wire.peer.tcp('10.206.0.2', 80), await wire.peer.tcp('10.206.0.2', 81)];
+      expect(await reached()).toEqual([wire.peerAddress, 'no answer']);
+      await engine.crash();
+      await engine.start();
+      expect(await reached()).toEqual([wire.peerAddress, 'no answer']);
+      await docker(engine, 'rm', '-f', 'server');
+      expect(await wire.host.output('nft', 'list', 'ruleset')).not.toContain('10.206.0.2');
+    });
+  });
+
   it('userland-proxy: false holds published ports and serves them by the packet filter alone', async () => {
     await withKeys({ 'userland-proxy': false, bip: '10.203.0.1/24' }, async (engine) => {
       const server = await sleeper(engine, '--name', 'server', '-p', '8080:80');

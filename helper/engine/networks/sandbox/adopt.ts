@@ -70,7 +70,7 @@ function adoptOne(world: World, { request, sandbox, pid }: Running): void {
   live.gateway = chooseGateway(live.endpoints.values(), 4) ?? chooseGateway(live.endpoints.values(), 6);
   const { published, lost } = world.ports.restore(request.name, sandbox.ports);
   live.published = published;
-  live.publications = aim(published, live.gateway);
+  live.publications = aim(world, published, live.gateway);
   world.firewall.expect(live.publications);
   if (lost.length > 0) {
     world.context.log.warn('published ports are held by others now', { container: request.name, ports: lost.join(' ') });

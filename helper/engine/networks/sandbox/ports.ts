@@ -16,7 +16,7 @@ export async function reservePorts(world: World, sandbox: LiveSandbox): Promise<
   const owner = { containerName: request.name, endpointId: gateway.id };
   const defaultAddress = gateway.network.option(OPTION.hostBinding) ?? '';
   sandbox.published = await world.ports.reserve(owner, wishes, { defaultAddress, ways });
-  sandbox.publications = aim(sandbox.published, gateway);
+  sandbox.publications = aim(world, sandbox.published, gateway);
 }
 
 /** Undefined: the gateway's network publishes nothing. */
@@ -38,7 +38,7 @@ export async function republish(world: World, sandbox: LiveSandbox, before: Live
   sandbox.publications = [];
   const { gateway } = sandbox;
   if (gateway && now && sandbox.published.length > 0 && old && [4, 6].every((family) => same(old[family as 4 | 6], now[family as 4 | 6]))) {
-    sandbox.publications = aim(sandbox.published, gateway);
+    sandbox.publications = aim(world, sandbox.published, gateway);
   } else {
     for (const port of sandbox.published) port.close();
     sandbox.published = [];
