@@ -1,6 +1,7 @@
+import net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Failure } from '../engine/failure.ts';
-import { type Parts, serve } from './test-engine.ts';
+import { type Parts, readAll, serve } from './test-engine.ts';
 
 let close: (() => Promise<void>) | undefined;
 afterEach(async () => {
@@ -85,6 +86,30 @@ describe('the server', () => {
   it('knows its paths in every version, as dockerd does', async () => {
     const { request } = await start({ containers: { prune: async () => ({ ContainersDeleted: [], SpaceReclaimed: 0 }) } });
     expect(await request('POST', '/v1.24/containers/prune')).toMatchObject({ status: 200 });
+  });
+
+  it.each([
+    ['a short one whole', 40, 40],
+    ['of a long one no more than Go’s server', 8 * 2 ** 20, 256 * 1024],
+  ])('reads on when it has refused a request before its body came: %s', async (_, length, read) => {
+    const { socketPath } = await start();
+    const socket = net.connect(socketPath);
+    const head = [
+      'POST /v1.50/networks/create HTTP/1.1',
+      'Host: a',
+      'Content-Type: text/plain',
+      `Content-Length: ${length}`,
+      'Connection: close',
+    ];
+    socket.write(`${head.join('\r\n')}\r\n\r\n`);
+    let answered = false;
+    socket.once('data', () => (answered = true));
+    const answer = readAll(socket);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(answered).toBe(false);
+    socket.on('error', () => {});
+    for (let sent = 0; sent < Math.min(length, read + 64 * 1024); sent += 40) socket.write('x'.repeat(40));
+    expect(await answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*unsupported Content-Type header \(text\/plain\)/);
   });
 
   it('takes credentials whatever their Content-Type is', async () => {

@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { EngineContext } from '../engine/context.ts';
 import { Failure } from '../engine/failure.ts';
-import { bodyOfUpgrade } from './body.ts';
+import { bodyOfUpgrade, readRest } from './body.ts';
 import type { Call, Engine, Route } from './call.ts';
 import { writeError } from './errors.ts';
 import { type Listener, listen, type TlsSettings } from './listen.ts';
@@ -135,6 +135,7 @@ async function answer({ options, find, request, response, detached }: Exchange):
     };
     await match.route.handle(call);
   } catch (error) {
+    if (!detached) await readRest(request);
     if (leaving.done) return;
     writeError(response, error, { log: context.log, what, plain: versionText !== undefined && isTooOld(versionText) });
   }
