@@ -1,4 +1,3 @@
-import net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Failure } from '../engine/failure.ts';
 import { type Parts, readAll, serve } from './test-engine.ts';
@@ -92,16 +91,9 @@ describe('the server', () => {
     ['a short one whole', 40, 40],
     ['of a long one no more than Go’s server', 8 * 2 ** 20, 256 * 1024],
   ])('reads on when it has refused a request before its body came: %s', async (_, length, read) => {
-    const { socketPath } = await start();
-    const socket = net.connect(socketPath);
-    const head = [
-      'POST /v1.50/networks/create HTTP/1.1',
-      'Host: a',
-      'Content-Type: text/plain',
-      `Content-Length: ${length}`,
-      'Connection: close',
-    ];
-    socket.write(`${head.join('\r\n')}\r\n\r\n`);
+    const { raw } = await start();
+    const head = ['Host: a', 'Content-Type: text/plain', `Content-Length: ${length}`, 'Connection: close'];
+    const socket = raw(`POST /v1.50/networks/create HTTP/1.1\r\n${head.join('\r\n')}\r\n\r\n`);
     let answered = false;
     socket.once('data', () => (answered = true));
     const answer = readAll(socket);
