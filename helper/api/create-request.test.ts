@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ContainerCreateRequest } from '../contract/docker.ts';
+import type { ContainerCreateRequest } from '../contract/docker/index.ts';
 import { createRequest } from './create-request.ts';
 
 const SYSCTLS = 'com.docker.network.endpoint.sysctls';

@@ -1,4 +1,4 @@
-import type { ContainerCreateRequest, EndpointSettings, HealthConfig, HostConfig } from '../contract/docker.ts';
+import type { ContainerCreateRequest, EndpointSettings, HealthConfig, HostConfig } from '../contract/docker/index.ts';
 import { Failure } from '../engine/failure.ts';
 import { isUserDefined } from './shape-changes.ts';
 import type { ApiVersion } from './versions.ts';

@@ -1,4 +1,4 @@
-import type { ProgressMessage } from '../contract/docker.ts';
+import type { ProgressMessage } from '../contract/docker/index.ts';
 import { messageOf } from '../engine/failure.ts';
 import type { Call } from './call.ts';
 import { sendTexts } from './respond.ts';

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { RegistryAuth } from '../contract/docker.ts';
+import type { RegistryAuth } from '../contract/docker/index.ts';
 import { decode } from './decode.ts';
 import { SHAPES } from './shapes.ts';
 

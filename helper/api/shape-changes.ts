@@ -8,7 +8,7 @@ import type {
   ImageSummary,
   NetworkInspect,
   SystemInfo,
-} from '../contract/docker.ts';
+} from '../contract/docker/index.ts';
 import { NEVER } from '../engine/instant.ts';
 import type { ApiVersion } from './versions.ts';
 

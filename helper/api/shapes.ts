@@ -1,6 +1,6 @@
 import type { Shape } from './decode.ts';
 
-/** Shapes of the request bodies; the types are in contract/docker.ts. */
+/** Shapes of the request bodies; the types are in contract/docker/index.ts. */
 
 const STRINGS: Shape = { list: 'string' };
 const TEXTS: Shape = { map: 'string' };

@@ -3,7 +3,7 @@
  * plan, asks the target what of it is there, and carries the source's stream to the target, which applies all of it or nothing.
  * Documented in docs/api-gantry-copy.md.
  */
-import type { ContainerCreateRequest, Labels, NetworkCreateRequest } from './docker.ts';
+import type { ContainerCreateRequest, Labels, NetworkCreateRequest } from './docker/index.ts';
 
 export type CopyKind = 'image' | 'container' | 'volume';
 

@@ -2,7 +2,7 @@
  * Credentials and tokens for registries.
  * Source: RFC 7235 (challenges), distribution token authentication (GET and OAuth2 POST)
  */
-import type { RegistryAuth } from '../contract/docker.ts';
+import type { RegistryAuth } from '../contract/docker/index.ts';
 import { Failure } from '../engine/failure.ts';
 import { RegistryFailure, readBody, registryError } from './errors.ts';
 import type { Transport } from './transport.ts';

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RegistryAuth } from '../contract/docker.ts';
+import type { RegistryAuth } from '../contract/docker/index.ts';
 import { Failure } from '../engine/failure.ts';
 import { Authorizer } from './auth.ts';
 import { secureContext } from './certificates.ts';

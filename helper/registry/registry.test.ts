@@ -4,7 +4,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { RegistryAuth } from '../contract/docker.ts';
+import type { RegistryAuth } from '../contract/docker/index.ts';
 import { FakeRegistry, type Hook, refuse, sendBlob } from '../tests/fake-registry.ts';
 import { digestOf } from '../tests/images.ts';
 import { type Repository, withRepository } from './client.ts';

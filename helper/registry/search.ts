@@ -2,7 +2,7 @@
  * The search of Docker Hub and of registries that speak its first version: `GET /v1/search`.
  * Source: Docker Registry HTTP API V1 (search), moby's behaviour for hosts other than Docker Hub
  */
-import type { RegistryAuth } from '../contract/docker.ts';
+import type { RegistryAuth } from '../contract/docker/index.ts';
 import { Failure, messageOf } from '../engine/failure.ts';
 import { basicCredentials } from './auth.ts';
 import { secureContext } from './certificates.ts';

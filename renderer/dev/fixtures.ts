@@ -1,5 +1,5 @@
 import type { Host } from '../../electron/ipc/contract.ts';
-import type { ContainerSummary, ImageSummary } from '../../helper/contract/docker.ts';
+import type { ContainerSummary, ImageSummary } from '../../helper/contract/docker/index.ts';
 
 const now = Math.floor(Date.now() / 1000);
 const hex = (n: number) => n.toString(16).padStart(4, '0').repeat(16);

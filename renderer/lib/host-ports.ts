@@ -1,4 +1,4 @@
-import type { ContainerSummary } from '../../helper/contract/docker.ts';
+import type { ContainerSummary } from '../../helper/contract/docker/index.ts';
 
 /** Host ports that containers hold: `port` (TCP) → the container's name. */
 export function heldPorts(containers: ContainerSummary[]): Map<number, string> {

@@ -1,5 +1,5 @@
 import type { Host, HostEvent } from '../../electron/ipc/contract.ts';
-import type { EventMessage } from '../../helper/contract/docker.ts';
+import type { EventMessage } from '../../helper/contract/docker/index.ts';
 import { gantry } from './bridge.ts';
 import { keys, queryClient } from './client.ts';
 import { Refresher } from './refresher.ts';

@@ -8,7 +8,7 @@ import type {
   ImageInspect,
   ImageSummary,
   VolumeInspect,
-} from '../../helper/contract/docker.ts';
+} from '../../helper/contract/docker/index.ts';
 import { gantry } from './bridge.ts';
 import { keys } from './client.ts';
 import { engineJson } from './engine.ts';

@@ -1,4 +1,4 @@
-import type { ContainerCreateRequest, Resources, RestartPolicy } from '../../contract/docker.ts';
+import type { ContainerCreateRequest, Resources, RestartPolicy } from '../../contract/docker/index.ts';
 import type { WaitCondition } from '../../engine/containers/types.ts';
 import { Failure, messageOf } from '../../engine/failure.ts';
 import { readJson } from '../body.ts';

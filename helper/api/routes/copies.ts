@@ -1,5 +1,5 @@
 import type { CopyHaveRequest, CopyKind, CopySendRequest } from '../../contract/copy.ts';
-import type { ContainerCreateRequest, NetworkCreateRequest } from '../../contract/docker.ts';
+import type { ContainerCreateRequest, NetworkCreateRequest } from '../../contract/docker/index.ts';
 import { type CopyDecoders, MEDIA_TYPE } from '../../engine/copy/index.ts';
 import { Failure } from '../../engine/failure.ts';
 import { readJson } from '../body.ts';

@@ -1,4 +1,4 @@
-import type { ExecCreateRequest } from '../../contract/docker.ts';
+import type { ExecCreateRequest } from '../../contract/docker/index.ts';
 import type { Session } from '../../engine/containers/types.ts';
 import { Failure, messageOf } from '../../engine/failure.ts';
 import { readJson } from '../body.ts';

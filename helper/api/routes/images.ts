@@ -1,4 +1,4 @@
-import type { ContainerCreateRequest } from '../../contract/docker.ts';
+import type { ContainerCreateRequest } from '../../contract/docker/index.ts';
 import { Failure, messageOf } from '../../engine/failure.ts';
 import { download } from '../../engine/images/index.ts';
 import { readJson, uploadOf } from '../body.ts';

@@ -1,4 +1,4 @@
-import type { RegistryAuth } from '../../contract/docker.ts';
+import type { RegistryAuth } from '../../contract/docker/index.ts';
 import type { EventStream, TimedEvent } from '../../engine/events/types.ts';
 import { Failure } from '../../engine/failure.ts';
 import type { DiskUsageType } from '../../engine/system/types.ts';

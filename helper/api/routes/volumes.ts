@@ -1,4 +1,4 @@
-import type { VolumeCreateRequest } from '../../contract/docker.ts';
+import type { VolumeCreateRequest } from '../../contract/docker/index.ts';
 import { Failure } from '../../engine/failure.ts';
 import { readJson } from '../body.ts';
 import { type Call, type Route, route } from '../call.ts';

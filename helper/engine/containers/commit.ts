@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Readable } from 'node:stream';
-import type { ContainerConfig, ContainerCreateRequest } from '../../contract/docker.ts';
+import type { ContainerConfig, ContainerCreateRequest } from '../../contract/docker/index.ts';
 import { isOpaque, isWhiteout } from '../../system/mount/index.ts';
 import { Failure } from '../failure.ts';
 import { applyChanges, familiarReference } from '../images/index.ts';

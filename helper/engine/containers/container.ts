@@ -1,4 +1,4 @@
-import type { ContainerConfig, EndpointSettings, Health, HostConfig } from '../../contract/docker.ts';
+import type { ContainerConfig, EndpointSettings, Health, HostConfig } from '../../contract/docker/index.ts';
 import type { Sandbox, SandboxRequest } from '../networks/types.ts';
 import type { StopRequest } from '../stops/types.ts';
 import type { MountRecord } from './mount-parse.ts';

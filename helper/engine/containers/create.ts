@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { promises as fs } from 'node:fs';
 import path from 'node:path';
-import type { ContainerCreateRequest, EndpointSettings, HostConfig } from '../../contract/docker.ts';
+import type { ContainerCreateRequest, EndpointSettings, HostConfig } from '../../contract/docker/index.ts';
 import { Failure, isFailure } from '../failure.ts';
 import type { ResolvedImage } from '../images/types.ts';
 import { nowInstant } from '../instant.ts';

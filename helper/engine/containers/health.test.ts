@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Health } from '../../contract/docker.ts';
+import type { Health } from '../../contract/docker/index.ts';
 import { nextHealth, nextInterval } from './health.ts';
 
 const starting: Health = { Status: 'starting', FailingStreak: 0, Log: [] };

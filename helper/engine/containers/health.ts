@@ -1,4 +1,4 @@
-import type { Health, HealthConfig, HealthLog } from '../../contract/docker.ts';
+import type { Health, HealthConfig, HealthLog } from '../../contract/docker/index.ts';
 import { isEnding } from '../../system/process/ended.ts';
 import { goDuration, timerMs } from '../duration.ts';
 import { messageOf } from '../failure.ts';

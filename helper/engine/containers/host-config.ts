@@ -1,4 +1,4 @@
-import type { HostConfig, PortMap } from '../../contract/docker.ts';
+import type { HostConfig, PortMap } from '../../contract/docker/index.ts';
 import type { DaemonConfig } from '../context.ts';
 import { MASKED_PATHS, READONLY_PATHS } from './spec/defaults.ts';
 

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { ContainerConfig, ContainerInspect } from '../../contract/docker.ts';
+import type { ContainerConfig, ContainerInspect } from '../../contract/docker/index.ts';
 import type { Container } from './container.ts';
 import { type Engine, logPath } from './engine.ts';
 import { linksOf } from './linked.ts';

@@ -1,4 +1,4 @@
-import type { HostConfig } from '../../contract/docker.ts';
+import type { HostConfig } from '../../contract/docker/index.ts';
 import { Failure } from '../failure.ts';
 import type { Container } from './container.ts';
 

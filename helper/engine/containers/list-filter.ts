@@ -1,4 +1,4 @@
-import type { ContainerStatus } from '../../contract/docker.ts';
+import type { ContainerStatus } from '../../contract/docker/index.ts';
 import type { Filters } from '../events/types.ts';
 import { Failure } from '../failure.ts';
 import type { Container } from './container.ts';

@@ -1,4 +1,4 @@
-import type { ContainerSummary } from '../../contract/docker.ts';
+import type { ContainerSummary } from '../../contract/docker/index.ts';
 import type { Filters } from '../events/types.ts';
 import { toNanos } from '../instant.ts';
 import type { Container } from './container.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HostConfig } from '../../contract/docker.ts';
+import type { HostConfig } from '../../contract/docker/index.ts';
 import type { Container } from './container.ts';
 import { checkLogConfig, logDetails, logLimits, openLogDriver } from './log-options.ts';
 

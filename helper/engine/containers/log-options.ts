@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import os from 'node:os';
-import type { HostConfig } from '../../contract/docker.ts';
+import type { HostConfig } from '../../contract/docker/index.ts';
 import { Failure } from '../failure.ts';
 import type { Container } from './container.ts';
 

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { ContainerConfig, HealthConfig } from '../../contract/docker.ts';
+import type { ContainerConfig, HealthConfig } from '../../contract/docker/index.ts';
 import { Failure } from '../failure.ts';
 import { sortedByKey } from '../sorted.ts';
 

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { MountRequest } from '../../contract/docker.ts';
+import type { MountRequest } from '../../contract/docker/index.ts';
 import { Failure } from '../failure.ts';
 import { watchData } from './data-folder.ts';
 

@@ -1,4 +1,4 @@
-import type { MountPoint } from '../../contract/docker.ts';
+import type { MountPoint } from '../../contract/docker/index.ts';
 import type { MountRecord } from './mount-parse.ts';
 
 /** `Mounts` of inspect and of list entries. */

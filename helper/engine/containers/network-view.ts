@@ -1,4 +1,4 @@
-import type { EndpointSettings, NetworkSettings, PortMap, PortSummary } from '../../contract/docker.ts';
+import type { EndpointSettings, NetworkSettings, PortMap, PortSummary } from '../../contract/docker/index.ts';
 import { sortedByKey } from '../sorted.ts';
 import type { Container } from './container.ts';
 

@@ -1,4 +1,4 @@
-import type { EndpointSettings } from '../../contract/docker.ts';
+import type { EndpointSettings } from '../../contract/docker/index.ts';
 import { Failure, isFailure } from '../failure.ts';
 import { type Container, sharedWith } from './container.ts';
 import type { Engine } from './engine.ts';

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { ContainerConfig, HostConfig, MountRequest } from '../../contract/docker.ts';
+import type { ContainerConfig, HostConfig, MountRequest } from '../../contract/docker/index.ts';
 import { Failure } from '../failure.ts';
 import { type Container, sharedWith } from './container.ts';
 import type { Engine } from './engine.ts';

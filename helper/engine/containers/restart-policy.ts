@@ -1,4 +1,4 @@
-import type { RestartPolicy } from '../../contract/docker.ts';
+import type { RestartPolicy } from '../../contract/docker/index.ts';
 
 export const FIRST_DELAY_MS = 100;
 export const MAX_DELAY_MS = 60_000;

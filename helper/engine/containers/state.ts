@@ -1,4 +1,4 @@
-import type { ContainerState, ContainerStatus, Health } from '../../contract/docker.ts';
+import type { ContainerState, ContainerStatus, Health } from '../../contract/docker/index.ts';
 import { humanDuration } from '../duration.ts';
 import { NEVER } from '../instant.ts';
 

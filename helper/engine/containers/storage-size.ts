@@ -1,4 +1,4 @@
-import type { HostConfig } from '../../contract/docker.ts';
+import type { HostConfig } from '../../contract/docker/index.ts';
 import { hasProjectQuotas, limitFolders } from '../../system/quota/index.ts';
 import { Failure, messageOf } from '../failure.ts';
 import type { Engine } from './engine.ts';

@@ -8,7 +8,7 @@ import type {
   ExecInspect,
   Resources,
   RestartPolicy,
-} from '../../contract/docker.ts';
+} from '../../contract/docker/index.ts';
 import type { Filters } from '../events/types.ts';
 
 export type WaitCondition = 'not-running' | 'next-exit' | 'removed';

@@ -1,4 +1,4 @@
-import type { HostConfig, Resources, RestartPolicy } from '../../contract/docker.ts';
+import type { HostConfig, Resources, RestartPolicy } from '../../contract/docker/index.ts';
 import { Failure, messageOf } from '../failure.ts';
 import { cgroupsPath, type Engine, emit, inQueue, runtimeOf } from './engine.ts';
 import { blockIo, linuxResources } from './spec/resources.ts';

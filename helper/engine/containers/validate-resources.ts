@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { HostConfig, Resources } from '../../contract/docker.ts';
+import type { HostConfig, Resources } from '../../contract/docker/index.ts';
 import type { Cgroups } from '../../system/cgroup/types.ts';
 import { processors } from '../../system/process/processors.ts';
 import { Failure } from '../failure.ts';

@@ -1,5 +1,5 @@
 import os from 'node:os';
-import type { ContainerConfig, ContainerCreateRequest, EndpointSettings, HostConfig } from '../../contract/docker.ts';
+import type { ContainerConfig, ContainerCreateRequest, EndpointSettings, HostConfig } from '../../contract/docker/index.ts';
 import { Failure } from '../failure.ts';
 import { parseSignal } from '../signals.ts';
 import { checkLogConfig } from './log-options.ts';

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { CopyResult, CopyVolume } from '../../contract/copy.ts';
-import type { ContainerCreateRequest, EndpointSettings } from '../../contract/docker.ts';
+import type { ContainerCreateRequest, EndpointSettings } from '../../contract/docker/index.ts';
 import { newContainerId } from '../containers/index.ts';
 import { Failure, isFailure, messageOf } from '../failure.ts';
 import { nowInstant } from '../instant.ts';

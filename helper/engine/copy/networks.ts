@@ -1,4 +1,4 @@
-import type { NetworkCreateRequest } from '../../contract/docker.ts';
+import type { NetworkCreateRequest } from '../../contract/docker/index.ts';
 import { isFailure, messageOf } from '../failure.ts';
 import type { Undo } from '../undo.ts';
 import { isThere } from './check.ts';

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { CopyContainer, CopyImage, CopyManifest, CopyMessage, CopySendRequest, CopyVolume } from '../../contract/copy.ts';
-import type { NetworkCreateRequest } from '../../contract/docker.ts';
+import type { NetworkCreateRequest } from '../../contract/docker/index.ts';
 import type { ContainerSource } from '../containers/types.ts';
 import { Failure, messageOf } from '../failure.ts';
 import type { ImageSource } from '../images/types.ts';

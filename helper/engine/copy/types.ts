@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { CopyHave, CopyHaveRequest, CopyKind, CopyPlan, CopySendRequest } from '../../contract/copy.ts';
-import type { ContainerCreateRequest, NetworkCreateRequest, ProgressMessage } from '../../contract/docker.ts';
+import type { ContainerCreateRequest, NetworkCreateRequest, ProgressMessage } from '../../contract/docker/index.ts';
 
 /** What the other engine asks for, decoded as a client's request is. @throws Failure invalidParameter */
 export interface CopyDecoders {

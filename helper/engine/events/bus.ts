@@ -1,4 +1,4 @@
-import type { EventMessage } from '../../contract/docker.ts';
+import type { EventMessage } from '../../contract/docker/index.ts';
 import { timerMs } from '../duration.ts';
 import { nowNanos } from '../instant.ts';
 import { matches } from './filter.ts';

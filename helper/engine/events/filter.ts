@@ -1,4 +1,4 @@
-import type { EventMessage } from '../../contract/docker.ts';
+import type { EventMessage } from '../../contract/docker/index.ts';
 import type { Filters } from './types.ts';
 
 /** Actions that carry a suffix (`exec_create: sh`), which a filter on the bare word is to match. */

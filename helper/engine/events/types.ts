@@ -1,4 +1,4 @@
-import type { EventMessage } from '../../contract/docker.ts';
+import type { EventMessage } from '../../contract/docker/index.ts';
 
 export type Filters = ReadonlyMap<string, readonly string[]>;
 

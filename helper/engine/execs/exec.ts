@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { ExecCreateRequest, ExecInspect } from '../../contract/docker.ts';
+import type { ExecCreateRequest, ExecInspect } from '../../contract/docker/index.ts';
 import type { ExecHost } from './types.ts';
 
 /** An added process, from its creation until some time after its end. */

@@ -1,4 +1,4 @@
-import type { ContainerConfig, HostConfig } from '../../contract/docker.ts';
+import type { ContainerConfig, HostConfig } from '../../contract/docker/index.ts';
 import type { ProcessSpec } from '../../system/runtime/types.ts';
 
 /** What an added process needs to know of its container; containers provide it. */

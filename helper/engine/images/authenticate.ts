@@ -1,4 +1,4 @@
-import type { RegistryAuth } from '../../contract/docker.ts';
+import type { RegistryAuth } from '../../contract/docker/index.ts';
 import { withRepository } from '../../registry/client.ts';
 import { RegistryFailure } from '../../registry/errors.ts';
 import { Failure } from '../failure.ts';

@@ -1,4 +1,4 @@
-import type { ContainerConfig } from '../../contract/docker.ts';
+import type { ContainerConfig } from '../../contract/docker/index.ts';
 
 /** What an image says of its containers; builders before 2023 stored a whole container's config there. */
 const FIELDS = [

@@ -1,4 +1,4 @@
-import type { ImageHistoryEntry } from '../../contract/docker.ts';
+import type { ImageHistoryEntry } from '../../contract/docker/index.ts';
 import type { Parts } from './parts.ts';
 import { findImage, shownNames } from './parts.ts';
 import type { Platform } from './types.ts';

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { ProgressMessage } from '../../contract/docker.ts';
+import type { ProgressMessage } from '../../contract/docker/index.ts';
 import { Failure } from '../failure.ts';
 import { nowInstant } from '../instant.ts';
 import { applyChanges } from './changes/apply.ts';

@@ -1,4 +1,4 @@
-import type { ImageInspect } from '../../contract/docker.ts';
+import type { ImageInspect } from '../../contract/docker/index.ts';
 import { NEVER } from '../instant.ts';
 import { imageConfig } from './config.ts';
 import { manifestsOf } from './manifest-summary.ts';

@@ -1,4 +1,4 @@
-import type { ImageSummary } from '../../contract/docker.ts';
+import type { ImageSummary } from '../../contract/docker/index.ts';
 import type { Filters } from '../events/types.ts';
 import { Failure } from '../failure.ts';
 import { NEVER, toNanos } from '../instant.ts';

@@ -4,7 +4,7 @@
  */
 import type { Readable } from 'node:stream';
 import * as v from 'valibot';
-import type { ProgressMessage } from '../../contract/docker.ts';
+import type { ProgressMessage } from '../../contract/docker/index.ts';
 import { digestOf } from '../../store/content.ts';
 import type { Lease } from '../../store/leases.ts';
 import { settleAll } from '../../store/settle.ts';

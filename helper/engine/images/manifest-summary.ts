@@ -1,4 +1,4 @@
-import type { ImageManifestSummary } from '../../contract/docker.ts';
+import type { ImageManifestSummary } from '../../contract/docker/index.ts';
 import type { Parts } from './parts.ts';
 import { isWhole, sizeOf } from './parts.ts';
 import type { ImageRecord } from './record.ts';

@@ -3,7 +3,7 @@
  * counts are throttled, and where the reader lags, a newer count of a layer replaces the older one.
  */
 import { setMaxListeners } from 'node:events';
-import type { ProgressMessage } from '../../contract/docker.ts';
+import type { ProgressMessage } from '../../contract/docker/index.ts';
 
 export interface Emit {
   (message: ProgressMessage): void;

@@ -1,4 +1,4 @@
-import type { ImageDeleteEntry } from '../../contract/docker.ts';
+import type { ImageDeleteEntry } from '../../contract/docker/index.ts';
 import type { Filters } from '../events/types.ts';
 import { Failure, isFailure } from '../failure.ts';
 import { imageFilter } from './list.ts';

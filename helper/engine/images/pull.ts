@@ -7,7 +7,7 @@
 import { setMaxListeners } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import type { ProgressMessage, RegistryAuth } from '../../contract/docker.ts';
+import type { ProgressMessage, RegistryAuth } from '../../contract/docker/index.ts';
 import type { FetchedManifest, Repository } from '../../registry/client.ts';
 import { withRepository } from '../../registry/client.ts';
 import { downloadBlob, SIZE_INVALID } from '../../registry/download.ts';

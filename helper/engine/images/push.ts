@@ -5,7 +5,7 @@
  * compressed on the way, as dockerd does, and the manifest is written for what was sent.
  */
 import { Readable } from 'node:stream';
-import type { ProgressMessage } from '../../contract/docker.ts';
+import type { ProgressMessage } from '../../contract/docker/index.ts';
 import type { Repository } from '../../registry/client.ts';
 import { withRepository } from '../../registry/client.ts';
 import type { Limiter } from '../../registry/limiter.ts';

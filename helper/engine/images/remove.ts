@@ -4,7 +4,7 @@
  * Hard conflicts (children, a running container) can't be forced; soft ones (further names, stopped containers) can.
  * Source: Docker API, DELETE /images/{name}; behaviour of dockerd's image store
  */
-import type { ImageDeleteEntry } from '../../contract/docker.ts';
+import type { ImageDeleteEntry } from '../../contract/docker/index.ts';
 import { Failure } from '../failure.ts';
 import type { Parts } from './parts.ts';
 import { findImage, imageEvent, sameRepository } from './parts.ts';

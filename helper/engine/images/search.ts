@@ -1,4 +1,4 @@
-import type { RegistryAuth } from '../../contract/docker.ts';
+import type { RegistryAuth } from '../../contract/docker/index.ts';
 import { type SearchResult, searchIndex } from '../../registry/search.ts';
 import type { Filters } from '../events/types.ts';
 import { Failure } from '../failure.ts';

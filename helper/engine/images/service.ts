@@ -6,7 +6,7 @@ import type {
   ImageSummary,
   ProgressMessage,
   RegistryAuth,
-} from '../../contract/docker.ts';
+} from '../../contract/docker/index.ts';
 import type { ImageLayers, LayerFiles } from '../../contract/gantry.ts';
 import { Limiter } from '../../registry/limiter.ts';
 import type { Filters } from '../events/types.ts';

@@ -7,7 +7,7 @@ import type {
   ImageSummary,
   ProgressMessage,
   RegistryAuth,
-} from '../../contract/docker.ts';
+} from '../../contract/docker/index.ts';
 import type { ImageLayers, LayerFiles } from '../../contract/gantry.ts';
 import type { SearchResult } from '../../registry/search.ts';
 import type { Filters } from '../events/types.ts';

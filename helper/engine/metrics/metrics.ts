@@ -1,5 +1,5 @@
 import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { SystemInfo, VersionInfo } from '../../contract/docker.ts';
+import type { SystemInfo, VersionInfo } from '../../contract/docker/index.ts';
 import type { Containers } from '../containers/types.ts';
 import type { EventBus } from '../events/types.ts';
 import type { ActionKind, Tally } from './meter.ts';

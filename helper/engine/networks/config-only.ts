@@ -1,4 +1,4 @@
-import type { NetworkCreateRequest } from '../../contract/docker.ts';
+import type { NetworkCreateRequest } from '../../contract/docker/index.ts';
 import { Failure } from '../failure.ts';
 import type { Network } from './model.ts';
 

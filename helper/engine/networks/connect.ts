@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import type { EndpointSettings } from '../../contract/docker.ts';
+import type { EndpointSettings } from '../../contract/docker/index.ts';
 import { inNamespace, Netlink } from '../../system/netns/index.ts';
 import { run } from '../../system/nft/nft.ts';
 import { Failure } from '../failure.ts';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { NetworkCreateRequest } from '../../contract/docker.ts';
+import type { NetworkCreateRequest } from '../../contract/docker/index.ts';
 import { findLink, withHostLock } from '../../system/netns/index.ts';
 import { Failure } from '../failure.ts';
 import { nowInstant } from '../instant.ts';

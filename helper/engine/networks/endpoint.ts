@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { EndpointSettings } from '../../contract/docker.ts';
+import type { EndpointSettings } from '../../contract/docker/index.ts';
 import {
   addAddress,
   addSubLink,

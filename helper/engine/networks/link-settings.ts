@@ -1,4 +1,4 @@
-import type { EndpointSettings } from '../../contract/docker.ts';
+import type { EndpointSettings } from '../../contract/docker/index.ts';
 import { writeSetting } from '../../system/netns/index.ts';
 import { Failure } from '../failure.ts';
 import { ENDPOINT_OPTION } from './model.ts';

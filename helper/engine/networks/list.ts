@@ -1,4 +1,4 @@
-import type { NetworkInspect } from '../../contract/docker.ts';
+import type { NetworkInspect } from '../../contract/docker/index.ts';
 import type { Filters } from '../events/types.ts';
 import { Failure } from '../failure.ts';
 import { toNanos } from '../instant.ts';

@@ -1,4 +1,4 @@
-import type { EndpointSettings } from '../../contract/docker.ts';
+import type { EndpointSettings } from '../../contract/docker/index.ts';
 import type { Publication } from '../../system/nft/script.ts';
 import { type Cidr, parseAddress, parseCidr } from './ipam/addresses.ts';
 import { AddressPool } from './ipam/pool.ts';

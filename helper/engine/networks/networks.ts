@@ -1,4 +1,4 @@
-import type { EndpointSettings, NetworkCreateRequest, NetworkInspect, PortMap } from '../../contract/docker.ts';
+import type { EndpointSettings, NetworkCreateRequest, NetworkInspect, PortMap } from '../../contract/docker/index.ts';
 import type { EngineContext } from '../context.ts';
 import type { Events, Filters } from '../events/types.ts';
 import { connect, disconnect } from './connect.ts';

@@ -1,4 +1,4 @@
-import type { NetworkCreateRequest } from '../../contract/docker.ts';
+import type { NetworkCreateRequest } from '../../contract/docker/index.ts';
 import { Failure } from '../failure.ts';
 import { parseAddress } from './ipam/addresses.ts';
 import { ANNOUNCEMENT_MS, ANNOUNCEMENTS, type GatewayMode, type Network, OPTION } from './model.ts';

@@ -1,4 +1,4 @@
-import type { EndpointSettings, NetworkCreateRequest, NetworkInspect, PortMap } from '../../contract/docker.ts';
+import type { EndpointSettings, NetworkCreateRequest, NetworkInspect, PortMap } from '../../contract/docker/index.ts';
 import type { Filters } from '../events/types.ts';
 
 /** What a container asks of the network when it starts. */

@@ -1,5 +1,5 @@
 import os from 'node:os';
-import type { DiskUsage } from '../../contract/docker.ts';
+import type { DiskUsage } from '../../contract/docker/index.ts';
 import type { Cgroups } from '../../system/cgroup/types.ts';
 import type { Containers } from '../containers/types.ts';
 import type { EngineContext } from '../context.ts';

@@ -1,6 +1,6 @@
 import { promises as fs } from 'node:fs';
 import os from 'node:os';
-import type { SystemInfo } from '../../contract/docker.ts';
+import type { SystemInfo } from '../../contract/docker/index.ts';
 import type { Cgroups } from '../../system/cgroup/types.ts';
 import type { DaemonConfig, EngineContext } from '../context.ts';
 import { nowInstant } from '../instant.ts';

@@ -1,4 +1,4 @@
-import type { DiskUsage, SystemInfo, VersionInfo } from '../../contract/docker.ts';
+import type { DiskUsage, SystemInfo, VersionInfo } from '../../contract/docker/index.ts';
 
 export type DiskUsageType = 'container' | 'image' | 'volume' | 'build-cache';
 

@@ -1,5 +1,5 @@
 import os from 'node:os';
-import type { VersionInfo } from '../../contract/docker.ts';
+import type { VersionInfo } from '../../contract/docker/index.ts';
 import { goArchitecture } from './host.ts';
 import type { Component } from './types.ts';
 

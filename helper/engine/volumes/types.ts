@@ -1,4 +1,4 @@
-import type { VolumeCreateRequest, VolumeInspect } from '../../contract/docker.ts';
+import type { VolumeCreateRequest, VolumeInspect } from '../../contract/docker/index.ts';
 import type { Filters } from '../events/types.ts';
 import type { Run } from './mounted.ts';
 

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { VolumeCreateRequest, VolumeInspect } from '../../contract/docker.ts';
+import type { VolumeCreateRequest, VolumeInspect } from '../../contract/docker/index.ts';
 import type { EngineContext } from '../context.ts';
 import type { Events, Filters } from '../events/types.ts';
 import { Failure, isFailure, messageOf } from '../failure.ts';

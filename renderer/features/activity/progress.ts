@@ -1,4 +1,4 @@
-import type { ProgressMessage } from '../../../helper/contract/docker.ts';
+import type { ProgressMessage } from '../../../helper/contract/docker/index.ts';
 
 export interface LayerProgress {
   id: string;

@@ -1,5 +1,5 @@
 import { create } from 'zustand';
-import type { ProgressMessage } from '../../../helper/contract/docker.ts';
+import type { ProgressMessage } from '../../../helper/contract/docker/index.ts';
 import { keys, queryClient } from '../../lib/client.ts';
 import { engineLines, registryAuth } from '../../lib/engine.ts';
 import { explain } from '../../lib/explain.ts';

@@ -1,5 +1,5 @@
 import type { Host } from '../../../electron/ipc/contract.ts';
-import type { ContainerSummary, PortSummary } from '../../../helper/contract/docker.ts';
+import type { ContainerSummary, PortSummary } from '../../../helper/contract/docker/index.ts';
 import { type Filter, matches } from '../../lib/filter.ts';
 import { type StateView, stateOf } from './state.ts';
 

@@ -1,4 +1,4 @@
-import type { ContainerState, ContainerSummary } from '../../../helper/contract/docker.ts';
+import type { ContainerState, ContainerSummary } from '../../../helper/contract/docker/index.ts';
 import type { Tone } from '../../ui/StateBadge.tsx';
 
 /** A container's state as people see it. `word` is a key under `state.`. */

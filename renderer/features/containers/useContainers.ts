@@ -1,7 +1,7 @@
 import { useQueries } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import type { Host } from '../../../electron/ipc/contract.ts';
-import type { ContainerSummary } from '../../../helper/contract/docker.ts';
+import type { ContainerSummary } from '../../../helper/contract/docker/index.ts';
 import { containersQuery } from '../../lib/queries.ts';
 import { useStops } from '../../lib/stops.ts';
 import { type ContainerRow, rowOf } from './row.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { DiskUsage } from '../../../helper/contract/docker.ts';
+import type { DiskUsage } from '../../../helper/contract/docker/index.ts';
 import { usageOf } from './host-queries.ts';
 
 it('adds up what an engine’s things take; what is not known counts nothing', () => {

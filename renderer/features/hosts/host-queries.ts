@@ -1,4 +1,4 @@
-import type { DiskUsage, SystemInfo, VersionInfo } from '../../../helper/contract/docker.ts';
+import type { DiskUsage, SystemInfo, VersionInfo } from '../../../helper/contract/docker/index.ts';
 import { keys } from '../../lib/client.ts';
 import { engineFetch, engineJson } from '../../lib/engine.ts';
 

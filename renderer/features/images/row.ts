@@ -1,5 +1,5 @@
 import type { Host } from '../../../electron/ipc/contract.ts';
-import type { ContainerSummary, ImageSummary } from '../../../helper/contract/docker.ts';
+import type { ContainerSummary, ImageSummary } from '../../../helper/contract/docker/index.ts';
 import { shortId } from '../../lib/format.ts';
 
 /** One tag of an image, or an image without any: what a user calls an image. */

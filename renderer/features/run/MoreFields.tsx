@@ -1,5 +1,5 @@
 import { useTranslation } from 'react-i18next';
-import type { ImageInspect } from '../../../helper/contract/docker.ts';
+import type { ImageInspect } from '../../../helper/contract/docker/index.ts';
 import { TextField } from '../../ui/Field.tsx';
 import type { RunForm } from './useRunForm.tsx';
 

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { ClipboardPaste, Play } from 'lucide-react';
 import { useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { ContainerSummary } from '../../../helper/contract/docker.ts';
+import type { ContainerSummary } from '../../../helper/contract/docker/index.ts';
 import { EngineError } from '../../lib/engine.ts';
 import { explain } from '../../lib/explain.ts';
 import { freePort, heldPorts, suggestedPort } from '../../lib/host-ports.ts';

@@ -1,5 +1,5 @@
 import { parse } from 'shell-quote';
-import type { ContainerCreateRequest, HostConfig, PortBinding } from '../../../helper/contract/docker.ts';
+import type { ContainerCreateRequest, HostConfig, PortBinding } from '../../../helper/contract/docker/index.ts';
 import { quoteWords } from '../../lib/words.ts';
 
 /** What the run form edits: the part of a create request that a `docker run` line and the form share. All values as typed. */

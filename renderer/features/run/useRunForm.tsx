@@ -1,6 +1,6 @@
 import { type ReactNode, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { ContainerSummary } from '../../../helper/contract/docker.ts';
+import type { ContainerSummary } from '../../../helper/contract/docker/index.ts';
 import type { Explanation } from '../../lib/explain.ts';
 import { quoteWords } from '../../lib/words.ts';
 import { emptySpec, parseRun, type RunSpec, splitWords } from './command.ts';

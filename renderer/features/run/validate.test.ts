@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { ContainerSummary } from '../../../helper/contract/docker.ts';
+import type { ContainerSummary } from '../../../helper/contract/docker/index.ts';
 import { emptySpec } from './command.ts';
 import { fieldOf, validate } from './validate.ts';
 

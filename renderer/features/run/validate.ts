@@ -1,4 +1,4 @@
-import type { ContainerSummary } from '../../../helper/contract/docker.ts';
+import type { ContainerSummary } from '../../../helper/contract/docker/index.ts';
 import { freePort, heldPorts } from '../../lib/host-ports.ts';
 import { namePattern } from '../../lib/names.ts';
 import { parseMemory, type RunSpec } from './command.ts';

@@ -1,5 +1,5 @@
 import type { AppInfo, Host } from '../../../electron/ipc/contract.ts';
-import type { ContainerSummary, ImageInspect } from '../../../helper/contract/docker.ts';
+import type { ContainerSummary, ImageInspect } from '../../../helper/contract/docker/index.ts';
 import { gantry } from '../../lib/bridge.ts';
 import { keys, queryClient } from '../../lib/client.ts';
 import { EngineError, engineJson, engineSend } from '../../lib/engine.ts';

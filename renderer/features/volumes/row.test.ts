@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Host } from '../../../electron/ipc/contract.ts';
-import type { ContainerSummary, VolumeInspect } from '../../../helper/contract/docker.ts';
+import type { ContainerSummary, VolumeInspect } from '../../../helper/contract/docker/index.ts';
 import { parseFilter } from '../../lib/filter.ts';
 import { filterNames, kindOf, sortVolumes, volumeMatches, volumeRows } from './row.ts';
 

@@ -1,4 +1,4 @@
-import type { ContainerConfig, HostConfig } from '../../../contract/docker.ts';
+import type { ContainerConfig, HostConfig } from '../../../contract/docker/index.ts';
 import type { LinuxResources, MountSpec, RuntimeSpec } from '../../../system/runtime/types.ts';
 import { byDepth } from '../mount-parse.ts';
 import { containerCapabilities, processCapabilities } from './capabilities.ts';

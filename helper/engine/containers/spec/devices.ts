@@ -1,6 +1,6 @@
 import { type BigIntStats, promises as fs } from 'node:fs';
 import path from 'node:path';
-import type { DeviceMapping } from '../../../contract/docker.ts';
+import type { DeviceMapping } from '../../../contract/docker/index.ts';
 import type { LinuxResources, RuntimeSpec } from '../../../system/runtime/types.ts';
 import { Failure } from '../../failure.ts';
 

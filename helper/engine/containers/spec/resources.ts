@@ -1,5 +1,5 @@
 import { promises as fs } from 'node:fs';
-import type { Resources, ThrottleDevice, Ulimit } from '../../../contract/docker.ts';
+import type { Resources, ThrottleDevice, Ulimit } from '../../../contract/docker/index.ts';
 import type { LinuxResources, ProcessSpec } from '../../../system/runtime/types.ts';
 import { Failure, messageOf } from '../../failure.ts';
 import { majorMinor } from './devices.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ContainerConfig } from '../../../contract/docker.ts';
+import type { ContainerConfig } from '../../../contract/docker/index.ts';
 import { applyChanges } from './apply.ts';
 
 const PATH = 'PATH=/bin';

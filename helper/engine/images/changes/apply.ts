@@ -3,7 +3,7 @@
  * Source: Docker CLI reference, `docker commit --change` and `docker import --change`; Dockerfile reference
  */
 import path from 'node:path';
-import type { ContainerConfig } from '../../../contract/docker.ts';
+import type { ContainerConfig } from '../../../contract/docker/index.ts';
 import { Failure } from '../../failure.ts';
 import { parseSignal } from '../../signals.ts';
 import { expand, expandToWords } from './expand.ts';

@@ -1,4 +1,4 @@
-import type { HealthConfig } from '../../../contract/docker.ts';
+import type { HealthConfig } from '../../../contract/docker/index.ts';
 import { parseGoDuration } from '../../duration.ts';
 import { Failure } from '../../failure.ts';
 import { jsonList } from './lines.ts';

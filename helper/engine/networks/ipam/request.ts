@@ -1,4 +1,4 @@
-import type { IPAM } from '../../../contract/docker.ts';
+import type { IPAM } from '../../../contract/docker/index.ts';
 import { Failure } from '../../failure.ts';
 import type { StoredIpam } from '../store.ts';
 import { addressText, bitsOf, type Cidr, cidrText, contains, lastOf, overlap, parseAddress, parseCidr } from './addresses.ts';

@@ -1,5 +1,5 @@
 import { closeSync, readFileSync } from 'node:fs';
-import type { PortMap } from '../../../contract/docker.ts';
+import type { PortMap } from '../../../contract/docker/index.ts';
 import { openListener, SystemError } from '../../../system/netns/index.ts';
 import { Failure } from '../../failure.ts';
 import { portHolder } from './holder.ts';

@@ -1,4 +1,4 @@
-import type { PortMap } from '../../../contract/docker.ts';
+import type { PortMap } from '../../../contract/docker/index.ts';
 import { Failure } from '../../failure.ts';
 import { parseAddress } from '../ipam/addresses.ts';
 

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import type { EndpointSettings } from '../../../contract/docker.ts';
+import type { EndpointSettings } from '../../../contract/docker/index.ts';
 import {
   bindNamespace,
   findLink,

@@ -1,4 +1,4 @@
-import type { EndpointSettings } from '../../../contract/docker.ts';
+import type { EndpointSettings } from '../../../contract/docker/index.ts';
 import { Failure } from '../../failure.ts';
 import { contains, isLinkLocal, parseAddress } from '../ipam/addresses.ts';
 import { sysctlFaults } from '../link-settings.ts';

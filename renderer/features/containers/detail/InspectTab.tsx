@@ -1,7 +1,7 @@
 import { CopyPlus } from 'lucide-react';
 import type { DragEvent } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { ContainerInspect } from '../../../../helper/contract/docker.ts';
+import type { ContainerInspect } from '../../../../helper/contract/docker/index.ts';
 import { explain } from '../../../lib/explain.ts';
 import { formatExact, formatMemory, parseTime, shortId } from '../../../lib/format.ts';
 import { useHosts } from '../../../lib/queries.ts';

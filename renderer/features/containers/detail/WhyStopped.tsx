@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Play, TriangleAlert } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
-import type { ContainerInspect } from '../../../../helper/contract/docker.ts';
+import type { ContainerInspect } from '../../../../helper/contract/docker/index.ts';
 import { engineFetch } from '../../../lib/engine.ts';
 import { formatMemory } from '../../../lib/format.ts';
 import { useStops } from '../../../lib/stops.ts';

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Plus } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { VolumeInspect } from '../../../../helper/contract/docker.ts';
+import type { VolumeInspect } from '../../../../helper/contract/docker/index.ts';
 import { keys, queryClient } from '../../../lib/client.ts';
 import { engineJson } from '../../../lib/engine.ts';
 import { type Explanation, explain } from '../../../lib/explain.ts';

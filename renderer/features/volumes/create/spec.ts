@@ -1,4 +1,4 @@
-import type { VolumeCreateRequest } from '../../../../helper/contract/docker.ts';
+import type { VolumeCreateRequest } from '../../../../helper/contract/docker/index.ts';
 import { namePattern } from '../../../lib/names.ts';
 import { quoteWord } from '../../../lib/words.ts';
 import type { VolumeKind } from '../row.ts';
