@@ -92,6 +92,9 @@ function reasonOf(error: unknown, address: string, refused: HostError['code']): 
   }
 }
 
+/** How long a program whose output has ended may take to say how it ends. */
+const EXIT_MS = 1000;
+
 /** ProxyCommand: the connection is a program's stdin and stdout. */
 export function dialCommand(command: string): Duplex {
   const child = spawn('/bin/sh', ['-c', `exec ${command}`], { stdio: ['pipe', 'pipe', 'ignore'] });
@@ -102,6 +105,14 @@ export function dialCommand(command: string): Duplex {
   child.once('exit', (code) => {
     if (code !== 0 && code !== null) stream.destroy(new Error(`${command} ended with code ${code}`));
   });
+  child.stdout.once('end', () => {
+    const exited = child.exitCode !== null || child.signalCode !== null;
+    const timer = setTimeout(() => stream.over(), exited ? 0 : EXIT_MS);
+    child.once('exit', () => {
+      clearTimeout(timer);
+      stream.over();
+    });
+  });
   return stream;
 }
 
@@ -111,7 +122,8 @@ class ProcessStream extends Duplex {
   readonly #end: () => void;
 
   constructor(input: NodeJS.WritableStream, output: NodeJS.ReadableStream, end: () => void) {
-    super();
+    // A program that ends takes both directions along, as a socket does: ssh2 waits for that.
+    super({ allowHalfOpen: false });
     this.#input = input;
     this.#output = output;
     this.#end = end;
@@ -119,9 +131,11 @@ class ProcessStream extends Duplex {
     output.on('data', (chunk: Buffer) => {
       if (!this.destroyed && !this.push(chunk)) output.pause();
     });
-    output.on('end', () => {
-      if (!this.destroyed) this.push(null);
-    });
+  }
+
+  /** Nothing comes any more. */
+  over(): void {
+    if (!this.destroyed && !this.readableEnded) this.push(null);
   }
 
   override _read(): void {

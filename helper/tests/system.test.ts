@@ -71,8 +71,8 @@ describe(`system on ${ENGINE}`, () => {
     const at = async (version: string) => (await engine.at(version).get('/info')).json;
     if (!onGantry) return;
     expect((await at('1.24')).SecurityOptions).toContain('seccomp');
-    expect((await at('1.46')).RegistryConfig).toHaveProperty('AllowNondistributableArtifactsCIDRs', null);
-    expect((await at('1.47')).RegistryConfig).not.toHaveProperty('AllowNondistributableArtifactsCIDRs');
+    expect((await at('1.48')).RegistryConfig).toHaveProperty('AllowNondistributableArtifactsCIDRs', null);
+    expect((await at('1.49')).RegistryConfig).not.toHaveProperty('AllowNondistributableArtifactsCIDRs');
     expect((await at('1.50')).SecurityOptions).toContain('name=seccomp,profile=builtin');
   });
 
