@@ -18,6 +18,8 @@ const serial = { fileParallelism: false, maxWorkers: 1, retry: 0 } as const;
 export default defineConfig({
   plugins: [react()],
   test: {
+    // Values in the messages of failures as long as it takes to see what was wrong: the end of a log holds only the messages.
+    chaiConfig: { truncateThreshold: 600 },
     projects: [
       {
         extends: true,

@@ -5,13 +5,14 @@
  *
  *   node scripts/test.mjs [--only unit,e2e] [--skip e2e] [--filter TEXT]
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { rootPrefix } from './lib/debian.mjs';
 import { virtualDisplay } from './lib/display.mjs';
-import { lacking, skippedTests } from './lib/facilities.mjs';
+import { lacking } from './lib/facilities.mjs';
 import { root, testOutput } from './lib/paths.mjs';
+import { counts, failedTests, readReport, skippedTests } from './lib/report.mjs';
 import { isRoot, run } from './lib/run.mjs';
 import { bold, green, red, runMain, Stop, say, since, yellow } from './lib/say.mjs';
 import { steps } from './lib/test-steps.mjs';
@@ -35,23 +36,6 @@ function readOptions() {
     ({ name }) => (values.only === undefined || names(values.only).includes(name)) && !names(values.skip).includes(name),
   );
   return { chosen, filter: values.filter, help: values.help };
-}
-
-/** Counts of a vitest report; a file that could not even be loaded is a failed test. */
-function counts(step, code) {
-  if (step.results === undefined) return { passed: 0, failed: code === 0 ? 0 : 1, skipped: 0 };
-  try {
-    const report = JSON.parse(readFileSync(step.results, 'utf8'));
-    const unloaded = report.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;
-    const failed = report.numFailedTests + unloaded;
-    return {
-      passed: report.numPassedTests,
-      failed: code !== 0 && failed === 0 ? 1 : failed,
-      skipped: report.numPendingTests + report.numTodoTests,
-    };
-  } catch {
-    return { passed: 0, failed: 1, skipped: 0 };
-  }
 }
 
 /** sudo and pkexec drop the environment: what the tests need of it goes along by `env`. */
@@ -83,7 +67,9 @@ async function runStep(step, filter) {
   const args = step.results !== undefined && filter !== undefined ? [...call.args, filter, '--passWithNoTests'] : call.args;
   const { code } = await run(call.command, args, { cwd: root, env: environment, stdio: ['ignore', 'inherit', 'inherit'] });
   display?.stop();
-  return { step, code, counts: counts(step, code), time: since(start) };
+  if (step.results === undefined) return { step, code, counts: { passed: 0, failed: code === 0 ? 0 : 1, skipped: 0 }, time: since(start) };
+  const report = readReport(step.results);
+  return { step, code, report, counts: counts(report, code), time: since(start) };
 }
 
 /** What ran as root left files of root. */
@@ -106,11 +92,17 @@ function summary(results) {
 
 /** Why tests were skipped: what is not here, and which tests those are. */
 function skipped(results) {
-  const tests = results.flatMap(({ step, counts: { skipped: count } }) => (count > 0 ? skippedTests(step.results) : []));
+  const tests = results.flatMap(({ report }) => skippedTests(report));
   if (tests.length === 0) return '';
   const missing = lacking(isRoot || rootPrefix() !== undefined);
   const why = missing.length > 0 ? `, for want of ${missing.join(', ')}` : ': each says why above';
   return `${bold('── skipped')}${why}\n${tests.map((test) => `  ${test}\n`).join('')}\n`;
+}
+
+/** Which tests failed, and why: said again here, where a log of many thousand lines ends. */
+function failed(results) {
+  const tests = results.flatMap(({ report }) => failedTests(report));
+  return tests.length === 0 ? '' : `\n${bold(red('── failed'))}\n${tests.map((test) => `  ${test}\n`).join('')}`;
 }
 
 await runMain(async () => {
@@ -135,6 +127,7 @@ await runMain(async () => {
     )}\n`,
   );
   process.stdout.write(skipped(results));
+  process.stdout.write(failed(results));
   process.stdout.write(summary(results));
   say(`all in ${since(start)}; logs and screenshots in test-output/`);
   const failedSteps = results.filter(({ code }) => code !== 0);

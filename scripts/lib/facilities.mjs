@@ -1,8 +1,5 @@
 /** What tests need and a machine may lack: a skipped test is to say why. Dependency-free. */
-import { readFileSync } from 'node:fs';
-import { relative } from 'node:path';
 import { packageSets } from './packages.mjs';
-import { root } from './paths.mjs';
 import { which } from './run.mjs';
 
 /** What this machine lacks of what tests ask for, as `what is missing (how to get it)`. */
@@ -11,13 +8,4 @@ export function lacking(asRoot) {
     .filter(({ program }) => program !== undefined && which(program) === undefined)
     .map(({ name, program }) => `${program} (package ${name})`);
   return [...(asRoot ? [] : ['the rights of root (run it by sudo)']), ...programs];
-}
-
-/** The skipped tests of a vitest report, as `file: name`. */
-export function skippedTests(report) {
-  return JSON.parse(readFileSync(report, 'utf8')).testResults.flatMap(({ name, assertionResults }) =>
-    assertionResults
-      .filter(({ status }) => status === 'pending' || status === 'skipped')
-      .map(({ fullName }) => `${relative(root, name)}: ${fullName}`),
-  );
 }

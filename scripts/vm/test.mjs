@@ -5,7 +5,7 @@
  *
  *   npm run test:vm -- [--only engine|window] [--filter TEXT] [--short]
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -13,6 +13,7 @@ import { missingPackages, rootPrefix } from '../lib/debian.mjs';
 import { virtualDisplay } from '../lib/display.mjs';
 import { packageSets } from '../lib/packages.mjs';
 import { root, testOutput } from '../lib/paths.mjs';
+import { failedTests, readReport } from '../lib/report.mjs';
 import { isRoot, run } from '../lib/run.mjs';
 import { runMain, Stop, say, since, yellow } from '../lib/say.mjs';
 import { setup } from '../setup.mjs';
@@ -58,7 +59,7 @@ async function testShare(image, disk, { filters, limitMs, extent }, share) {
     ].join(' && ');
     const { code } = await machine.ssh(test, { quiet: false, timeoutMs: limitMs });
     const results = join(testOutput, 'results', `vm-${share}.json`);
-    const report = (await machine.copyFrom('/root/results.json', results)) ? JSON.parse(readFileSync(results, 'utf8')) : undefined;
+    const report = (await machine.copyFrom('/root/results.json', results)) ? readReport(results) : undefined;
     return { code, report };
   } finally {
     await machine.stop();
@@ -78,6 +79,7 @@ async function testEngine(image, chosen) {
     const count = (key) => done.reduce((sum, { report }) => sum + (report?.[key] ?? 0), 0);
     const counts = `${count('numPassedTests')} passed, ${count('numFailedTests')} failed, ${count('numPendingTests')} skipped`;
     say(`in virtual machines: ${counts} (${since(start)})`);
+    for (const test of done.flatMap(({ report }) => failedTests(report))) process.stdout.write(`  ${test}\n`);
     const broken = outcomes.find(({ status }) => status === 'rejected');
     if (broken) throw broken.reason;
     if (done.some(({ code }) => code !== 0)) throw new Stop('the tests in the virtual machines failed');
