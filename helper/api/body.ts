@@ -64,34 +64,6 @@ export function uploadOf({ stream }: Body): Readable {
   return upload;
 }
 
-/** What Go's server still reads of a request that it has refused, in bytes, and how long a client may take for it. */
-const REST_BYTES = 256 * 1024;
-const REST_MS = 500;
-
-/**
- * Reads on after a refusal that came before the whole body did: a client that is still sending when the connection is closed hears of a
- * broken pipe, not of the refusal. Of a long body it waits for no more than Go's server does.
- */
-export async function readRest(request: IncomingMessage): Promise<void> {
-  if (request.complete || request.destroyed) return;
-  await new Promise<void>((resolve) => {
-    let bytes = 0;
-    const count = (chunk: Buffer): void => {
-      bytes += chunk.length;
-      if (bytes > REST_BYTES) done();
-    };
-    const done = (): void => {
-      clearTimeout(timer);
-      for (const event of ['end', 'close', 'error']) request.off(event, done);
-      request.off('data', count);
-      resolve();
-    };
-    const timer = setTimeout(done, REST_MS);
-    for (const event of ['end', 'close', 'error']) request.on(event, done);
-    request.on('data', count);
-  });
-}
-
 function checkContentType(headers: IncomingMessage['headers'], required: boolean): void {
   const type = headers['content-type'] ?? '';
   const empty = headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;

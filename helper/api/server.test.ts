@@ -1,6 +1,10 @@
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Failure } from '../engine/failure.ts';
-import { type Parts, readAll, serve } from './test-engine.ts';
+import { type Parts, serve } from './test-engine.ts';
+
+const MIB = 2 ** 20;
 
 let close: (() => Promise<void>) | undefined;
 afterEach(async () => {
@@ -87,21 +91,47 @@ describe('the server', () => {
     expect(await request('POST', '/v1.24/containers/prune')).toMatchObject({ status: 200 });
   });
 
-  it.each([
-    ['a short one whole', 40, 40],
-    ['of a long one no more than Go’s server', 8 * 2 ** 20, 256 * 1024],
-  ])('reads on when it has refused a request before its body came: %s', async (_, length, read) => {
+  it.each(['close', 'keep-alive'])('answers a refusal at once, and lets the client send the rest: %s', async (connection) => {
     const { raw } = await start();
-    const head = ['Host: a', 'Content-Type: text/plain', `Content-Length: ${length}`, 'Connection: close'];
+    const head = ['Host: a', 'Content-Type: text/plain', `Content-Length: ${8 * MIB}`, `Connection: ${connection}`];
     const socket = raw(`POST /v1.50/networks/create HTTP/1.1\r\n${head.join('\r\n')}\r\n\r\n`);
-    let answered = false;
-    socket.once('data', () => (answered = true));
-    const answer = readAll(socket);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(answered).toBe(false);
-    socket.on('error', () => {});
-    for (let sent = 0; sent < Math.min(length, read + 64 * 1024); sent += 40) socket.write('x'.repeat(40));
-    expect(await answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*unsupported Content-Type header \(text\/plain\)/);
+    const [answer] = await once(socket, 'data');
+    expect(String(answer)).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*unsupported Content-Type header \(text\/plain\)/);
+    const ended = once(socket, 'end');
+    for (let sent = 0; sent < 8; sent += 1) await new Promise((done) => socket.write(Buffer.alloc(MIB), done));
+    if (connection === 'keep-alive') socket.write('GET /_ping HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    await ended;
+  });
+
+  it('is heard by a client that sends megabytes, refusal or failed stream', async () => {
+    const images = {
+      async *load(archive: Readable) {
+        yield { status: 'Loading layer' };
+        await once(archive, 'data');
+        archive.destroy();
+        throw new Failure('system', 'no space left on device');
+      },
+    };
+    const { request } = await start({ images: images as never });
+    const body = 'x'.repeat(6 * MIB);
+    for (let round = 0; round < 30; round += 1) {
+      const loaded = await request('POST', '/images/load', { body, headers: { Connection: 'close' } });
+      expect(loaded.text).toContain('no space left on device');
+      const refused = await request('POST', '/networks/create', { body, headers: { Connection: 'close', 'Content-Type': 'text/plain' } });
+      expect(refused.status).toBe(400);
+    }
+  });
+
+  it('does not wait for ever for the rest of a request that it has refused', async () => {
+    const { raw } = await start();
+    const head = ['Host: a', 'Content-Type: text/plain', 'Content-Length: 1000', 'Connection: close'];
+    const socket = raw(`POST /v1.50/networks/create HTTP/1.1\r\n${head.join('\r\n')}\r\n\r\n`);
+    const [answer] = await once(socket, 'data');
+    expect(String(answer)).toMatch(/^HTTP\/1\.1 400/);
+    const sending = setInterval(() => socket.write('x'), 100);
+    const [error] = await once(socket, 'error');
+    clearInterval(sending);
+    expect(error.code).toBe('EPIPE');
   });
 
   it('takes credentials whatever their Content-Type is', async () => {

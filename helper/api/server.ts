@@ -3,9 +3,10 @@ import { posix } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { EngineContext } from '../engine/context.ts';
 import { Failure } from '../engine/failure.ts';
-import { bodyOfUpgrade, readRest } from './body.ts';
+import { bodyOfUpgrade } from './body.ts';
 import type { Call, Engine, Route } from './call.ts';
 import { writeError } from './errors.ts';
+import { lingerForBody } from './linger.ts';
 import { type Listener, listen, type TlsSettings } from './listen.ts';
 import { Query } from './query.ts';
 import { createRouter } from './router.ts';
@@ -99,6 +100,7 @@ interface Exchange {
 
 async function answer({ options, find, request, response, detached }: Exchange): Promise<void> {
   const { context, engine } = options;
+  if (!detached) lingerForBody(request);
   const leaving = new Leaving(response);
   const [path = '', search = ''] = splitUrl(request.url ?? '');
   const [, versionText, rest] = VERSION_PREFIX.exec(path) ?? [];
@@ -135,7 +137,6 @@ async function answer({ options, find, request, response, detached }: Exchange):
     };
     await match.route.handle(call);
   } catch (error) {
-    if (!detached) await readRest(request);
     if (leaving.done) return;
     writeError(response, error, { log: context.log, what, plain: versionText !== undefined && isTooOld(versionText) });
   }
