@@ -5,8 +5,11 @@ import { ENGINE, eventually, launch, onGantry, startEngine, type TestEngine, wai
 const MIB = 2 ** 20;
 const limited = { Memory: 24 * MIB, MemorySwap: 24 * MIB };
 const hog = 'x=$(head -c 100m /dev/zero | tr "\\0" x)';
-/** Has a child that asks for too much each time that the file appears, and goes on. */
-const parent = `while :; do [ -e /tmp/go ] && { rm /tmp/go; sh -c '${hog}'; echo again; }; sleep 0.05; done`;
+/**
+ * Has a child that asks for too much each time that it is told to, and goes on. It waits without a child: the kernel could take that one in
+ * the hog's place, or the hog while it still was its parent's double.
+ */
+const parent = `mkfifo /tmp/go; while :; do read -r word </tmp/go && { sh -c '${hog}'; echo again; }; done`;
 const canWait = existsSync('/sys/fs/cgroup/memory/memory.oom_control');
 
 describe(`want of memory on ${ENGINE}`, { timeout: 60_000 }, () => {
@@ -27,7 +30,7 @@ describe(`want of memory on ${ENGINE}`, { timeout: 60_000 }, () => {
   };
   const kills = async (id: string): Promise<number> => (await told(id)).filter((action) => action === 'oom').length;
   const go = async (id: string): Promise<void> => {
-    const { Id } = (await engine.client.post(`/containers/${id}/exec`, { Cmd: ['touch', '/tmp/go'] })).json;
+    const { Id } = (await engine.client.post(`/containers/${id}/exec`, { Cmd: ['sh', '-c', 'until [ -p /tmp/go ]; do :; done; echo go >/tmp/go'] })).json;
     await engine.client.post(`/exec/${Id}/start`, { Detach: true });
   };
 
