@@ -30,7 +30,9 @@ describe(`want of memory on ${ENGINE}`, { timeout: 60_000 }, () => {
   };
   const kills = async (id: string): Promise<number> => (await told(id)).filter((action) => action === 'oom').length;
   const go = async (id: string): Promise<void> => {
-    const { Id } = (await engine.client.post(`/containers/${id}/exec`, { Cmd: ['sh', '-c', 'until [ -p /tmp/go ]; do :; done; echo go >/tmp/go'] })).json;
+    const { Id } = (
+      await engine.client.post(`/containers/${id}/exec`, { Cmd: ['sh', '-c', 'until [ -p /tmp/go ]; do :; done; echo go >/tmp/go'] })
+    ).json;
     await engine.client.post(`/exec/${Id}/start`, { Detach: true });
   };
 
