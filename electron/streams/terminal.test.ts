@@ -131,6 +131,28 @@ test('without sh the other shells are tried in turn, and the error messages are 
   expect(commands[1]).toEqual(['bash']);
 });
 
+test('what is typed before there is a shell waits for it, through all that are tried, and not for the next time', async () => {
+  const types = (port: FakePort, text: string) => port.send({ t: 'data', data: new TextEncoder().encode(text) });
+  exitCode = 127;
+  shells.push((socket) => socket.end('sh not found'));
+  shells.push((socket) => {
+    exitCode = 3;
+    socket.on('data', (data) => (data.toString().includes('exit') ? socket.end() : socket.write(`<${data}>`)));
+  });
+  const { id } = open();
+  const port = viewOf(id);
+  types(port, 'ec');
+  types(port, 'ho\r');
+  await vi.waitFor(() => expect(port.text).toContain('\x1bc<echo\r>'));
+  types(port, 'exit');
+  await becomes(id, { status: 'ended', exitCode: 3 });
+  types(port, 'lost');
+  shells.push((socket) => socket.on('data', (data) => socket.write(`[${data}]`)));
+  terminals.reopen(id);
+  types(port, 'kept');
+  await vi.waitFor(() => expect(port.text).toContain('[kept]'));
+});
+
 test('no shell at all is said', async () => {
   exitCode = 127;
   for (let n = 0; n < 5; n += 1) shells.push((socket) => socket.end('not found'));

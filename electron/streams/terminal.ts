@@ -12,6 +12,8 @@ const HIGH_BYTES = 256 * 1024;
 const LOW_BYTES = 128 * 1024;
 /** Typed ahead of a process that reads nothing. */
 const INPUT_LIMIT_BYTES = 16 * 1024 * 1024;
+/** Typed before there is a process. */
+const AHEAD_LIMIT_BYTES = 64 * 1024;
 /** A shell that "ends" within this time and without input with 126 or 127 was never there. */
 const NO_SHELL_MS = 5_000;
 
@@ -37,6 +39,8 @@ export class Terminal {
   #info: TerminalInfo;
   #session: Session | undefined;
   #input: ((data: Buffer) => void) | undefined;
+  /** What was typed while the process was being started; of several shells that are tried, the first that is there gets it. */
+  #ahead = Buffer.alloc(0);
   #size: Size;
   #resizing = false;
   #typed = false;
@@ -59,6 +63,7 @@ export class Terminal {
 
   /** Runs a process until it ends. Never rejects: what went wrong is the state. */
   async run(): Promise<void> {
+    this.#ahead = Buffer.alloc(0);
     this.#become({ status: 'starting' });
     try {
       const ended = await this.#runOnce();
@@ -147,6 +152,7 @@ export class Terminal {
       if (send.length > 0) session.stream.write(send);
       if (end) session.stream.end();
     };
+    if (this.#ahead.length > 0) this.#input(this.#ahead);
     this.#become({ status: 'open' });
     // Also when nothing changed: dockerd before API 1.42 does not know ConsoleSize. An attach has just been given its size.
     if (this.#request.mode === 'exec' || this.#size !== size) this.#resize();
@@ -157,14 +163,14 @@ export class Terminal {
     session.stream.destroy();
     return ended;
   }
+
   #receive(view: View, message: unknown): void {
     const up = checkUp(message);
     if (up?.t === 'credit') {
       view.queue.credit(up.bytes);
       this.#flow();
     } else if (up?.t === 'data') {
-      this.#typed = true;
-      this.#input?.(Buffer.from(up.data.buffer, up.data.byteOffset, up.data.byteLength));
+      this.#type(Buffer.from(up.data.buffer, up.data.byteOffset, up.data.byteLength));
     } else if (up?.t === 'resize') {
       if (up.cols === this.#size.cols && up.rows === this.#size.rows) return;
       this.#size = { cols: up.cols, rows: up.rows };
@@ -172,6 +178,15 @@ export class Terminal {
     } else if (up?.t === 'close') {
       this.#drop(view);
       view.port.close();
+    }
+  }
+
+  #type(data: Buffer): void {
+    if (this.#input) {
+      this.#typed = true;
+      this.#input(data);
+    } else if (this.#info.state.status !== 'ended' && this.#ahead.length + data.length <= AHEAD_LIMIT_BYTES) {
+      this.#ahead = Buffer.concat([this.#ahead, data]);
     }
   }
 

@@ -125,6 +125,13 @@ export default function TerminalView({ id, autoFocus = true }: { id: string; aut
     let port: StreamPort | undefined;
     let gone = false;
     const encoder = new TextEncoder();
+    let early: Uint8Array<ArrayBuffer>[] = [];
+    const type = (data: Uint8Array<ArrayBuffer>) => {
+      if (port) port.send({ t: 'data', data });
+      else early.push(data);
+    };
+    xterm.onData((text) => type(encoder.encode(text)));
+    xterm.onBinary((text) => type(Uint8Array.from(text, (c) => c.charCodeAt(0))));
 
     xterm.attachCustomKeyEventHandler((event) => {
       if (event.type !== 'keydown') return true;
@@ -157,10 +164,10 @@ export default function TerminalView({ id, autoFocus = true }: { id: string; aut
         // Credit comes back when xterm has drawn it: a flood waits in the container, not here.
         xterm.write(message.data, () => port?.send({ t: 'credit', bytes: message.data.byteLength }));
       });
-      xterm.onData((text) => port?.send({ t: 'data', data: encoder.encode(text) }));
-      xterm.onBinary((text) => port?.send({ t: 'data', data: Uint8Array.from(text, (c) => c.charCodeAt(0)) }));
       port.send({ t: 'resize', cols: xterm.cols, rows: xterm.rows });
       port.send({ t: 'credit', bytes: window_ });
+      for (const data of early) port.send({ t: 'data', data });
+      early = [];
     })().catch((error: unknown) => xterm.write(String(error)));
 
     return () => {
