@@ -153,8 +153,10 @@ export async function startEngine(options: EngineOptions = {}): Promise<TestEngi
       body: await baseImageArchive(),
       headers: { 'Content-Type': 'application/x-tar' },
     });
-    if (loaded.status !== 200 || loaded.text.includes('"error"'))
+    if (loaded.status !== 200 || loaded.text.includes('"error"')) {
+      await cleanUp();
       throw new Error(`loading the base image: ${loaded.status} ${loaded.text}\n${log}`);
+    }
   }
   return engine;
 }
