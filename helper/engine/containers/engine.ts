@@ -50,6 +50,11 @@ export function inQueue<T>(engine: Engine, container: Container, work: () => Pro
   });
 }
 
+/** Settles when no start of the container is under way: dockerd holds its lock meanwhile, so whoever asks sees all of it or nothing. */
+export async function untilStarted(container: Container): Promise<void> {
+  while (container.live.starting) await container.live.starting;
+}
+
 /** Publishes a container's event with its labels, image and name, as dockerd does. */
 export function emit(engine: Engine, container: Container, action: string, attributes: Record<string, string> = {}): void {
   engine.events.publish('container', action, container.id, {

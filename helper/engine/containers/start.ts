@@ -58,7 +58,15 @@ function refuseStart(engine: Engine, container: Container): void {
  * Runs a container that does not run. In its queue. When it throws, nothing is left of the attempt, the state says why,
  * and with AutoRemove the container is gone.
  */
-export async function launch(engine: Engine, container: Container): Promise<void> {
+export function launch(engine: Engine, container: Container): Promise<void> {
+  const launching = attempt(engine, container).finally(() => {
+    container.live.starting = undefined;
+  });
+  container.live.starting = launching.catch(() => undefined);
+  return launching;
+}
+
+async function attempt(engine: Engine, container: Container): Promise<void> {
   const undo = new Undo();
   container.live.stopRequest = undefined;
   try {
