@@ -3,6 +3,7 @@ import type { Cgroups } from '../../system/cgroup/types.ts';
 import type { Monitor } from '../../system/monitor/types.ts';
 import type { Runtime } from '../../system/runtime/types.ts';
 import type { EngineContext } from '../context.ts';
+import type { Devices } from '../devices/index.ts';
 import { timerMs } from '../duration.ts';
 import type { Events } from '../events/types.ts';
 import type { createExecs } from '../execs/index.ts';
@@ -22,6 +23,7 @@ export interface Parts {
   images: Images;
   networks: Networks;
   volumes: Volumes;
+  devices: Pick<Devices, 'edits'>;
   events: Events;
   monitor: Monitor;
   cgroups: Cgroups;
