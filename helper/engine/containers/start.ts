@@ -27,7 +27,7 @@ import { thisMachine } from './spec/seccomp.ts';
 import { parseSecurityOptions } from './spec/security.ts';
 import { lookupUser } from './spec/user.ts';
 import { RuntimeRefusal, startFailure } from './start-failure.ts';
-import { makeLinks } from './tree/mount-points.ts';
+import { makeLinks, makePlain } from './tree/mount-points.ts';
 import { makeWorkingDirectory } from './working-directory.ts';
 
 /** POST /containers/{id}/start. @throws Failure notModified when it runs, conflict when it is paused or being removed */
@@ -156,7 +156,7 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
       // What the user mounts there is meant.
       ...devices.requested.mounts.filter(({ destination }) => !taken.has(destination)),
       ...(await withImageModes(rootfs.root, mounts.mounts)),
-      ...networkFiles(network.folder, taken, hostConfig.ReadonlyRootfs ?? false, rootfs.root),
+      ...networkFiles(network.folder, taken, hostConfig.ReadonlyRootfs ?? false),
     ],
     rootfsPropagation: mounts.rootfsPropagation,
     init,
@@ -238,6 +238,7 @@ async function prepareRootfs(
 ): Promise<{ root: string; user: Awaited<ReturnType<typeof lookupUser>> }> {
   undo.add('rootfs', () => releaseRootfs(engine, container, 'run'));
   const root = await holdRootfs(engine, container, 'run');
+  makePlain(root);
   const [user] = await Promise.all([
     lookupUser(root, container.config.User ?? '', container.hostConfig.GroupAdd ?? []),
     makeWorkingDirectory(root, container.config.WorkingDir),
