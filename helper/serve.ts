@@ -8,6 +8,7 @@ import { createBin } from './engine/bin/index.ts';
 import { createContainers } from './engine/containers/index.ts';
 import type { DaemonConfig, EngineContext, Log } from './engine/context.ts';
 import { createCopies } from './engine/copy/index.ts';
+import { Devices } from './engine/devices/index.ts';
 import { createEvents, type EventBus } from './engine/events/index.ts';
 import { Failure, messageOf } from './engine/failure.ts';
 import { createImages, type ImageUsage } from './engine/images/index.ts';
@@ -87,7 +88,10 @@ export async function serve({ folders, listening, start, reread }: ServeOptions)
   const volumes = createVolumes(context, events);
   const networks = createNetworks(context, events);
   const stops = createStops(context);
-  const containers = createContainers({ context, stops, images, networks, volumes, events, monitor, cgroups, runtimes, defaultRuntime });
+  const devices = new Devices(context);
+  const containers = createContainers({
+    ...{ context, stops, images, networks, volumes, devices, events, monitor, cgroups, runtimes, defaultRuntime },
+  });
   const bin = createBin({ context, containers, volumes, images });
   usage = (imageId) => containers.usersOfImage(imageId);
 
@@ -108,6 +112,7 @@ export async function serve({ folders, listening, start, reread }: ServeOptions)
     containers,
     images,
     volumes,
+    devices,
     events,
     cgroups,
     runtimes,

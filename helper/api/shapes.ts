@@ -46,7 +46,9 @@ const RESOURCES: Record<string, Shape> = {
   CpusetMems: 'string',
   Devices: { list: { struct: { PathOnHost: 'string', PathInContainer: 'string', CgroupPermissions: 'string' } } },
   DeviceCgroupRules: STRINGS,
-  DeviceRequests: { list: 'any' },
+  DeviceRequests: {
+    list: { struct: { Driver: 'string', Count: 'int', DeviceIDs: STRINGS, Capabilities: { list: STRINGS }, Options: TEXTS } },
+  },
   KernelMemory: 'int',
   KernelMemoryTCP: 'int',
   MemoryReservation: 'int',

@@ -247,6 +247,10 @@ export const KEYS: Record<Key, About> = {
 
   experimental: { text: 'said in info; nothing depends on it', flag: nothing },
   features: { text: 'switches of dockerd', flag: { name: 'feature', takes: 'switches' }, reload: true },
+  'cdi-spec-dirs': {
+    text: 'folders of CDI spec files (default /etc/cdi, /var/run/cdi; `features.cdi` false: none)',
+    flag: list('cdi-spec-dir'),
+  },
   'storage-driver': { text: 'overlay2', flag: { takes: 'text', short: 's' } },
   'storage-opts': {
     text: 'overlay2.size=SIZE: what a container may write, by project quotas (default no limit)',
@@ -258,7 +262,6 @@ export const KEYS: Record<Key, About> = {
   'authorization-plugins': { text: 'none', flag: list('authorization-plugin') },
   'allow-nondistributable-artifacts': { text: 'all layers are pushed', flag: list('allow-nondistributable-artifacts'), noEffect: true },
   builder: { text: "dockerd's builder", noEffect: true },
-  'cdi-spec-dirs': { text: 'there are no CDI devices', flag: list('cdi-spec-dir'), noEffect: true },
   containerd: { text: "dockerd's containerd", flag: text, noEffect: true },
   'containerd-namespace': { text: "dockerd's containerd", flag: text, noEffect: true },
   'containerd-plugin-namespace': { text: "dockerd's containerd", noEffect: true },

@@ -87,6 +87,7 @@ export function resolveConfig(file: File = {}, usualRuntime = 'crun'): Settings 
       debug: file.debug ?? false,
       experimental: file.experimental ?? false,
       features: file.features ?? {},
+      cdiSpecDirs: cdiSpecDirs(file),
       statistics: file.statistics !== false,
       statisticsInterval: typeof file.statistics === 'object' ? file.statistics['interval-seconds'] : 30,
       bin: {
@@ -104,6 +105,12 @@ export function resolveConfig(file: File = {}, usualRuntime = 'crun'): Settings 
     metrics: metricsAddress(file['metrics-addr']),
     proxies: proxies(file.proxies ?? {}),
   };
+}
+
+/** As dockerd: one empty name leaves none, and only the switch takes the driver away. */
+function cdiSpecDirs({ features, 'cdi-spec-dirs': folders = ['/etc/cdi', '/var/run/cdi'] }: File): string[] | undefined {
+  if (features?.cdi === false) return undefined;
+  return folders.length === 1 && folders[0] === '' ? [] : folders;
 }
 
 const LEVELS = { trace: 'debug', debug: 'debug', info: 'info', warn: 'warn', error: 'error', fatal: 'fatal', panic: 'fatal' } as const;

@@ -86,6 +86,8 @@ export interface DaemonConfig {
   debug: boolean;
   experimental: boolean;
   features: Record<string, boolean>;
+  /** Folders of CDI spec files, the last one first; undefined: there are no such devices. */
+  cdiSpecDirs: string[] | undefined;
   /** Containers' statistics are kept for a day. */
   statistics: boolean;
   /** Seconds from one to the next. */

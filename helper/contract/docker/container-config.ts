@@ -49,6 +49,17 @@ export interface ContainerConfig {
   Shell?: string[] | null;
 }
 
+/** `--gpus`, or `--device` with the name of a CDI device. */
+export interface DeviceRequest {
+  Driver?: string;
+  /** -1: all. */
+  Count?: number;
+  DeviceIDs?: string[] | null;
+  /** Any of the lists, each with all of its words. */
+  Capabilities?: string[][] | null;
+  Options?: Record<string, string> | null;
+}
+
 export interface MountRequest {
   Target?: string;
   Source?: string;
@@ -118,7 +129,7 @@ export interface Resources {
   CpusetMems?: string;
   Devices?: DeviceMapping[] | null;
   DeviceCgroupRules?: string[] | null;
-  DeviceRequests?: unknown[] | null;
+  DeviceRequests?: DeviceRequest[] | null;
   /** Until 1.41; kernels have not kept to it since 5.4. */
   KernelMemory?: number;
   KernelMemoryTCP?: number;

@@ -28,12 +28,13 @@ export async function cleanUp(engine: Engine, container: Container): Promise<voi
 
 /**
  * With a process namespace of its own nothing outlives the first process: then no runtime is needed to take away its record and its
- * cgroup (a tenth of a start and removal).
+ * cgroup (a tenth of a start and removal). Hooks that come last are the runtime's.
  */
 async function endProcesses(engine: Engine, container: Container): Promise<void> {
   const runtime = runtimeOf(engine, container);
   const group = cgroupsPath(engine, container);
-  const alone = !container.hostConfig.PidMode && (await engine.cgroups.pids(group)).length === 0;
+  const hooked = (container.hostConfig.DeviceRequests ?? []).length > 0;
+  const alone = !hooked && !container.hostConfig.PidMode && (await engine.cgroups.pids(group)).length === 0;
   if (alone && (await runtime.forget(container.id))) await engine.cgroups.remove(group);
   else await endByForce(engine, runtime, container.id, group);
 }

@@ -59,6 +59,8 @@ export interface Live {
   /** Runs when the process was created and before it starts: attached clients connect here, so that no byte is lost. */
   beforeStart: Set<Attachment>;
   restartTimer: NodeJS.Timeout | undefined;
+  /** A start that is under way; settles with it and never rejects. */
+  starting: Promise<unknown> | undefined;
   /** Who needs the rootfs mounted, and the mounting. */
   rootfsHolders: Set<string>;
   rootfs: Promise<void> | undefined;
@@ -94,6 +96,7 @@ export function enliven(record: ContainerRecord): Container {
       waiters: new Set(),
       beforeStart: new Set(),
       restartTimer: undefined,
+      starting: undefined,
       rootfsHolders: new Set(),
       rootfs: undefined,
       rootfsGone: undefined,

@@ -3,6 +3,7 @@ import type { Cgroups } from '../../system/cgroup/types.ts';
 import type { Monitor } from '../../system/monitor/types.ts';
 import type { Runtime } from '../../system/runtime/types.ts';
 import type { EngineContext } from '../context.ts';
+import type { Devices } from '../devices/index.ts';
 import { timerMs } from '../duration.ts';
 import type { Events } from '../events/types.ts';
 import type { createExecs } from '../execs/index.ts';
@@ -22,6 +23,7 @@ export interface Parts {
   images: Images;
   networks: Networks;
   volumes: Volumes;
+  devices: Pick<Devices, 'edits'>;
   events: Events;
   monitor: Monitor;
   cgroups: Cgroups;
@@ -48,6 +50,11 @@ export function inQueue<T>(engine: Engine, container: Container, work: () => Pro
     if (engine.store.byId(container.id) !== container) throw new Failure('notFound', `No such container: ${container.id}`);
     return work();
   });
+}
+
+/** Settles when no start of the container is under way: dockerd holds its lock meanwhile, so whoever asks sees all of it or nothing. */
+export async function untilStarted(container: Container): Promise<void> {
+  while (container.live.starting) await container.live.starting;
 }
 
 /** Publishes a container's event with its labels, image and name, as dockerd does. */

@@ -7,7 +7,7 @@ import { changes } from './changes.ts';
 import { commit } from './commit.ts';
 import { counts, usersOfImage } from './counts.ts';
 import { create } from './create.ts';
-import type { Engine, Parts } from './engine.ts';
+import { type Engine, type Parts, untilStarted } from './engine.ts';
 import { execHost } from './exec-host.ts';
 import { exportContainer } from './export.ts';
 import { inspect } from './inspect.ts';
@@ -74,6 +74,15 @@ export function createContainers(parts: Parts): Containers & { usersOfImage: Ret
       }
     };
 
+  /** A verb that waits for a start that is under way, and acts on what came of it. */
+  const settled =
+    <Args extends unknown[], Result>(verb: (reference: string, ...args: Args) => Promise<Result>) =>
+    async (reference: string, ...args: Args): Promise<Result> => {
+      const container = store.find(reference);
+      if (container) await untilStarted(container);
+      return verb(reference, ...args);
+    };
+
   return {
     async start() {
       watch = await reconcile(engine);
@@ -87,24 +96,24 @@ export function createContainers(parts: Parts): Containers & { usersOfImage: Ret
     list: bind(list),
     inspect: bind(inspect),
     startContainer: bind(startContainer),
-    stopContainer: bind(stopContainer),
-    restart: bind(restart),
-    kill: bind(kill),
-    pause: bind(pause),
-    unpause: bind(unpause),
-    rename: on(rename),
-    update: on(update),
-    remove: bind(remove),
+    stopContainer: settled(bind(stopContainer)),
+    restart: settled(bind(restart)),
+    kill: settled(bind(kill)),
+    pause: settled(bind(pause)),
+    unpause: settled(bind(unpause)),
+    rename: settled(on(rename)),
+    update: settled(on(update)),
+    remove: settled(bind(remove)),
     prune: bind(prune),
-    wait: bind(wait),
-    logs: on(logs),
-    attach: bind(attach),
-    resize: bind(resize),
-    top: on(top),
-    stats: bind(stats),
+    wait: settled(bind(wait)),
+    logs: settled(on(logs)),
+    attach: settled(bind(attach)),
+    resize: settled(bind(resize)),
+    top: settled(on(top)),
+    stats: settled(bind(stats)),
     changes: on(changes),
     export: on(exportContainer),
-    commit: on(commit),
+    commit: settled(on(commit)),
     archiveStat: on(archiveStat),
     archiveGet: on(archiveGet),
     archivePut: on(archivePut),
@@ -120,6 +129,6 @@ export function createContainers(parts: Parts): Containers & { usersOfImage: Ret
     weigh: bind(weigh),
     restore: bind(restore),
     usersOfImage: usersOfImage(engine),
-    execs: engine.execs,
+    execs: { ...engine.execs, create: settled(engine.execs.create) },
   };
 }

@@ -1,4 +1,4 @@
-import { promises as fs, lstatSync } from 'node:fs';
+import { promises as fs } from 'node:fs';
 import path from 'node:path';
 import { type MountEntry, mountOf, mountOverlay, mounts as mountsNow, parseMountInfo, unmount } from '../../system/mount/index.ts';
 import type { MountSpec } from '../../system/runtime/types.ts';
@@ -206,22 +206,14 @@ export async function withImageModes(root: string, mounts: readonly MountSpec[])
   );
 }
 
-/**
- * The engine's own files, where the user has put nothing else. `folder` is where the network wrote them, `root` the container's tree.
- * @throws Failure invalidParameter when the image has a pipe there, which crun would open and wait at for ever
- */
-export function networkFiles(folder: string, taken: ReadonlySet<string>, readOnly: boolean, root: string): MountSpec[] {
+/** The engine's own files, where the user has put nothing else. `folder` is where the network wrote them. */
+export function networkFiles(folder: string, taken: ReadonlySet<string>, readOnly: boolean): MountSpec[] {
   return ['resolv.conf', 'hostname', 'hosts']
     .filter((name) => !taken.has(`/etc/${name}`))
-    .map((name) => {
-      if (lstatSync(path.join(root, 'etc', name), { throwIfNoEntry: false })?.isFIFO()) {
-        throw new Failure('invalidParameter', `the image has a named pipe as /etc/${name}, where the engine's own file belongs`);
-      }
-      return {
-        destination: `/etc/${name}`,
-        type: 'bind',
-        source: path.join(folder, name),
-        options: ['rbind', ...(readOnly ? ['ro'] : []), 'rprivate'],
-      };
-    });
+    .map((name) => ({
+      destination: `/etc/${name}`,
+      type: 'bind',
+      source: path.join(folder, name),
+      options: ['rbind', ...(readOnly ? ['ro'] : []), 'rprivate'],
+    }));
 }

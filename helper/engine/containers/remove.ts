@@ -1,5 +1,6 @@
 import { Failure } from '../failure.ts';
-import { cancelRestart, type Engine } from './engine.ts';
+import type { Container } from './container.ts';
+import type { Engine } from './engine.ts';
 import { killAndWait } from './kill.ts';
 import { removeLink } from './links.ts';
 import { noteRequest } from './note-stop.ts';
@@ -15,24 +16,27 @@ export async function remove(
   if (options.link) return removeLink(engine, reference);
   const container = engine.store.get(reference);
   if (container.live.removing) throw new Failure('conflict', `removal of container ${reference} is already in progress`);
-  const refuse = (why: string): Failure => new Failure('conflict', `cannot remove container "${reference}": ${why}`);
-  if (isRunning(container.state)) {
-    if (!options.force) {
-      if (container.state.status === 'running' && container.state.paused) {
-        throw refuse('container is paused and must be unpaused first');
-      }
-      throw refuse(`container is ${statusWord(container.state)}: stop the container before removing or force remove`);
-    }
-    noteRequest(container, { call: 'remove', ...(options.client ? { client: options.client } : {}) });
-    await killAndWait(engine, container);
-  }
-  await engine.queue.run(container.id, async () => {
-    // AutoRemove, or another client, was first: what was asked for is done.
-    if (!engine.store.byId(container.id)) return;
+  for (let done = false; !done; ) {
     if (isRunning(container.state)) {
-      if (!options.force) throw refuse(`container is ${statusWord(container.state)}: stop the container before removing or force remove`);
-      cancelRestart(container);
+      if (!options.force) throw refusal(container, reference);
+      noteRequest(container, { call: 'remove', ...(options.client ? { client: options.client } : {}) });
+      await killAndWait(engine, container);
     }
-    await removeNow(engine, container, { volumes: options.volumes, ...(options.bin ? { bin: options.bin } : {}) });
-  });
+    done = await engine.queue.run(container.id, async () => {
+      // AutoRemove, or another client, was first: what was asked for is done.
+      if (!engine.store.byId(container.id)) return true;
+      // Who was before us in the queue has started it: what runs is not taken away under its processes.
+      if (isRunning(container.state)) return false;
+      await removeNow(engine, container, { volumes: options.volumes, ...(options.bin ? { bin: options.bin } : {}) });
+      return true;
+    });
+  }
+}
+
+function refusal(container: Container, reference: string): Failure {
+  const why =
+    container.state.status === 'running' && container.state.paused
+      ? 'container is paused and must be unpaused first'
+      : `container is ${statusWord(container.state)}: stop the container before removing or force remove`;
+  return new Failure('conflict', `cannot remove container "${reference}": ${why}`);
 }

@@ -1,6 +1,6 @@
 import { timerMs } from '../duration.ts';
 import { messageOf } from '../failure.ts';
-import { cancelRestart, type Engine } from './engine.ts';
+import { cancelRestart, type Engine, untilStarted } from './engine.ts';
 import { isRunning } from './state.ts';
 import { DEFAULT_TIMEOUT_SECONDS, stopNow } from './stop.ts';
 
@@ -41,13 +41,14 @@ export async function shutDown(engine: Engine): Promise<void> {
     container.live.stopRotation?.();
   }
   if (!config.liveRestore) {
-    const running = [...engine.store.all()].filter(({ state }) => isRunning(state));
+    const running = [...engine.store.all()].filter(({ state, live }) => isRunning(state) || live.starting);
     const all = Promise.all(
-      running.map((container) =>
-        stopNow(engine, container, {}).catch((error) => {
+      running.map(async (container) => {
+        await untilStarted(container);
+        await stopNow(engine, container, {}).catch((error) => {
           log.warn('a container could not be stopped', { container: container.id, error: messageOf(error) });
-        }),
-      ),
+        });
+      }),
     );
     const seconds = shutdownSeconds(
       config.shutdownTimeout,

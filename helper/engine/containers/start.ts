@@ -1,5 +1,6 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { isFull } from '../../store/space.ts';
+import { type DeviceEdits, withDevices } from '../devices/index.ts';
 import { Failure, isFailure, messageOf } from '../failure.ts';
 import { NEVER, nowInstant } from '../instant.ts';
 import { Undo } from '../undo.ts';
@@ -18,7 +19,7 @@ import { removeNow } from './remove-now.ts';
 import { holdRootfs, releaseRootfs } from './rootfs-mount.ts';
 import { buildSpec } from './spec/build.ts';
 import { availableCapabilities } from './spec/capabilities.ts';
-import { hostDevices, mappedDevices, refuseDeviceRequests } from './spec/devices.ts';
+import { hostDevices, mappedDevices } from './spec/devices.ts';
 import { findInit } from './spec/init.ts';
 import { leastOomScoreAdj } from './spec/oom-score.ts';
 import { blockIo, linuxResources } from './spec/resources.ts';
@@ -26,7 +27,7 @@ import { thisMachine } from './spec/seccomp.ts';
 import { parseSecurityOptions } from './spec/security.ts';
 import { lookupUser } from './spec/user.ts';
 import { RuntimeRefusal, startFailure } from './start-failure.ts';
-import { makeLinks } from './tree/mount-points.ts';
+import { makeLinks, makePlain } from './tree/mount-points.ts';
 import { makeWorkingDirectory } from './working-directory.ts';
 
 /** POST /containers/{id}/start. @throws Failure notModified when it runs, conflict when it is paused or being removed */
@@ -58,7 +59,15 @@ function refuseStart(engine: Engine, container: Container): void {
  * Runs a container that does not run. In its queue. When it throws, nothing is left of the attempt, the state says why,
  * and with AutoRemove the container is gone.
  */
-export async function launch(engine: Engine, container: Container): Promise<void> {
+export function launch(engine: Engine, container: Container): Promise<void> {
+  const launching = attempt(engine, container).finally(() => {
+    container.live.starting = undefined;
+  });
+  container.live.starting = launching.catch(() => undefined);
+  return launching;
+}
+
+async function attempt(engine: Engine, container: Container): Promise<void> {
   const undo = new Undo();
   container.live.stopRequest = undefined;
   try {
@@ -122,14 +131,14 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
     prepareRootfs(engine, container, undo),
     prepareNetwork(engine, container, undo, signal),
     prepareMounts(engine, container, undo),
-    devicesOf(container),
+    devicesOf(engine, container),
     blockIo(hostConfig),
     (hostConfig.Init ?? engine.context.config.init) && (hostConfig.PidMode ?? '') === '' ? findInit() : Promise.resolve(undefined),
   ]);
 
   const taken = new Set(mounts.mounts.map((mount) => mount.destination));
   container.apparmorProfile = apparmorProfile(container);
-  const spec = buildSpec({
+  const plain = buildSpec({
     // Sharing another's network changes its host name.
     config: container.config,
     hostConfig,
@@ -144,8 +153,10 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
       pid: joined(engine, hostConfig.PidMode, 'PID'),
     },
     mounts: [
+      // What the user mounts there is meant.
+      ...devices.requested.mounts.filter(({ destination }) => !taken.has(destination)),
       ...(await withImageModes(rootfs.root, mounts.mounts)),
-      ...networkFiles(network.folder, taken, hostConfig.ReadonlyRootfs ?? false, rootfs.root),
+      ...networkFiles(network.folder, taken, hostConfig.ReadonlyRootfs ?? false),
     ],
     rootfsPropagation: mounts.rootfsPropagation,
     init,
@@ -162,6 +173,7 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
     minOomScoreAdj: leastOomScoreAdj(),
     defaults: engine.context.config,
   });
+  const spec = hostConfig.DeviceRequests?.length ? withDevices(plain, devices.requested) : plain;
 
   const runtime = runtimeOf(engine, container);
   undo.add('process', () => endByForce(engine, runtime, id, cgroupsPath(engine, container)));
@@ -226,6 +238,7 @@ async function prepareRootfs(
 ): Promise<{ root: string; user: Awaited<ReturnType<typeof lookupUser>> }> {
   undo.add('rootfs', () => releaseRootfs(engine, container, 'run'));
   const root = await holdRootfs(engine, container, 'run');
+  makePlain(root);
   const [user] = await Promise.all([
     lookupUser(root, container.config.User ?? '', container.hostConfig.GroupAdd ?? []),
     makeWorkingDirectory(root, container.config.WorkingDir),
@@ -234,10 +247,13 @@ async function prepareRootfs(
   return { root, user };
 }
 
-async function devicesOf(container: Container): ReturnType<typeof mappedDevices> {
+async function devicesOf(
+  engine: Engine,
+  container: Container,
+): Promise<Awaited<ReturnType<typeof mappedDevices>> & { requested: DeviceEdits }> {
   const { hostConfig } = container;
-  refuseDeviceRequests(hostConfig.DeviceRequests ?? []);
-  const result: Awaited<ReturnType<typeof mappedDevices>> = { devices: [], rules: [] };
+  const requested = await engine.devices.edits(hostConfig.DeviceRequests ?? []);
+  const result: Awaited<ReturnType<typeof devicesOf>> = { devices: [], rules: [], requested };
   if (hostConfig.Privileged) result.devices.push(...(await hostDevices()));
   for (const mapping of hostConfig.Devices ?? []) {
     if (hostConfig.Privileged && mapping.PathOnHost === mapping.PathInContainer) continue;

@@ -3,6 +3,7 @@ import type { DiskUsage } from '../../contract/docker/index.ts';
 import type { Cgroups } from '../../system/cgroup/types.ts';
 import type { Containers } from '../containers/types.ts';
 import type { EngineContext } from '../context.ts';
+import type { Devices } from '../devices/index.ts';
 import type { EventBus } from '../events/types.ts';
 import type { Images } from '../images/types.ts';
 import type { Volumes } from '../volumes/types.ts';
@@ -18,6 +19,7 @@ export interface SystemOptions {
   containers: Pick<Containers, 'list' | 'counts'>;
   images: Pick<Images, 'usage' | 'count'>;
   volumes: Pick<Volumes, 'usage'>;
+  devices: Pick<Devices, 'discovered'>;
   events: Pick<EventBus, 'subscribers'>;
   cgroups: Pick<Cgroups, 'version' | 'features'>;
   runtimes: ReadonlyMap<string, { name: string; version: string; path: string; args: readonly string[] }>;
@@ -40,7 +42,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
   return {
     id,
     name: () => os.hostname(),
-    info: () =>
+    info: async () =>
       systemInfo({
         context: options.context,
         serverVersion: options.serverVersion,
@@ -53,6 +55,7 @@ export async function createSystem(options: SystemOptions): Promise<System> {
         images: options.images.count(),
         eventListeners: options.events.subscribers(),
         warnings: options.warnings ?? [],
+        discovered: await options.devices.discovered(),
       }),
     version: () =>
       versionInfo({

@@ -20,6 +20,7 @@ export interface InfoSources {
   images: number;
   eventListeners: number;
   warnings: readonly string[];
+  discovered: { devices: { Source: string; ID: string }[]; warnings: string[] };
 }
 
 /** `GET /info`, complete as dockerd answers it at API 1.50. */
@@ -33,6 +34,7 @@ export async function systemInfo(sources: InfoSources): Promise<SystemInfo> {
     ...limits.warnings,
     ...(forwardsIPv4() ? [] : ['WARNING: IPv4 forwarding is disabled']),
     ...(config.seccompProfile && hasSeccomp() ? ['WARNING: daemon is not using the default seccomp profile'] : []),
+    ...sources.discovered.warnings,
   ];
   const runtime = sources.runtimes.find(({ name }) => name === config.defaultRuntime) ?? sources.runtimes[0];
   return {
@@ -94,8 +96,8 @@ export async function systemInfo(sources: InfoSources): Promise<SystemInfo> {
     ...(config.defaultAddressPools.length
       ? { DefaultAddressPools: config.defaultAddressPools.map(({ base, size }) => ({ Base: base, Size: size })) }
       : {}),
-    CDISpecDirs: [],
-    DiscoveredDevices: [],
+    CDISpecDirs: config.cdiSpecDirs ?? [],
+    DiscoveredDevices: sources.discovered.devices,
     FirewallBackend: { Driver: 'nftables' },
     Warnings: warnings.length ? warnings : null,
   };

@@ -44,6 +44,8 @@ export function createMonitor(options: MonitorOptions): Monitor {
     return runtime;
   };
   const used = new Map<string, Runtime>();
+  /** Containers whose start is the runtime's: it runs their hooks. */
+  const hooked = new Set<string>();
   const seccomp = new SeccompCache(options.runtimeRoot);
   let exits: Awaited<ReturnType<typeof watchExitFolder>> | undefined;
 
@@ -59,6 +61,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
         const { data: pid, message } = await answered(call.sync(), request.bundle, signal);
         if (pid <= 0) throw startFailure('create', runtime.family, message ?? '', request.spec.process.args[0] ?? '');
         used.set(request.id, runtime);
+        if (spec.hooks) hooked.add(request.id);
         await learn?.(request.id);
         return { pid, monitorPid: parentPid(pid) };
       } finally {
@@ -67,7 +70,8 @@ export function createMonitor(options: MonitorOptions): Monitor {
     },
     async start(containerId) {
       const runtime = used.get(containerId) ?? runtimeFor(undefined);
-      if (runtime.family === 'crun' && releaseProcess(path.join(options.runtimeRoot, containerId, 'exec.fifo'))) return;
+      const short = runtime.family === 'crun' && !hooked.has(containerId);
+      if (short && releaseProcess(path.join(options.runtimeRoot, containerId, 'exec.fifo'))) return;
       const result = await run(runtime.executable, [...runtime.args, `--root=${options.runtimeRoot}`, 'start', containerId]);
       if (result.code !== 0) throw startFailure('create', runtime.family, result.stderr || result.stdout, undefined);
     },
@@ -89,6 +93,7 @@ export function createMonitor(options: MonitorOptions): Monitor {
       rmSync(path.join(options.exits, id), { force: true });
       exits?.seen.delete(id);
       used.delete(id);
+      hooked.delete(id);
     },
   };
 }

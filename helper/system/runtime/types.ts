@@ -128,5 +128,6 @@ export interface RuntimeSpec {
     maskedPaths: string[];
     readonlyPaths: string[];
     mountLabel?: string;
+    intelRdt?: Record<string, unknown>;
   };
 }

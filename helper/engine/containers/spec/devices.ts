@@ -2,17 +2,11 @@ import { type BigIntStats, promises as fs } from 'node:fs';
 import path from 'node:path';
 import type { DeviceMapping } from '../../../contract/docker/index.ts';
 import type { LinuxResources, RuntimeSpec } from '../../../system/runtime/types.ts';
+import { majorMinor } from '../../devices/index.ts';
 import { Failure } from '../../failure.ts';
 
 type Device = RuntimeSpec['linux']['devices'][number];
 type Rule = NonNullable<LinuxResources['devices']>[number];
-
-/** Linux' dev_t: 12 + 20 bits each, interleaved. Source: glibc's gnu_dev_major, gnu_dev_minor. */
-export function majorMinor(rdev: bigint): { major: number; minor: number } {
-  const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn);
-  const minor = (rdev & 0xffn) | ((rdev >> 12n) & ~0xffn);
-  return { major: Number(major), minor: Number(minor) };
-}
 
 function toDevice(stat: BigIntStats, inContainer: string): Device | undefined {
   const type = stat.isCharacterDevice() ? 'c' : stat.isBlockDevice() ? 'b' : undefined;
@@ -68,17 +62,6 @@ export async function mappedDevices(mapping: DeviceMapping): Promise<{ devices: 
   const devices = single ? [single] : stat.isDirectory() ? await walk(onHost, inContainer, false) : [];
   if (!devices.length) throw fail('not a device node');
   return { devices, rules: devices.map(({ type, major, minor }) => ({ allow: true, type, major, minor, access })) };
-}
-
-/**
- * `--gpus` and its like: there is no driver for any here.
- * @throws Failure system, where dockerd without one finds it out as well: at the start
- */
-export function refuseDeviceRequests(requests: readonly unknown[]): void {
-  const [request] = requests as { Driver?: string; Capabilities?: string[][] | null }[];
-  if (!request) return;
-  const capabilities = `[${(request.Capabilities ?? []).map((list) => `[${list.join(' ')}]`).join(' ')}]`;
-  throw new Failure('system', `could not select device driver "${request.Driver ?? ''}" with capabilities: ${capabilities}`);
 }
 
 /** `--device-cgroup-rule "c 1:3 rwm"`. @throws Failure invalidParameter `invalid device cgroup rule format: 'x'` */

@@ -1,8 +1,8 @@
 import { promises as fs } from 'node:fs';
 import type { Resources, ThrottleDevice, Ulimit } from '../../../contract/docker/index.ts';
 import type { LinuxResources, ProcessSpec } from '../../../system/runtime/types.ts';
+import { majorMinor } from '../../devices/index.ts';
 import { Failure, messageOf } from '../../failure.ts';
-import { majorMinor } from './devices.ts';
 
 const CFS_PERIOD_US = 100_000;
 

@@ -2,7 +2,7 @@ import { type BigIntStats, constants, promises as fs } from 'node:fs';
 import { Readable } from 'node:stream';
 import { type Header, type Pack, pack as tarPack } from 'tar-stream';
 import { lgetxattr } from '../../../system/syscall/index.ts';
-import { majorMinor } from '../spec/devices.ts';
+import { majorMinor } from '../../devices/index.ts';
 import { paxBlock } from './pax.ts';
 import { openPlace, type Place, type Tree } from './walk.ts';
 
