@@ -11,6 +11,7 @@ import { linkEnvironment, startedLinks } from './links.ts';
 import { openLogDriver } from './log-options.ts';
 import { startRotation } from './log-rotation.ts';
 import { noteStop } from './note-stop.ts';
+import { onHost } from './on-host.ts';
 import { startOomWatch } from './oom.ts';
 import { networkFiles, prepareMounts, withImageModes } from './prepare-mounts.ts';
 import { type PreparedNetwork, prepareNetwork, runningPeer } from './prepare-network.ts';
@@ -122,8 +123,8 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
     prepareRootfs(engine, container, undo),
     prepareNetwork(engine, container, undo, signal),
     prepareMounts(engine, container, undo),
-    devicesOf(container),
-    blockIo(hostConfig),
+    devicesOf(engine, container),
+    blockIo(hostConfig, (file) => onHost(engine, file)),
     (hostConfig.Init ?? engine.context.config.init) && (hostConfig.PidMode ?? '') === '' ? findInit() : Promise.resolve(undefined),
   ]);
 
@@ -192,6 +193,8 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
   container.live.beforeStart.clear();
   await Promise.all(attachments.map((attachment) => attachment.connect()));
   const startedAt = nowInstant();
+  // The runtime has its own by now. Before the first instruction: what a process finds busy is not our doing.
+  mounts.release();
   await engine.monitor.start(id).catch(refuse);
 
   container.network = network.sandbox ? { request: network.request, sandbox: network.sandbox } : undefined;
@@ -234,14 +237,14 @@ async function prepareRootfs(
   return { root, user };
 }
 
-async function devicesOf(container: Container): ReturnType<typeof mappedDevices> {
+async function devicesOf(engine: Engine, container: Container): ReturnType<typeof mappedDevices> {
   const { hostConfig } = container;
   refuseDeviceRequests(hostConfig.DeviceRequests ?? []);
   const result: Awaited<ReturnType<typeof mappedDevices>> = { devices: [], rules: [] };
   if (hostConfig.Privileged) result.devices.push(...(await hostDevices()));
   for (const mapping of hostConfig.Devices ?? []) {
     if (hostConfig.Privileged && mapping.PathOnHost === mapping.PathInContainer) continue;
-    const { devices, rules } = await mappedDevices(mapping);
+    const { devices, rules } = await mappedDevices(mapping, (file) => onHost(engine, file));
     result.devices.push(...devices);
     result.rules.push(...rules);
   }
