@@ -1,9 +1,11 @@
+import { dirname, resolve } from 'node:path';
 import { type Arguments, HELP, readArguments } from './arguments.ts';
 import { type Configuration, configuration } from './configuration.ts';
 import { dialStdio } from './dial-stdio.ts';
 import { messageOf } from './engine/failure.ts';
 import { makeFolder } from './instance.ts';
 import { readTls } from './listeners.ts';
+import type { HostMounts } from './system/mount/index.ts';
 import { enterPrivateMounts } from './system/namespace/index.ts';
 import { BUILD, VERSION } from './version.ts';
 
@@ -35,6 +37,18 @@ function checkConfig({ settings }: Configuration): void {
   process.stdout.write('configuration OK\n');
 }
 
+/** What the engine is made of, and what it was told by name. */
+function usedFiles(options: Arguments, { path, settings }: Configuration): string[] {
+  const sockets = settings.hosts.flatMap((address) => (address.kind === 'unix' ? [dirname(address.path)] : []));
+  const files = [
+    ...[process.execPath, process.argv[1], path, options.socket, settings.pidfile],
+    ...[settings.tls?.ca, settings.tls?.cert, settings.tls?.key],
+    ...Object.values(settings.engine.runtimes).map((runtime) => runtime.path),
+    ...(process.env.PATH ?? '').split(':'),
+  ];
+  return [process.cwd(), ...sockets, ...files.flatMap((file) => (file ? [resolve(file)] : []))];
+}
+
 async function main(): Promise<void> {
   if (process.argv[2] === 'dial-stdio') return process.exit(await dialStdio(process.argv.slice(3)));
   const options = argumentsOf(process.argv.slice(2));
@@ -59,15 +73,16 @@ async function main(): Promise<void> {
   } catch (error) {
     fail(messageOf(error), 1);
   }
+  let host: HostMounts | undefined;
   try {
-    enterPrivateMounts(folders.run);
+    host = enterPrivateMounts({ ...folders, used: usedFiles(options, start) });
   } catch (error) {
     fail(`can't make a mount namespace: ${messageOf(error)}. The engine needs CAP_SYS_ADMIN.`, 1);
   }
   // Only now: what is above runs twice.
   const { serve } = await import('./serve.ts');
   try {
-    await serve({ folders, listening: options, start, reread: () => configuration(options) });
+    await serve({ folders, host, listening: options, start, reread: () => configuration(options) });
   } catch (error) {
     fail(messageOf(error), 1);
   }

@@ -23,6 +23,7 @@ import { exposed, listenersOf, readTls } from './listeners.ts';
 import { createLog } from './log.ts';
 import { detectCgroups } from './system/cgroup/index.ts';
 import { createMonitor } from './system/monitor/index.ts';
+import type { HostMounts } from './system/mount/index.ts';
 import { settingsAreReadOnly } from './system/netns/index.ts';
 import { requireProgram } from './system/nft/nft.ts';
 import { run } from './system/process/run.ts';
@@ -33,6 +34,8 @@ import { BUILD, VERSION } from './version.ts';
 
 export interface ServeOptions {
   folders: { data: string; run: string };
+  /** The host's mounts, where they can be had. */
+  host: HostMounts | undefined;
   /** Given by hand: what to listen on beside the configuration's `hosts`, and who owns the sockets. */
   listening: Pick<Arguments, 'socket' | 'socketUser'>;
   start: Configuration;
@@ -43,7 +46,7 @@ export interface ServeOptions {
  * Builds the engine from its parts, starts them in their order (what containers use first), serves the API until a signal
  * says to stop. Resolves when all is closed.
  */
-export async function serve({ folders, listening, start, reread }: ServeOptions): Promise<void> {
+export async function serve({ folders, host, listening, start, reread }: ServeOptions): Promise<void> {
   const { settings } = start;
   const config = settings.engine;
   const notify = createNotify();
@@ -70,7 +73,7 @@ export async function serve({ folders, listening, start, reread }: ServeOptions)
   const warnings = [...exposed(listeners), ...(settingsAreReadOnly() ? [READ_ONLY_SETTINGS] : [])];
   for (const warning of warnings) log.warn(warning.replace('WARNING: ', ''));
   const tally = new Tally();
-  const context: EngineContext = { paths, config, log, instance: instanceName(paths.data), meter: tally };
+  const context: EngineContext = { paths, host, config, log, instance: instanceName(paths.data), meter: tally };
 
   requireProgram('ip');
   if (config.iptables) requireProgram('nft');

@@ -1,8 +1,11 @@
+import type { HostMounts } from '../system/mount/index.ts';
 import type { Meter } from './metrics/types.ts';
 
 /** What every part of the engine is given: where its files lie, its settings and its log. */
 export interface EngineContext {
   paths: Paths;
+  /** The host's mounts as they are at any moment; undefined: the kernel can't give copies of them, and those of our start have to do. */
+  host?: HostMounts | undefined;
   config: DaemonConfig;
   log: Log;
   /** Short id of this instance, from its data folder: names bridges, nft tables and cgroups, so that instances don't meet. */

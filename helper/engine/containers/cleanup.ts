@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { unmount } from '../../system/mount/index.ts';
+import { unmount, unmountCopy } from '../../system/mount/index.ts';
 import type { Runtime } from '../../system/runtime/types.ts';
 import { messageOf } from '../failure.ts';
 import type { Container } from './container.ts';
@@ -60,7 +60,7 @@ async function unmountExtras(engine: Engine, container: Container): Promise<void
   if (container.hostConfig.IpcMode === 'shareable') unmount(path.join(folder, 'shm'));
   for (const [index, mount] of container.mounts.entries()) {
     if (mount.type === 'volume' && mount.name) await engine.volumes.letGo(mount.name, container.id);
-    if (mount.subpath && mount.type === 'volume') unmount(path.join(folder, `subpath-${index}`));
+    if (mount.subpath && mount.type === 'volume') unmountCopy(path.join(folder, `subpath-${index}`));
     if (mount.type !== 'image') continue;
     unmount(path.join(folder, `image-${index}`));
     await engine.images.releaseLayers(`${container.id}.image-${index}`);

@@ -13,6 +13,7 @@ import { pinLinks } from './links.ts';
 import { commandOf, completeConfig, mergeConfig } from './merge-config.ts';
 import { type MountRecord, parseVolumesFrom, planMounts } from './mount-parse.ts';
 import { checkName, randomName } from './names.ts';
+import { onHost } from './on-host.ts';
 import { populateVolumes } from './populate.ts';
 import { holdRootfs, releaseRootfs } from './rootfs-mount.ts';
 import { oomScoreWarning } from './spec/oom-score.ts';
@@ -52,12 +53,14 @@ function endpointsOf(host: HostConfig, asked: Record<string, EndpointSettings>, 
   return endpoints;
 }
 
-async function checkBindSources(mounts: readonly MountRecord[]): Promise<void> {
+async function checkBindSources(engine: Engine, mounts: readonly MountRecord[]): Promise<void> {
   for (const mount of mounts) {
     if (mount.type !== 'bind' || mount.createSource) continue;
-    await fs.stat(mount.source).catch(() => {
+    try {
+      await fs.stat(await onHost(engine, mount.source));
+    } catch {
       throw new Failure('invalidParameter', `invalid mount config for type "bind": bind source path does not exist: ${mount.source}`);
-    });
+    }
   }
 }
 
@@ -225,7 +228,7 @@ async function settle(
   prepared: PreparedContainer | undefined,
 ): Promise<void> {
   const { id, mounts } = container;
-  await checkBindSources(mounts);
+  await checkBindSources(engine, mounts);
   const folder = engine.store.folder(id);
   await fs.mkdir(folder, { mode: 0o710 });
   // container.json comes last: a folder without it is half-created, and cleared away at the next start.

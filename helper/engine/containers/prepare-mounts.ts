@@ -1,14 +1,16 @@
 import { promises as fs } from 'node:fs';
 import path from 'node:path';
-import { type MountEntry, mountOf, mountOverlay, mounts as mountsNow, parseMountInfo, unmount } from '../../system/mount/index.ts';
+import { type MountEntry, mountOf, mountOverlay, mounts as mountsNow, unmount, unmountCopy } from '../../system/mount/index.ts';
 import type { MountSpec } from '../../system/runtime/types.ts';
 import { MS, mount as mountFs } from '../../system/syscall/index.ts';
-import { Failure, messageOf } from '../failure.ts';
+import { Failure } from '../failure.ts';
 import type { Undo } from '../undo.ts';
+import { bindSource, makePlace } from './bind-source.ts';
 import { type Container, sharedWith } from './container.ts';
 import { overlaps } from './data-folder.ts';
 import type { Engine } from './engine.ts';
 import { type MountRecord, mergeTmpfsOptions } from './mount-parse.ts';
+import { onHost } from './on-host.ts';
 import { checkProcSafety } from './proc-safety.ts';
 import { resolveInRoot } from './rootfs.ts';
 import { checkInside, openInside } from './subpath.ts';
@@ -16,21 +18,8 @@ import { checkInside, openInside } from './subpath.ts';
 export interface PreparedMounts {
   mounts: MountSpec[];
   rootfsPropagation: string | undefined;
-}
-
-async function bindSource(mount: MountRecord): Promise<string> {
-  const missing = new Failure('invalidParameter', `invalid mount config for type "bind": bind source path does not exist: ${mount.source}`);
-  try {
-    await fs.stat(mount.source);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || !mount.createSource) throw missing;
-    try {
-      await fs.mkdir(mount.source, { recursive: true, mode: 0o755 });
-    } catch (cause) {
-      throw new Failure('system', `error while creating mount source path '${mount.source}': ${messageOf(cause)}`);
-    }
-  }
-  return mount.source;
+  /** For when the runtime has mounted all: lets go of what was copied for it. Idempotent. */
+  release(): void;
 }
 
 /** What lies under a name inside of `root`, mounted at a place of our own. */
@@ -38,10 +27,9 @@ async function pinned(engine: Engine, container: Container, root: string, name: 
   const target = path.join(engine.store.runFolder(container.id), `subpath-${index}`);
   const handle = await openInside(root, name);
   try {
-    if ((await handle.stat()).isDirectory()) await fs.mkdir(target, { recursive: true });
-    else await (await fs.open(target, 'a')).close();
+    await makePlace(target, (await handle.stat()).isDirectory());
     mountFs(`/proc/self/fd/${handle.fd}`, target, null, MS.BIND | MS.REC);
-    undo.add('subpath', () => unmount(target));
+    undo.add('subpath', () => unmountCopy(target));
   } finally {
     await handle.close();
   }
@@ -57,35 +45,42 @@ async function volumeSource(engine: Engine, container: Container, mount: MountRe
   return mount.subpath ? pinned(engine, container, data, mount.subpath, index, undo) : data;
 }
 
-/** Where `source` is mounted, and whether that is shared or a slave. Source: proc(5), /proc/PID/mountinfo. */
-async function sourceMount(source: string): Promise<{ point: string; shared: boolean; slave: boolean }> {
-  const text = await fs.readFile('/proc/self/mountinfo', 'utf8');
-  const entry = mountOf(await fs.realpath(source), parseMountInfo(text));
-  const line = text.split('\n').find((item) => item.startsWith(`${entry?.id} `)) ?? '';
-  return { point: entry?.target ?? '/', shared: entry?.shared !== undefined, slave: / master:\d+ /.test(line) };
+/** Whether the mount that `source` lies on is shared or a slave. A copy is what its original is. */
+async function sharing(source: string): Promise<{ shared: boolean; slave: boolean }> {
+  const entry = mountOf(await fs.realpath(source), await mountsNow());
+  return { shared: entry?.shared !== undefined, slave: entry?.slave ?? false };
+}
+
+/** @param wanted `a shared mount`, as runc says it */
+async function notShared(engine: Engine, source: string, wanted: string): Promise<Failure> {
+  const { host } = engine.context;
+  const real = (await onHost(engine, source)).slice(host?.root.length);
+  const point = mountOf(real, host ? host.table() : await mountsNow())?.target ?? '/';
+  return new Failure('system', `path ${source} is mounted on ${point} but it is not ${wanted}`);
 }
 
 /**
  * A bind's wish for propagation needs the same of the rootfs, and of where its source is mounted.
  * @param current what other mounts want of the rootfs
+ * @param source what the runtime gets: `mount.source` or a copy of it
  * @param byDefault the slave is one because the engine's folder is in it: then it is one where it can be
  */
 async function propagate(
+  engine: Engine,
   mount: MountRecord,
   source: string,
   current: string | undefined,
   byDefault: boolean,
 ): Promise<{ rootfs: string | undefined; own: string }> {
   if (mount.propagation === 'shared' || mount.propagation === 'rshared') {
-    const { point, shared } = await sourceMount(source);
-    if (!shared) throw new Failure('system', `path ${source} is mounted on ${point} but it is not a shared mount`);
+    if (!(await sharing(source)).shared) throw await notShared(engine, mount.source, 'a shared mount');
     return { rootfs: 'shared', own: mount.propagation };
   }
   if (mount.propagation === 'slave' || mount.propagation === 'rslave') {
-    const { point, shared, slave } = await sourceMount(source);
+    const { shared, slave } = await sharing(source);
     if (!shared && !slave) {
       if (byDefault) return { rootfs: current, own: 'rprivate' };
-      throw new Failure('system', `path ${source} is mounted on ${point} but it is not a shared or slave mount`);
+      throw await notShared(engine, mount.source, 'a shared or slave mount');
     }
     return { rootfs: current ?? 'rslave', own: mount.propagation };
   }
@@ -143,10 +138,20 @@ async function imageSource(engine: Engine, container: Container, mount: MountRec
   return resolveInRoot(target, mount.subpath);
 }
 
-/** Sources found or made, ready for the spec. Volumes stay acquired until the container is removed, and held until its run has ended. */
-export async function prepareMounts(engine: Engine, container: Container, undo: Undo): Promise<PreparedMounts> {
+/**
+ * Sources found or made, ready for the spec. Volumes stay acquired until the container is removed, and held until its run has ended.
+ *
+ * @param ofDevices what devices bring along; what the user mounts in their places is meant
+ */
+export async function prepareMounts(
+  engine: Engine,
+  container: Container,
+  ofDevices: readonly MountSpec[],
+  undo: Undo,
+): Promise<PreparedMounts> {
   const mounts: MountSpec[] = [];
   const binds: { mount: MountRecord; spec: MountSpec; propagation: string }[] = [];
+  const releases: (() => void)[] = [];
   let rootfsPropagation: string | undefined;
   for (const [index, mount] of container.mounts.entries()) {
     await checkProcSafety(mount.destination, mount.source);
@@ -156,13 +161,13 @@ export async function prepareMounts(engine: Engine, container: Container, undo: 
     }
     const source =
       mount.type === 'bind'
-        ? await bindSource(mount)
+        ? await bindSource(engine, container, mount, index, { undo, releases })
         : mount.type === 'volume'
           ? await volumeSource(engine, container, mount, index, undo)
           : await imageSource(engine, container, mount, index, undo);
     const { rootfs, own } =
       mount.type === 'bind'
-        ? await propagate(mount, source, rootfsPropagation, overlaps(mount.source, engine.context.paths.data))
+        ? await propagate(engine, mount, source, rootfsPropagation, overlaps(mount.source, engine.context.paths.data))
         : { rootfs: rootfsPropagation, own: mount.propagation };
     rootfsPropagation = rootfs;
     const spec = { destination: mount.destination, type: 'bind', source, options: [] };
@@ -181,11 +186,21 @@ export async function prepareMounts(engine: Engine, container: Container, undo: 
       options: mergeTmpfsOptions(options.split(',')),
     });
   }
+  const taken = new Set(mounts.map(({ destination }) => destination));
+  for (const [index, mount] of ofDevices.entries()) {
+    if (taken.has(mount.destination)) continue;
+    const wish = { source: mount.source, createSource: false, nonRecursive: mount.options.includes('bind') };
+    const source = mount.type === 'bind' ? await bindSource(engine, container, wish, `device-${index}`, { undo, releases }) : mount.source;
+    mounts.push({ ...mount, source });
+  }
   if (!mounts.some((mount) => mount.destination === '/dev/shm')) {
     const own = await shm(engine, container, undo);
     if (own) mounts.push(own);
   }
-  return { mounts, rootfsPropagation };
+  const release = (): void => {
+    for (const each of releases.splice(0)) each();
+  };
+  return { mounts, rootfsPropagation, release };
 }
 
 /**

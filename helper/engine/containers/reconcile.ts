@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { mounts, unmount } from '../../system/mount/index.ts';
 import { isFailure, messageOf } from '../failure.ts';
 import { forEachAtOnce } from '../queue.ts';
+import { removeBindPlaces } from './bind-source.ts';
 import { cleanUp, endByForce } from './cleanup.ts';
 import { type Container, sharedWith } from './container.ts';
 import { cgroupsPath, type Engine, runtimeOf } from './engine.ts';
@@ -49,6 +50,10 @@ export async function reconcile(engine: Engine): Promise<{ close(): void }> {
       network?.request && state.status === 'running' ? [{ request: network.request, sandbox: network.sandbox, pid: state.pid }] : [],
     ),
   );
+  const monitors = [...alive].flatMap(({ state }) => (state.status === 'running' ? [state.monitorPid] : []));
+  await removeBindPlaces(engine.context.paths.run, monitors).catch((error) => {
+    engine.context.log.warn("copies of the host's mounts are left", { error: messageOf(error) });
+  });
   await engine.volumes.takeOver(
     [...alive].flatMap(({ id, state, mounts: list }) => {
       const volumes = list.flatMap((mount) => (mount.type === 'volume' && mount.name ? [mount.name] : []));

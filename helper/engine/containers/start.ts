@@ -1,6 +1,6 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { isFull } from '../../store/space.ts';
-import { type DeviceEdits, withDevices } from '../devices/index.ts';
+import { withDevices } from '../devices/index.ts';
 import { Failure, isFailure, messageOf } from '../failure.ts';
 import { NEVER, nowInstant } from '../instant.ts';
 import { Undo } from '../undo.ts';
@@ -12,6 +12,7 @@ import { linkEnvironment, startedLinks } from './links.ts';
 import { openLogDriver } from './log-options.ts';
 import { startRotation } from './log-rotation.ts';
 import { noteStop } from './note-stop.ts';
+import { onHost } from './on-host.ts';
 import { startOomWatch } from './oom.ts';
 import { networkFiles, prepareMounts, withImageModes } from './prepare-mounts.ts';
 import { type PreparedNetwork, prepareNetwork, runningPeer } from './prepare-network.ts';
@@ -118,6 +119,7 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
   const bundle = engine.store.runFolder(id);
   const { journalTag } = openLogDriver(container);
   const links = startedLinks(engine, container);
+  const requested = await engine.devices.edits(hostConfig.DeviceRequests ?? []);
   const [rootfs, network, mounts, devices, blockIO, init] = await inParallel<
     [
       { root: string; user: Awaited<ReturnType<typeof lookupUser>> },
@@ -130,9 +132,9 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
   >((signal) => [
     prepareRootfs(engine, container, undo),
     prepareNetwork(engine, container, undo, signal),
-    prepareMounts(engine, container, undo),
+    prepareMounts(engine, container, requested.mounts, undo),
     devicesOf(engine, container),
-    blockIo(hostConfig),
+    blockIo(hostConfig, (file) => onHost(engine, file)),
     (hostConfig.Init ?? engine.context.config.init) && (hostConfig.PidMode ?? '') === '' ? findInit() : Promise.resolve(undefined),
   ]);
 
@@ -153,8 +155,6 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
       pid: joined(engine, hostConfig.PidMode, 'PID'),
     },
     mounts: [
-      // What the user mounts there is meant.
-      ...devices.requested.mounts.filter(({ destination }) => !taken.has(destination)),
       ...(await withImageModes(rootfs.root, mounts.mounts)),
       ...networkFiles(network.folder, taken, hostConfig.ReadonlyRootfs ?? false),
     ],
@@ -173,7 +173,7 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
     minOomScoreAdj: leastOomScoreAdj(),
     defaults: engine.context.config,
   });
-  const spec = hostConfig.DeviceRequests?.length ? withDevices(plain, devices.requested) : plain;
+  const spec = hostConfig.DeviceRequests?.length ? withDevices(plain, requested) : plain;
 
   const runtime = runtimeOf(engine, container);
   undo.add('process', () => endByForce(engine, runtime, id, cgroupsPath(engine, container)));
@@ -204,6 +204,8 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
   container.live.beforeStart.clear();
   await Promise.all(attachments.map((attachment) => attachment.connect()));
   const startedAt = nowInstant();
+  // The runtime has its own by now. Before the first instruction: what a process finds busy is not our doing.
+  mounts.release();
   await engine.monitor.start(id).catch(refuse);
 
   container.network = network.sandbox ? { request: network.request, sandbox: network.sandbox } : undefined;
@@ -247,17 +249,13 @@ async function prepareRootfs(
   return { root, user };
 }
 
-async function devicesOf(
-  engine: Engine,
-  container: Container,
-): Promise<Awaited<ReturnType<typeof mappedDevices>> & { requested: DeviceEdits }> {
+async function devicesOf(engine: Engine, container: Container): ReturnType<typeof mappedDevices> {
   const { hostConfig } = container;
-  const requested = await engine.devices.edits(hostConfig.DeviceRequests ?? []);
-  const result: Awaited<ReturnType<typeof devicesOf>> = { devices: [], rules: [], requested };
+  const result: Awaited<ReturnType<typeof mappedDevices>> = { devices: [], rules: [] };
   if (hostConfig.Privileged) result.devices.push(...(await hostDevices()));
   for (const mapping of hostConfig.Devices ?? []) {
     if (hostConfig.Privileged && mapping.PathOnHost === mapping.PathInContainer) continue;
-    const { devices, rules } = await mappedDevices(mapping);
+    const { devices, rules } = await mappedDevices(mapping, (file) => onHost(engine, file));
     result.devices.push(...devices);
     result.rules.push(...rules);
   }

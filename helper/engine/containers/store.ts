@@ -3,7 +3,7 @@ import { existsSync, promises as fs, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { moveAside, READS_AT_ONCE, readJson, sweepTemporary, syncFolder, writeJson, writeRunState } from '../../store/durable.ts';
 import { Rubbish } from '../../store/rubbish.ts';
-import { unmount } from '../../system/mount/index.ts';
+import { unmountCopy } from '../../system/mount/index.ts';
 import type { Log, Paths } from '../context.ts';
 import { Failure, messageOf } from '../failure.ts';
 import { toNanos } from '../instant.ts';
@@ -299,7 +299,7 @@ export class ContainerStore {
   /** A commit may have mounted the image in it: what is mounted must neither be deleted nor keep the folder. (The rootfs goes by itself.) */
   #unmountWithin(folder: string): void {
     for (const entry of existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : []) {
-      if (entry.isDirectory() && entry.name !== 'rootfs') unmount(path.join(folder, entry.name));
+      if (entry.isDirectory() && entry.name !== 'rootfs') unmountCopy(path.join(folder, entry.name));
     }
   }
 

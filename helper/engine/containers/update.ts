@@ -1,6 +1,7 @@
 import type { HostConfig, Resources, RestartPolicy } from '../../contract/docker/index.ts';
 import { Failure, messageOf } from '../failure.ts';
 import { cgroupsPath, type Engine, emit, inQueue, runtimeOf } from './engine.ts';
+import { onHost } from './on-host.ts';
 import { blockIo, linuxResources } from './spec/resources.ts';
 import { validateHostConfig } from './validate.ts';
 import { hostCapacity, validateResources } from './validate-resources.ts';
@@ -89,7 +90,7 @@ export async function update(
       const merged = mergeLimits(before, limits);
       validateResources({ ...merged }, engine.cgroups.features(), hostCapacity(), true);
       if (container.state.status === 'running' && FIELDS.some((field) => isGiven(limits[field]) || limits.PidsLimit === 0)) {
-        const block = await blockIo(merged);
+        const block = await blockIo(merged, (file) => onHost(engine, file));
         const resources = linuxResources(merged, { swap: engine.cgroups.features().swap });
         // What has no limit any more crun can't write where cgroups are v1.
         const group = cgroupsPath(engine, container);

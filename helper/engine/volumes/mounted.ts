@@ -1,5 +1,5 @@
-import { mountNamespaceOf, mounts, takeMount, unmountElsewhere } from '../../system/mount/index.ts';
-import type { Log } from '../context.ts';
+import { type HostMounts, mountNamespaceOf, mounts, takeMount, unmountElsewhere } from '../../system/mount/index.ts';
+import type { EngineContext, Log } from '../context.ts';
 import { messageOf } from '../failure.ts';
 import { type DriverOptions, mountVolume, unmountVolume } from './options.ts';
 
@@ -21,20 +21,22 @@ export interface Run {
  */
 export class MountedVolumes {
   readonly #log: Log;
+  readonly #host: HostMounts | undefined;
   /** Host path → who holds it: containers that run, and who copies. */
   readonly #holders = new Map<string, Set<string>>();
   readonly #mounted = new Set<string>();
   /** Monitors in mount namespaces of engines before this one, with the namespace's name. */
   readonly #elders = new Map<number, string>();
 
-  constructor(log: Log) {
+  constructor({ log, host }: Pick<EngineContext, 'log' | 'host'>) {
     this.#log = log;
+    this.#host = host;
   }
 
   /** @throws Failure system with mount's words; the holder holds nothing then */
   async hold(target: string, options: DriverOptions, holder: string): Promise<void> {
     if (!this.#mounted.has(target)) {
-      await mountVolume(options, target);
+      await mountVolume(options, target, this.#host);
       this.#mounted.add(target);
     }
     this.#add(target, holder);

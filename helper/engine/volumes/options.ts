@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import type { HostMounts } from '../../system/mount/index.ts';
 import { Failure } from '../failure.ts';
+import { mountOnHost, namesPath } from './host-mount.ts';
 
 /** Options of the local driver: mount(8)'s type, device and `-o`. */
 export type DriverOptions = Record<string, string>;
@@ -78,8 +80,9 @@ function refusal(options: DriverOptions, target: string, words: string): string 
 }
 
 /** @throws Failure system in dockerd's words */
-export async function mountVolume(options: DriverOptions, target: string): Promise<void> {
-  const words = await run('mount', mountArguments(options, target));
+export async function mountVolume(options: DriverOptions, target: string, host: HostMounts | undefined): Promise<void> {
+  const args = mountArguments(options, target);
+  const words = host && namesPath(options) ? await mountOnHost(host, args, target) : await run('mount', args);
   if (words === undefined) return;
   throw new Failure('system', `failed to mount local volume: ${refusal(options, target, words)}`);
 }

@@ -32,7 +32,7 @@ class LocalVolumes implements Volumes {
   constructor(context: EngineContext, events: Events) {
     this.#context = context;
     this.#events = events;
-    this.#mounted = new MountedVolumes(context.log);
+    this.#mounted = new MountedVolumes(context);
     this.#store = new VolumeStore(path.join(context.paths.data, 'volumes'), context.log);
   }
 

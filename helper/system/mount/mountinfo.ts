@@ -2,6 +2,8 @@ import { promises as fs } from 'node:fs';
 
 export interface MountEntry {
   id: number;
+  /** Of the mount that it lies on. */
+  parent: number;
   target: string;
   type: string;
   source: string;
@@ -9,6 +11,8 @@ export interface MountEntry {
   superOptions: string;
   /** Peer group number when the mount is shared. */
   shared: number | undefined;
+  /** Whether it takes over what is mounted in a group that it is not in. */
+  slave: boolean;
 }
 
 /** Source: proc(5), /proc/pid/mountinfo. Names are unescaped (`\040` is a space). */
@@ -20,15 +24,18 @@ export function parseMountInfo(text: string): MountEntry[] {
     if (end < 0) continue;
     const fields = line.slice(0, end).split(' ');
     const [type = '', source = '', superOptions = ''] = line.slice(end + 3).split(' ');
-    const shared = fields.slice(6).find((field) => field.startsWith('shared:'));
+    const optional = fields.slice(6);
+    const shared = optional.find((field) => field.startsWith('shared:'));
     entries.push({
       id: Number(fields[0]),
+      parent: Number(fields[1]),
       target: unescapeOctal(fields[4] ?? ''),
       type,
       source: unescapeOctal(source),
       options: fields[5] ?? '',
       superOptions,
       shared: shared ? Number(shared.slice('shared:'.length)) : undefined,
+      slave: optional.some((field) => field.startsWith('master:')),
     });
   }
   return entries;

@@ -87,6 +87,21 @@ export async function unmountApart(target: string): Promise<void> {
   unmount(target);
 }
 
+/**
+ * The same for a copy of somebody else's mounts: what is mounted below it is not unmounted where it was copied from, which the kernel
+ * does else where mounts are shared.
+ */
+export function unmountCopy(target: string): void {
+  try {
+    mount(null, target, null, MS.PRIVATE | MS.REC);
+  } catch (error) {
+    const code = (error as { code?: string }).code;
+    if (code === 'EINVAL' || code === 'ENOENT') return;
+    throw error;
+  }
+  unmount(target);
+}
+
 /** Detaches whatever is mounted at `target`; a target that is no mount (any more) is fine. */
 export function unmount(target: string): void {
   try {

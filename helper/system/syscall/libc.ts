@@ -62,6 +62,11 @@ export function fchdir(fd: number): void {
   check('fchdir', native('int fchdir(int fd)')(fd));
 }
 
+/** Changes the root folder of this thread, and of those that share it with this one. */
+export function chroot(folder: string): void {
+  check('chroot', native('int chroot(const char *folder)')(folder), folder);
+}
+
 /** Replaces this process; returns only by throwing. */
 export function execve(file: string, argv: string[], env: string[]): never {
   native('int execve(const char *file, const char **argv, const char **envp)')(file, [...argv, null], [...env, null]);
@@ -243,7 +248,12 @@ const SYS_PIDFD_OPEN = 434;
 export function keepOverExec(fd: number): void {
   check('fcntl', native('int fcntl(int fd, int command, int value)')(fd, F_SETFD, 0), String(fd));
 }
+/** Node does so at its start with the first numbers only. */
+export function closeOnExec(fd: number): void {
+  check('fcntl', native('int fcntl(int fd, int command, int value)')(fd, F_SETFD, FD_CLOEXEC), String(fd));
+}
 const F_SETFD = 2;
+const FD_CLOEXEC = 1;
 
 const F_DUPFD_CLOEXEC = 1030;
 /** A second descriptor for the same open file or socket, close-on-exec, the lowest that is free from `atLeast` on. */

@@ -61,6 +61,15 @@ export function openTree(target: string): number {
   const call = native('long syscall(long n, int folder, const char *path, unsigned int flags)');
   return check('open_tree', call(SYS.openTree, AT_FDCWD, target, OPEN_TREE_CLONE | O_CLOEXEC | AT_RECURSIVE), target);
 }
+/**
+ * The same of what an open descriptor (O_PATH, too) stands for: no name is looked up, so nothing waits for a server that is away.
+ * @param recursive with all that is mounted below it
+ */
+export function cloneTree(fd: number, recursive: boolean): number {
+  const call = native('long syscall(long n, int folder, const char *path, unsigned int flags)');
+  const flags = OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
+  return check('open_tree', call(SYS.openTree, fd, '', flags));
+}
 /** The kernel's own words about what went wrong with a context from fsopen; empty when it says nothing. */
 export function readMountLog(fd: number): string {
   const lines: string[] = [];
@@ -91,4 +100,5 @@ const SYS = { openTree: 428, fsopen: 430, moveMount: 429, fsconfig: 431, fsmount
 const FSOPEN_CLOEXEC = 1;
 const MOVE_MOUNT_F_EMPTY_PATH = 4;
 const AT_RECURSIVE = 0x8000;
+const AT_EMPTY_PATH = 0x1000;
 const OPEN_TREE_CLONE = 1;

@@ -45,21 +45,26 @@ export function hostDevices(): Promise<Device[]> {
   return walk('/dev', '/dev', true);
 }
 
+/** A name for our file functions of what the host has under a name. @throws ENOENT … */
+export type Look = (name: string) => Promise<string>;
+
 /**
  * `--device`: one node, or every node below a folder.
  * @throws Failure invalidParameter `error gathering device information while adding custom device "/dev/x": no such file or directory`
  */
-export async function mappedDevices(mapping: DeviceMapping): Promise<{ devices: Device[]; rules: Rule[] }> {
+export async function mappedDevices(mapping: DeviceMapping, look: Look): Promise<{ devices: Device[]; rules: Rule[] }> {
   const onHost = mapping.PathOnHost ?? '';
   const inContainer = mapping.PathInContainer || onHost;
   const access = mapping.CgroupPermissions || 'rwm';
   const fail = (reason: string): Failure =>
     new Failure('invalidParameter', `error gathering device information while adding custom device "${onHost}": ${reason}`);
-  const stat = await fs.stat(onHost, { bigint: true }).catch(() => {
+  const missing = (): never => {
     throw fail('no such file or directory');
-  });
+  };
+  const place = await look(onHost).catch(missing);
+  const stat = await fs.stat(place, { bigint: true }).catch(missing);
   const single = toDevice(stat, inContainer);
-  const devices = single ? [single] : stat.isDirectory() ? await walk(onHost, inContainer, false) : [];
+  const devices = single ? [single] : stat.isDirectory() ? await walk(place, inContainer, false) : [];
   if (!devices.length) throw fail('not a device node');
   return { devices, rules: devices.map(({ type, major, minor }) => ({ allow: true, type, major, minor, access })) };
 }

@@ -3,6 +3,7 @@ import type { Resources, ThrottleDevice, Ulimit } from '../../../contract/docker
 import type { LinuxResources, ProcessSpec } from '../../../system/runtime/types.ts';
 import { majorMinor } from '../../devices/index.ts';
 import { Failure, messageOf } from '../../failure.ts';
+import type { Look } from './devices.ts';
 
 const CFS_PERIOD_US = 100_000;
 
@@ -41,9 +42,9 @@ export function linuxResources(limits: Resources, abilities: ResourceAbilities):
   return result;
 }
 
-async function deviceNumbers(file: string): Promise<{ major: number; minor: number }> {
+async function deviceNumbers(file: string, look: Look): Promise<{ major: number; minor: number }> {
   try {
-    return majorMinor((await fs.stat(file, { bigint: true })).rdev);
+    return majorMinor((await fs.stat(await look(file), { bigint: true })).rdev);
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     throw new Failure('system', missing ? `stat ${file}: no such file or directory` : messageOf(error));
@@ -51,12 +52,12 @@ async function deviceNumbers(file: string): Promise<{ major: number; minor: numb
 }
 
 /** `linux.resources.blockIO`; undefined when nothing is limited. @throws Failure system when a device is not there */
-export async function blockIo(limits: Resources): Promise<Record<string, unknown> | undefined> {
+export async function blockIo(limits: Resources, look: Look): Promise<Record<string, unknown> | undefined> {
   const result: Record<string, unknown> = {};
   if (limits.BlkioWeight) result.weight = limits.BlkioWeight;
   if (limits.BlkioWeightDevice?.length) {
     result.weightDevice = await Promise.all(
-      limits.BlkioWeightDevice.map(async ({ Path, Weight }) => ({ ...(await deviceNumbers(Path)), weight: Weight })),
+      limits.BlkioWeightDevice.map(async ({ Path, Weight }) => ({ ...(await deviceNumbers(Path, look)), weight: Weight })),
     );
   }
   const throttles: [string, ThrottleDevice[] | null | undefined][] = [
@@ -67,7 +68,7 @@ export async function blockIo(limits: Resources): Promise<Record<string, unknown
   ];
   for (const [key, devices] of throttles) {
     if (!devices?.length) continue;
-    result[key] = await Promise.all(devices.map(async ({ Path, Rate }) => ({ ...(await deviceNumbers(Path)), rate: Rate })));
+    result[key] = await Promise.all(devices.map(async ({ Path, Rate }) => ({ ...(await deviceNumbers(Path, look)), rate: Rate })));
   }
   return Object.keys(result).length ? result : undefined;
 }

@@ -5,6 +5,7 @@ import { hasEnded } from '../../../system/process/ended.ts';
 import { isFailure, messageOf } from '../../failure.ts';
 import { type Container, sharedWith } from '../container.ts';
 import { type Engine, untilStopped } from '../engine.ts';
+import { onHost } from '../on-host.ts';
 import { holdRootfs, releaseRootfs } from '../rootfs-mount.ts';
 import { makeBasics, makeMountPoint } from './mount-points.ts';
 import type { Tree } from './walk.ts';
@@ -51,7 +52,7 @@ export async function openTree(
   };
   try {
     if (options.volumes) await holdVolumes(engine, container, holder);
-    const mounts = options.volumes ? mountsOf(engine, container) : new Map<string, string>();
+    const mounts = options.volumes ? await mountsOf(engine, container) : new Map<string, string>();
     await makeBasics(root);
     for (const [destination, source] of mounts) await makeMountPoint(root, destination, source);
     return { tree: { root, mounts, hidden: new Set() }, close };
@@ -81,13 +82,16 @@ function letGoVolumes(engine: Engine, container: Container, holder: string): voi
 }
 
 /** Volumes and binds, and the files that the network writes, once it has. */
-function mountsOf(engine: Engine, container: Container): Map<string, string> {
+async function mountsOf(engine: Engine, container: Container): Promise<Map<string, string>> {
   const mounts = new Map<string, string>();
   if (container.everStarted && sharedWith(container.hostConfig.NetworkMode) === undefined) {
     for (const name of ['hosts', 'hostname', 'resolv.conf']) mounts.set(`/etc/${name}`, `${engine.store.folder(container.id)}/${name}`);
   }
   for (const mount of container.mounts) {
-    if (mount.source !== '' && !mount.subpath && mount.type !== 'image') mounts.set(mount.destination, mount.source);
+    if (mount.source === '' || mount.subpath || mount.type === 'image') continue;
+    // What is not there now is not found either.
+    const source = mount.type === 'bind' ? await onHost(engine, mount.source).catch(() => mount.source) : mount.source;
+    mounts.set(mount.destination, source);
   }
   return mounts;
 }
