@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { hasOpenssl, TestCa } from '../electron/testing/certificates.ts';
 import { startEngine, type TestEngine } from '../helper/tests/harness.ts';
 import { application } from './app.ts';
+import { expectAccessible } from './axe.ts';
 import { isInstalled, type Peer, startPeer } from './peers.ts';
 import { runStarter } from './ssh-hosts.ts';
 import { shellAnswers, terminalOf } from './terminal.ts';
@@ -83,6 +84,7 @@ beforeAll(async () => {
   others = new TestCa(path.join(folder, 'others'), 'Elsewhere');
   ours.issue('server', { subject: 'nas', names: 'IP:127.0.0.1,DNS:localhost' });
   ours.issue('ada', { subject: 'Ada Lovelace' });
+  ours.issue('grace', { subject: 'Grace Hopper' });
   ours.issue('locked', { subject: 'Grace Hopper', passphrase: PASSPHRASE });
   ours.issue('late', { subject: 'Ada Lovelace', expired: true });
   others.issue('stranger', { subject: 'Mallory' });
@@ -211,6 +213,50 @@ it.skipIf(!hasOpenssl)('its containers are copied to this machine', async () => 
   await page().getByTestId('transfer-dialog').getByText('Done', { exact: true }).waitFor({ timeout: 90_000 });
   expect((await app().engine.get('/containers/photos/json')).json.Config.Image).toBe('gantry/starter');
   await page().keyboard.press('Escape');
+});
+
+it.skipIf(!hasOpenssl)('other certificates: tried first, kept when they work or by wish, and connected with at once', async () => {
+  const dialog = page().getByTestId('certificates-dialog');
+  const kept = () => JSON.parse(readFileSync(path.join(app().folder, 'user', 'hosts.json'), 'utf8')).hosts.at(-1).security;
+  const card = page()
+    .getByTestId(/^host-h/)
+    .filter({ hasText: 'nas' });
+  await page().getByTestId('nav-hosts').click();
+  await card.getByTestId(/^host-menu/).click();
+  await page().getByTestId('menu-certificates').click();
+  expect(await dialog.getByTestId('tcp-cert').inputValue()).toBe(path.join(certificates('ada'), 'cert.pem'));
+  await expectAccessible(page());
+  await allPictures('tcp-certificates');
+  // What is refused is not kept.
+  await choose(path.join(others.folder, 'stranger'));
+  await dialog.getByTestId('tcp-ca').fill(ours.ca);
+  await page().keyboard.press('Enter');
+  await dialog.getByText('does not take your certificate').first().waitFor();
+  await allPictures('tcp-certificates-refused');
+  await app().resize(640, 400);
+  await app().pictures('tcp-certificates-small');
+  await app().resize(1440, 900);
+  expect(kept().cert).toBe(path.join(certificates('ada'), 'cert.pem'));
+  await dialog.getByTestId('certificates-anyway').click();
+  await dialog.getByText('nas has these from now on').waitFor();
+  await app().pictures('tcp-certificates-anyway');
+  expect(kept()).toMatchObject({ cert: path.join(others.folder, 'stranger', 'cert.pem'), ca: ours.ca });
+  expect(await page().evaluate(() => document.activeElement?.getAttribute('data-testid'))).toBe('certificates-close');
+  await page().keyboard.press('Enter');
+  await dialog.waitFor({ state: 'hidden' });
+  // Its trouble leads back here, and what works is kept by itself.
+  await card.getByText('does not take your certificate').first().waitFor();
+  await app().pictures('tcp-certificates-trouble');
+  await card.getByTestId(/^certificates-/).click();
+  await choose(certificates('grace'));
+  await page().getByTestId('certificates-submit').click();
+  await dialog.getByText('Let in as Grace Hopper').waitFor();
+  await dialog.getByText('They work: nas is connected anew with them.').waitFor();
+  await allPictures('tcp-certificates-kept');
+  expect(kept().cert).toBe(path.join(certificates('grace'), 'cert.pem'));
+  expect(await page().evaluate(() => document.activeElement?.getAttribute('data-testid'))).toBe('certificates-close');
+  await page().keyboard.press('Enter');
+  await card.getByText('connected', { exact: true }).waitFor();
 });
 
 it.skipIf(!hasOpenssl)('each failure has its own words', async () => {

@@ -11,6 +11,7 @@ import { type Installs, localMachine, remoteMachine } from './provision/install/
 import type { LocalHelper } from './provision/local/helper.ts';
 import { loadStarter } from './provision/starter/load.ts';
 import { pickPath, saveText } from './shell/dialogs.ts';
+import type { Leaving } from './shell/leaving.ts';
 import type { SettingsStore } from './shell/settings.ts';
 import { portOf, readLogs, type StreamPort, type Terminals } from './streams/index.ts';
 import { certificatesIn } from './tcp/index.ts';
@@ -20,6 +21,7 @@ import type { Tunnels } from './tunnels/index.ts';
 export interface Parts {
   app: App;
   demo: boolean;
+  leaving: Leaving;
   hosts: Hosts;
   terminals: Terminals;
   transfers: Transfers;
@@ -34,7 +36,20 @@ export interface Parts {
 const CONNECT_MS = 30_000;
 
 /** What each call of the contract does: one line to the part that knows. */
-export function callsOf({ app, demo, hosts, terminals, transfers, batches, tunnels, installs, helper, settings, starter }: Parts): Calls {
+export function callsOf({
+  app,
+  demo,
+  leaving,
+  hosts,
+  terminals,
+  transfers,
+  batches,
+  tunnels,
+  installs,
+  helper,
+  settings,
+  starter,
+}: Parts): Calls {
   return {
     'app.info': call(
       [],
@@ -47,6 +62,8 @@ export function callsOf({ app, demo, hosts, terminals, transfers, batches, tunne
         starterImage: { reference: starter.reference, available: starter.archive !== undefined },
       }),
     ),
+    'app.leaving': call([], () => leaving.seen()),
+    'app.leave': call([schema.yesOrNo], (_, yes) => leaving.answer(yes)),
     'hosts.list': call([], () => hosts.list()),
     'hosts.detect': call([], () => hosts.detect()),
     'hosts.addSocket': call([schema.newSocketHost], (_, host) => hosts.addSocket(host)),
@@ -63,6 +80,7 @@ export function callsOf({ app, demo, hosts, terminals, transfers, batches, tunne
     'hosts.suggestions': call([], () => hosts.suggestions()),
     'hosts.addSsh': call([schema.newSshHost], (_, host) => hosts.addSsh(host)),
     'hosts.addTcp': call([schema.newTcpHost], (_, host) => hosts.addTcp(host)),
+    'hosts.changeCertificates': call([schema.id, schema.newCertificates], (_, id, how) => hosts.changeCertificates(id, how)),
     'hosts.certificates': call([schema.optionalFolder], (_, folder) => certificatesIn(folder)),
     'attempts.start': call([schema.address], (_, address) => hosts.attempts.start(address)),
     'attempts.startTcp': call([schema.address, schema.tcpSecurity], (_, address, security) => hosts.attempts.startTcp(address, security)),

@@ -15,6 +15,7 @@ import { STARTER_REFERENCE } from './provision/starter/load.ts';
 import { APP_ORIGIN, appScheme } from './shell/app-scheme.ts';
 import { guard } from './shell/guard.ts';
 import { readLaunch } from './shell/launch.ts';
+import { Leaving } from './shell/leaving.ts';
 import { setMenu } from './shell/menu.ts';
 import { SettingsStore } from './shell/settings.ts';
 import { openWindow } from './shell/window.ts';
@@ -22,7 +23,7 @@ import { windowStateSchema } from './shell/window-state.ts';
 import { readConfigFiles } from './ssh/index.ts';
 import { JsonFile } from './store/json-file.ts';
 import { startLocalShell, startSshShell, Terminals } from './streams/index.ts';
-import { Batches, batchesFileSchema, Transfers, transfersFileSchema } from './transfer/index.ts';
+import { Batches, batchesFileSchema, Transfers, transfersFileSchema, underWay } from './transfer/index.ts';
 import { Tunnels, tunnelsFileSchema } from './tunnels/index.ts';
 
 /** Wiring only: builds the parts and hands them to each other. The bundle lies in dist/electron. */
@@ -88,7 +89,10 @@ async function start(): Promise<void> {
     engine: script ?? join(dist, 'gantryd.js'),
     units: firstOf(join(process.resourcesPath, 'systemd'), join(dist, '..', 'assets', 'systemd')) ?? '',
     runtime: { shipped: [join(process.resourcesPath, 'runtime'), join(dist, 'runtime')], own: launch.node },
-    onChange: (job) => broadcast('installs.change', job),
+    onChange: (job) => {
+      leaving.changed();
+      broadcast('installs.change', job);
+    },
     log,
   });
   const terminals = new Terminals({
@@ -113,14 +117,29 @@ async function start(): Promise<void> {
     lease: (hostId) => hosts.lease(hostId),
     whenConnected: (hostId, signal) => hosts.whenConnected(hostId, signal),
     hostName: nameOf,
-    onChange: (list) => broadcast('transfers.change', list),
+    onChange: (list) => {
+      leaving.changed();
+      broadcast('transfers.change', list);
+    },
     log,
   });
   const batches = new Batches({
     file: new JsonFile(inUserData('batches.json'), batchesFileSchema),
     transfers,
     hostName: nameOf,
-    onChange: (list) => broadcast('batches.change', list),
+    onChange: (list) => {
+      leaving.changed();
+      broadcast('batches.change', list);
+    },
+    log,
+  });
+  const leaving = new Leaving({
+    underWay: () => underWay({ transfers: transfers.list(), batches: batches.list(), installs: installs.running() }),
+    show: (things) => {
+      broadcast('app.leaving', things);
+      return BrowserWindow.getAllWindows().some(({ webContents }) => !webContents.isCrashed());
+    },
+    quit: () => app.quit(),
     log,
   });
   const archive = firstOf(launch.starter, join(dist, 'starter.tar'), join(process.resourcesPath, 'starter.tar'));
@@ -136,6 +155,7 @@ async function start(): Promise<void> {
     callsOf({
       app,
       demo: launch.demo,
+      leaving,
       hosts,
       terminals,
       tunnels,
@@ -156,7 +176,16 @@ async function start(): Promise<void> {
   await batches.load();
   powerMonitor.on('resume', () => hosts.reconnectAll());
   const windowFile = new JsonFile(inUserData('window.json'), windowStateSchema);
-  const open = () => openWindow(join(__dirname, 'preload.cjs'), windowFile, firstOf(join(dist, 'icon.png')));
+  const open = async () => {
+    const window = await openWindow({
+      preload: join(__dirname, 'preload.cjs'),
+      file: windowFile,
+      icon: firstOf(join(dist, 'icon.png')),
+      // On macOS the app lives on without a window, and so does its work.
+      mayClose: () => process.platform === 'darwin' || BrowserWindow.getAllWindows().length > 1 || leaving.mayLeave(),
+    });
+    window.on('session-end', () => leaving.atOnce());
+  };
   await open();
 
   app.on('second-instance', () => {
@@ -172,7 +201,16 @@ async function start(): Promise<void> {
   app.on('window-all-closed', () => {
     if (process.platform !== 'darwin') app.quit();
   });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => app.quit());
+  app.on('before-quit', (event) => {
+    if (!leaving.mayLeave()) event.preventDefault();
+  });
+  // Ctrl+C is the user's, who can answer; a second one is an answer. The others are how a system ends what runs on it.
+  process.once('SIGINT', () => {
+    process.on('SIGINT', () => leaving.atOnce());
+    app.quit();
+  });
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => leaving.atOnce());
+  powerMonitor.on('shutdown', () => leaving.atOnce());
 
   let stopped = false;
   app.on('will-quit', (event) => {
@@ -184,6 +222,7 @@ async function start(): Promise<void> {
     void Promise.race([installs.stop(), new Promise((resolve) => setTimeout(resolve, INSTALL_END_MS))])
       .then(() => batches.stop())
       .then(() => transfers.stop())
+      .then((brokenOff) => batches.keep(brokenOff))
       .then(() => tunnels.closeAll())
       .then(() => hosts.stop())
       .then(() => Promise.all([helper.stop(), windowFile.settled()]))

@@ -19,7 +19,12 @@ function subscribe<T>(topic: Topic, listener: (value: T) => void): () => void {
 }
 
 const api: GantryApi = {
-  app: { info: () => call('app.info') },
+  app: {
+    info: () => call('app.info'),
+    leaving: () => call('app.leaving'),
+    onLeaving: (listener) => subscribe('app.leaving', listener),
+    leave: (yes) => call('app.leave', yes),
+  },
   hosts: {
     list: () => call('hosts.list'),
     onChange: (listener) => subscribe('hosts.change', listener),
@@ -33,6 +38,7 @@ const api: GantryApi = {
     suggestions: () => call('hosts.suggestions'),
     addSsh: (host) => call('hosts.addSsh', host),
     addTcp: (host) => call('hosts.addTcp', host),
+    changeCertificates: (id, how) => call('hosts.changeCertificates', id, how),
     certificates: (folder) => call('hosts.certificates', folder),
   },
   attempts: {

@@ -128,6 +128,16 @@ test('whenConnected waits through a loss; stop ends the wait', async () => {
   await refused;
 });
 
+test('who waits for a host that is removed hears so at once, whatever is under way there', async () => {
+  let go = () => {};
+  connect(() => new Promise((resolve) => (go = resolve)));
+  const waiting = connection.whenConnected(new AbortController().signal);
+  const stopped = connection.stop(new Error('nas was removed from the list of hosts'));
+  await expect(waiting).rejects.toThrow('nas was removed from the list of hosts');
+  go();
+  await stopped;
+});
+
 test('detect finds sockets once, asks who answers, and leaves out known ones', async () => {
   const found = await detect([engine.socketPath, `${engine.folder}/../${engine.folder.split('/').at(-1)}/engine.sock`, '/nowhere'], []);
   expect(found).toEqual([{ socketPath: engine.socketPath, product: 'Gantry', version: '9.9', reachable: true }]);

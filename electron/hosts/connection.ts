@@ -44,6 +44,7 @@ export class HostConnection {
   /** Ends the present pause, or the present connection, so that the next attempt begins. */
   #wake = new AbortController();
   #asked = false;
+  #renewed = false;
   #state: HostState = { status: 'connecting' };
   #client: EngineClient | undefined;
   #everConnected = false;
@@ -73,8 +74,11 @@ export class HostConnection {
     this.#running ??= this.#run();
   }
 
-  async stop(): Promise<void> {
-    this.#stopped.abort();
+  /** @param why what those hear who wait for the host */
+  async stop(why = new Error('The host was removed')): Promise<void> {
+    this.#stopped.abort(why);
+    // At once: what is under way may take its time to end.
+    this.#wakeAll();
     await this.#running;
   }
 
@@ -87,11 +91,18 @@ export class HostConnection {
     }
   }
 
-  /** Resolves with the client as soon as the host is connected. Rejects with the signal's reason. */
+  /** Connects anew also when it is connected: the way there is another one now. */
+  renew(): void {
+    this.#renewed = true;
+    this.#asked = true;
+    this.#wake.abort();
+  }
+
+  /** Resolves with the client as soon as the host is connected. Rejects with the signal's reason, or with why it was stopped. */
   async whenConnected(signal: AbortSignal): Promise<EngineClient> {
     for (;;) {
       if (signal.aborted) throw signal.reason;
-      if (this.#stopped.signal.aborted) throw new Error('The host was removed');
+      if (this.#stopped.signal.aborted) throw this.#stopped.signal.reason;
       const client = this.client;
       if (client) return client;
       await new Promise<void>((resolve) => {
@@ -125,6 +136,7 @@ export class HostConnection {
       this.#wake = new AbortController();
       const asked = this.#asked;
       this.#asked = false;
+      this.#renewed = false;
       if (asked && !this.#everConnected) this.#become({ status: 'connecting' });
       let failure: unknown;
       try {
@@ -139,6 +151,11 @@ export class HostConnection {
       this.#client?.close();
       this.#client = undefined;
       if (stopped.aborted) break;
+      if (this.#renewed) {
+        // It was not lost: nobody is told of a failure.
+        this.#become({ status: 'connecting' });
+        continue;
+      }
       attempt += 1;
       const waitMs = this.#fail(failure, attempt);
       if (this.#asked) continue;
@@ -146,7 +163,7 @@ export class HostConnection {
       await pause(waitMs, signal);
       release();
     }
-    for (const wake of [...this.#waiting]) wake();
+    this.#wakeAll();
   }
 
   /** Connects and stays until the connection is lost; returns or throws then. */
@@ -197,6 +214,10 @@ export class HostConnection {
   #become(state: HostState): void {
     this.#state = state;
     this.#options.onState(state);
-    if (state.status === 'connected') for (const wake of [...this.#waiting]) wake();
+    if (state.status === 'connected') this.#wakeAll();
+  }
+
+  #wakeAll(): void {
+    for (const wake of [...this.#waiting]) wake();
   }
 }

@@ -56,8 +56,9 @@ export function overTcp(record: HostRecord, secrets: ConstructorParameters<typeo
   return { record, tcp, connection: new HostConnection({ where, dial, prepare, whyLost, pauses: FAR_PAUSES, ...common, onState }) };
 }
 
-export async function stopped({ connection, link, tcp }: Entry): Promise<void> {
+/** @param why what those hear who wait for it */
+export async function stopped({ connection, link, tcp }: Entry, why?: Error): Promise<void> {
   link?.close();
-  await connection.stop();
+  await connection.stop(why);
   tcp?.cut();
 }

@@ -8,12 +8,14 @@ import type {
   HostChange,
   HostEvent,
   HostSuggestion,
+  NewCertificates,
   NewSocketHost,
   NewSshHost,
   NewTcpHost,
 } from '../ipc/contract.ts';
 import { type ConfigFiles, connectSsh, parseAddress, type Secrets, type SshSession } from '../ssh/index.ts';
 import type { JsonFile } from '../store/json-file.ts';
+import { parseTcpAddress } from '../tcp/index.ts';
 import { Attempts } from './attempts.ts';
 import { Batch } from './batch.ts';
 import type { ConnectionOptions } from './connection.ts';
@@ -86,7 +88,7 @@ export class Hosts {
   async stop(): Promise<void> {
     this.#events.stop();
     this.attempts.endAll();
-    await Promise.all([...this.#entries.values()].map(stopped));
+    await Promise.all([...this.#entries.values()].map((entry) => stopped(entry)));
   }
 
   list(): Host[] {
@@ -130,6 +132,21 @@ export class Hosts {
     if (same) throw new Error(`${address} is in the list already, as ${same.record.name}`);
     const id = newId();
     this.#add({ id, name, colour, kind: 'tcp', address, security });
+    await this.#changed();
+    return this.#get(id);
+  }
+
+  /** @throws Error with a sentence for the user if the host is not reached over TCP, or the attempt did not lead to it */
+  async changeCertificates(id: string, how: NewCertificates): Promise<Host> {
+    const { record, tcp, connection } = this.#entry(id);
+    const { address = '' } = record;
+    if (!tcp) throw new Error(`${record.name} is not reached over TCP`);
+    const taken = 'attempt' in how ? this.attempts.takeTcp(how.attempt) : { address, security: how.security };
+    if (taken.address !== address) throw new Error(`This connection led to ${taken.address}, not to ${record.name} (${address})`);
+    const { security } = taken;
+    record.security = security;
+    tcp.change({ address: parseTcpAddress(address), security });
+    connection.renew();
     await this.#changed();
     return this.#get(id);
   }
@@ -184,7 +201,7 @@ export class Hosts {
     const entry = this.#entry(id);
     if (id === LOCAL_ID) throw new Error('The engine of this machine stays in the list');
     this.#entries.delete(id);
-    void stopped(entry);
+    void stopped(entry, new Error(`${entry.record.name} was removed from the list of hosts`));
     await this.#changed();
   }
 

@@ -8,6 +8,7 @@ import { NAMES, PASSPHRASE, tcpWorld } from '../testing/tcp-world.ts';
 
 describe.skipIf(!hasOpenssl)('hosts over TCP', () => {
   const world = tcpWorld();
+  const ours = () => world.ours;
   const { files, client, listening, stopListening, toEngine, secured, started, steps } = world;
 
   test('each step says what it found; added, it works; the next start needs nobody', async () => {
@@ -60,6 +61,54 @@ describe.skipIf(!hasOpenssl)('hosts over TCP', () => {
     expect((await next.tried(port, files(client('locked')), { again: id, answers: [] })).error?.code).toBe('cancelled');
     expect((await next.tried(port, files(client('locked')), { again: id, answers: [PASSPHRASE] })).state).toBe('connected');
     await next.becomes('connected');
+  });
+
+  test('other certificates: kept when they got through, the connection is made anew with them, nobody is told of a loss', async () => {
+    const port = await listening(secured());
+    const app = await started();
+    const { id } = await app.added(port, files(client('ada')));
+    const before = app.hosts.clientOrThrow(id);
+    const stream = await before.stream('GET', '/events');
+    const ended = new Promise((resolve) => stream.body.once('close', resolve));
+    stream.body.on('error', () => {});
+    ours().issue('grace');
+    const bad = await app.tried(port, files(join(world.others.folder, 'stranger'), { ca: ours().ca }));
+    expect(bad.state).toBe('failed');
+    await expect(app.hosts.changeCertificates(id, { attempt: bad.id })).rejects.toThrow(/has ended/);
+    expect(app.host?.security).toEqual(files(client('ada')));
+
+    const known = app.statuses.length;
+    const attempt = await app.tried(port, files(client('grace')));
+    const changed = await app.hosts.changeCertificates(id, { attempt: attempt.id });
+    expect(changed.security).toEqual(files(client('grace')));
+    await ended;
+    await expect.poll(() => app.statuses.slice(known)).toEqual(['connecting', 'connected']);
+    expect(app.hosts.clientOrThrow(id)).not.toBe(before);
+    await app.hosts.stop();
+    const next = await started();
+    expect((await next.becomes('connected')).security).toEqual(files(client('grace')));
+  });
+
+  test('other certificates that do not work are kept when the user says so, and what they miss is said', async () => {
+    const port = await listening(secured());
+    const app = await started();
+    const { id } = await app.added(port, files(client('ada')));
+    const stranger = files(join(world.others.folder, 'stranger'), { ca: ours().ca });
+    await app.hosts.changeCertificates(id, { security: stranger });
+    await expect.poll(() => app.host?.state).toMatchObject({ error: { code: 'tls-client-refused' } });
+    // And back, while it is not connected.
+    await app.hosts.changeCertificates(id, { security: files(client('ada')) });
+    await app.becomes('connected');
+  });
+
+  test('an attempt that led elsewhere changes nothing; nor is there anything to change on other hosts', async () => {
+    const [port, other] = [await listening(secured()), await listening(secured())];
+    const app = await started();
+    const { id } = await app.added(port, files(client('ada')));
+    const attempt = await app.tried(other, files(client('ada')));
+    await expect(app.hosts.changeCertificates(id, { attempt: attempt.id })).rejects.toThrow(/led to/);
+    await expect(app.hosts.changeCertificates('local', { security: { kind: 'none' } })).rejects.toThrow(/not reached over TCP/);
+    expect(app.host?.state.status).toBe('connected');
   });
 
   test('a cut: streams end, the last is known, it comes back by itself, with certificates that were renewed meanwhile', async () => {

@@ -5,7 +5,7 @@ import { type Credentials, explainTcp, openTcp, placeOf, readCredentials, type T
 
 /** The way to an engine that listens on TCP: a connection for each stream, all with the same certificates. */
 export class TcpLink {
-  readonly #target: TcpTarget;
+  #target: TcpTarget;
   readonly #secrets: Secrets;
   readonly #streams = new Set<Socket>();
   #credentials: Credentials | undefined;
@@ -36,6 +36,13 @@ export class TcpLink {
     const letIn = this.#letIn !== undefined && this.#letIn === this.#credentials?.client?.fingerprint;
     return explainTcp(error, this.#target.address, this.#credentials, { letIn });
   };
+
+  /** Other certificates, from the next stream on; those that are open are cut. */
+  change(target: TcpTarget): void {
+    this.#target = target;
+    this.#letIn = undefined;
+    this.cut();
+  }
 
   /** The engine has answered. */
   proven(): void {

@@ -1,6 +1,8 @@
 /** Names on the wire between preload and main. Calls are one channel each, so that every one has its own check. */
 export const CALLS = [
   'app.info',
+  'app.leaving',
+  'app.leave',
   'hosts.list',
   'hosts.detect',
   'hosts.addSocket',
@@ -11,6 +13,7 @@ export const CALLS = [
   'hosts.suggestions',
   'hosts.addSsh',
   'hosts.addTcp',
+  'hosts.changeCertificates',
   'hosts.certificates',
   'attempts.start',
   'attempts.startTcp',
@@ -57,6 +60,7 @@ export const CALLS = [
 export type Call = (typeof CALLS)[number];
 
 export const TOPICS = [
+  'app.leaving',
   'hosts.change',
   'hosts.events',
   'attempts.change',

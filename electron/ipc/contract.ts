@@ -12,8 +12,8 @@
  *    A port arrives as a `message` event on `window` with data `{ type: 'gantry-port', token }` and the port in `ports[0]`,
  *    `token` being what the call that asked for it returned.
  */
-import type { AppInfo, Settings, Unsubscribe } from './contract/app.ts';
-import type { ConnectAnswer, ConnectAttempt, HostSuggestion, NewSshHost, NewTcpHost } from './contract/connecting.ts';
+import type { AppInfo, Settings, UnderWay, Unsubscribe } from './contract/app.ts';
+import type { ConnectAnswer, ConnectAttempt, HostSuggestion, NewCertificates, NewSshHost, NewTcpHost } from './contract/connecting.ts';
 import type { FoundEngine, Host, HostChange, HostEvent, NewSocketHost, TcpSecurity } from './contract/hosts.ts';
 import type { InstallAction, InstallJob, InstallTarget } from './contract/install.ts';
 import type { OpenHostShell, OpenLogs, OpenTerminal, TerminalInfo } from './contract/streams.ts';
@@ -33,6 +33,12 @@ export type * from './contract/tunnels.ts';
 export interface GantryApi {
   app: {
     info(): Promise<AppInfo>;
+    /** What the user is asked about, because the app is about to end in its midst; null when it is not. */
+    leaving(): Promise<UnderWay[] | null>;
+    /** The answer of `leaving` has changed. */
+    onLeaving(listener: (things: UnderWay[] | null) => void): Unsubscribe;
+    /** @param yes ends the app; else it stays */
+    leave(yes: boolean): Promise<void>;
   };
   hosts: {
     list(): Promise<Host[]>;
@@ -49,6 +55,12 @@ export interface GantryApi {
     suggestions(): Promise<HostSuggestion[]>;
     addSsh(host: NewSshHost): Promise<Host>;
     addTcp(host: NewTcpHost): Promise<Host>;
+    /**
+     * Other certificates for a host of kind tcp, whose connections end and are made anew with them.
+     *
+     * @param how an attempt to its address that got through; or, for certificates that don't work yet, what they are
+     */
+    changeCertificates(id: string, how: NewCertificates): Promise<Host>;
     /** The files in a folder that are named as docker names certificates; without a folder, in docker's own. */
     certificates(folder?: string): Promise<{ ca?: string; cert?: string; key?: string }>;
   };

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type {
   ConnectAnswer,
   HostColour,
+  NewCertificates,
   NewSocketHost,
   NewSshHost,
   NewTcpHost,
@@ -48,6 +49,10 @@ const tls = v.pipe(
   v.check(({ cert, key }) => (cert === undefined) === (key === undefined), 'A certificate needs its key, and a key its certificate'),
 );
 export const tcpSecurity = v.union([tls, v.strictObject({ kind: v.literal('none') })]) satisfies v.GenericSchema<TcpSecurity>;
+export const newCertificates = v.union([
+  v.strictObject({ attempt: id }),
+  v.strictObject({ security: tcpSecurity }),
+]) satisfies v.GenericSchema<NewCertificates>;
 export const address = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(1024));
 export const connectAnswer = v.nullable(
   v.strictObject({ values: v.pipe(v.array(v.pipe(v.string(), v.maxLength(4096))), v.maxLength(16)), remember: v.boolean() }),

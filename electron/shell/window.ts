@@ -6,8 +6,16 @@ import { firstWindowState, visibleBounds, type WindowState } from './window-stat
 /** Before the page has drawn: the background of its theme, so that nothing flashes. */
 const BACKGROUND = { dark: '#17181c', light: '#fbfbfc' };
 
+interface WindowOptions {
+  preload: string;
+  file: JsonFile<WindowState>;
+  icon: string | undefined;
+  /** Asked when it is closed. */
+  mayClose: () => boolean;
+}
+
 /** Opens the window. Its size and place are kept when it closes. */
-export async function openWindow(preload: string, file: JsonFile<WindowState>, icon: string | undefined): Promise<BrowserWindow> {
+export async function openWindow({ preload, file, icon, mayClose }: WindowOptions): Promise<BrowserWindow> {
   const { value: state } = await file.read(firstWindowState);
   const bounds = visibleBounds(
     state.bounds,
@@ -35,7 +43,8 @@ export async function openWindow(preload: string, file: JsonFile<WindowState>, i
   });
   if (state.maximized) window.maximize();
   window.once('ready-to-show', () => window.show());
-  window.on('close', () => {
+  window.on('close', (event) => {
+    if (!mayClose()) return event.preventDefault();
     void file.write({ version: 1, bounds: window.getNormalBounds(), maximized: window.isMaximized() });
   });
   // Not awaited: the caller needs the window while it loads.

@@ -127,3 +127,34 @@ it('the app ends in its midst: the next start knows what was done, waits for wha
   await vi.waitFor(() => expect(carrier.started.map(({ source }) => source.name)).toEqual(['db']), { interval: 5 });
   expect(batches.list()[0]).not.toHaveProperty('found');
 });
+
+it('single transfers that the end of the app broke off can be gone on with at the next start, under the name they were to have', async () => {
+  const before = batchesOf(new Carrier());
+  await before.batches.stop();
+  const request: StartTransfer = { ...how, source: thing('web'), name: 'web-2', useVolumes: ['data'] };
+  const known = { stopped: false, made: { containers: [], volumes: [], networks: [], images: [] } };
+  await before.batches.keep([{ id: 'x1', request, fromName: 'here', toName: 'nas', startedAt: 0, step: 'copy', known }]);
+
+  const carrier = new Carrier();
+  const { batches, now } = batchesOf(carrier);
+  await batches.load();
+  await seen(now, 'left');
+  const [batch] = batches.list();
+  expect(batch).toMatchObject({ found: true, toName: 'nas', items: [{ source: thing('web') }] });
+  batches.goOn(batch?.id ?? '');
+  await vi.waitFor(() => expect(carrier.started).toMatchObject([{ source: thing('web'), name: 'web-2', to: 'b' }]), { interval: 5 });
+});
+
+it('what a batch carries is not kept a second time', async () => {
+  const before = new Carrier();
+  const { batches } = batchesOf(before);
+  batches.start({ ...how, sources: [thing('web')] });
+  await vi.waitFor(() => expect(before.started).toHaveLength(1), { interval: 5 });
+  await batches.stop();
+  const request: StartTransfer = { ...how, source: thing('web'), useVolumes: [] };
+  const known = { stopped: false, made: { containers: [], volumes: [], networks: [], images: [] } };
+  await batches.keep([{ id: 'x1', request, fromName: 'here', toName: 'nas', startedAt: 0, step: 'copy', known }]);
+  const again = batchesOf(new Carrier());
+  await again.batches.load();
+  expect(again.batches.list()).toHaveLength(1);
+});

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { requestOf } from '../ipc/contract/transfer-request.ts';
 import type { Batch, BatchItem, StartBatch } from '../ipc/contract.ts';
 import type { JsonFile } from '../store/json-file.ts';
-import type { BatchesFile, BatchRecord } from './records.ts';
+import type { BatchesFile, BatchRecord, TransferRecord } from './records.ts';
 import type { Transfers } from './transfers.ts';
 
 export interface BatchesOptions {
@@ -19,6 +19,7 @@ interface Entry {
   request: BatchRecord['request'];
 }
 
+const newId = () => `b${randomBytes(4).toString('hex')}`;
 const isOpen = ({ status }: BatchItem): boolean => status === 'waiting' || status === 'running';
 
 /** Several copies or moves that were asked for as one: one after the other, whatever the window shows. */
@@ -45,7 +46,7 @@ export class Batches {
   }
 
   start({ sources, ...request }: StartBatch): string {
-    const id = `b${randomBytes(4).toString('hex')}`;
+    const id = newId();
     const items = sources.map((source): BatchItem => ({ source, status: 'waiting' }));
     const batch: Batch = { id, to: request.to, toName: this.#options.hostName(request.to), move: request.move, items, cancelled: false };
     this.#entries.set(id, { batch, request });
@@ -90,6 +91,19 @@ export class Batches {
   async stop(): Promise<void> {
     await this.#save();
     this.#ending = true;
+  }
+
+  /** After `stop`: single transfers that the app's end broke off, each as a batch of its own that the next start can go on with. */
+  async keep(brokenOff: TransferRecord[]): Promise<void> {
+    const known = new Set([...this.#entries.values()].flatMap(({ batch }) => batch.items.map(({ transfer }) => transfer)));
+    for (const { id: transfer, toName, request } of brokenOff) {
+      if (known.has(transfer)) continue;
+      const { source, name, useVolumes, ...how } = request;
+      const id = newId();
+      const batch: Batch = { id, to: how.to, toName, move: how.move, items: [{ source, status: 'left' }], cancelled: false };
+      this.#entries.set(id, { batch, request: { ...how, ...(name !== undefined && { name }) } });
+    }
+    await this.#write();
   }
 
   #change(id: string, at: number, item: Partial<BatchItem>): void {
@@ -139,7 +153,10 @@ export class Batches {
   }
 
   async #save(): Promise<void> {
-    if (this.#ending) return;
+    if (!this.#ending) await this.#write();
+  }
+
+  async #write(): Promise<void> {
     const isToGo = (item: BatchItem) => isOpen(item) || item.status === 'left';
     const open = [...this.#entries.values()].filter(({ batch }) => batch.items.some(isToGo) && !batch.cancelled);
     const batches = open.map(({ batch: { id, toName, items }, request }): BatchRecord => {

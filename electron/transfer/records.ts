@@ -68,7 +68,8 @@ export interface TransfersFile {
 /** A batch as it is kept in batches.json while not all of it is done. */
 export interface BatchRecord {
   id: string;
-  request: Omit<StartBatch, 'sources'>;
+  /** `name`: what it is to be called there, of one that was not part of a batch. */
+  request: Omit<StartBatch, 'sources'> & { name?: string | undefined };
   toName: string;
   items: Omit<BatchItem, 'why'>[];
 }
@@ -77,7 +78,7 @@ export const batchesFileSchema = v.object({
   batches: v.array(
     v.object({
       id: v.pipe(v.string(), v.regex(/^b[0-9a-f]{8}$/)),
-      request: v.omit(startBatch, ['sources']),
+      request: v.strictObject({ ...v.omit(startBatch, ['sources']).entries, name: startTransfer.entries.name }),
       toName: v.string(),
       items: v.pipe(
         v.array(

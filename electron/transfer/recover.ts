@@ -54,7 +54,7 @@ async function whatArrived(to: EngineClient, record: TransferRecord): Promise<Ca
   // By stream all of it comes or nothing: it may have come after the last that this app has written down.
   const name = request.name ?? request.source.name;
   const found = known.way === 'stream' ? await containerOf(to, name) : undefined;
-  if (!found || found.State.Status !== 'created' || found.Image !== known.image) return undefined;
+  if (found?.State.Status !== 'created' || found.Image !== known.image) return undefined;
   return { id: found.Id, name, warnings: [], made: { ...known.made, containers: [found.Id] } };
 }
 

@@ -115,10 +115,16 @@ export class Transfers {
     return [...this.#entries.values()].map(({ transfer }) => transfer).reverse();
   }
 
-  /** The app ends: what runs is given up, and what was stopped for it goes on. What waits for a host waits for the next start. */
-  async stop(): Promise<void> {
+  /**
+   * The app ends: what runs is given up, and what was stopped for it goes on. What waits for a host waits for the next start.
+   *
+   * @returns what was given up, and can be begun anew
+   */
+  async stop(): Promise<TransferRecord[]> {
+    const running = [...this.#entries.values()].filter(({ transfer: { status, step } }) => status === 'running' && step !== 'wait');
     for (const { abort } of this.#entries.values()) abort.abort(new Error('Cancelled'));
     await Promise.all([...this.#entries.values()].map(({ ended }) => ended));
+    return running.filter(({ transfer, unsettled }) => transfer.status === 'cancelled' && !unsettled).map(({ record }) => record);
   }
 
   #add(record: TransferRecord, more: Partial<Transfer> = {}): Entry {
@@ -181,9 +187,11 @@ export class Transfers {
   async #resume(entry: Entry): Promise<Outcome> {
     const { record, abort } = entry;
     const { whenConnected } = this.#options;
-    const from = await whenConnected(record.request.source.hostId, abort.signal);
+    const source = whenConnected(record.request.source.hostId, abort.signal);
     const target = whenConnected(record.request.to, abort.signal);
-    target.catch(() => undefined);
+    for (const each of [source, target]) each.catch(() => undefined);
+    // Without a target that has it all nothing can be decided: its removal is not told only when the source is there.
+    const from = await (hadArrived(record) ? Promise.race([source, target.then(() => source)]) : source);
     const to = hadArrived(record)
       ? await target
       : await Promise.race([target.catch(() => undefined), delay(TARGET_MS, undefined, { signal: abort.signal })]);
@@ -204,20 +212,32 @@ export class Transfers {
       const cause = after ? after.cause : error;
       const message = cause instanceof Error ? cause.message : String(cause);
       if (!signal.aborted) this.#options.log(`${describe(entry.record)}: ${message}`);
+      const isBack = after !== undefined && after.problem === undefined;
+      const removed = this.#removedHost(entry.record, isBack);
       // A move that was found and could not be looked into: nobody knows which of the two runs.
-      const lost = found && move && entry.record.known.stopped && !after && !(cause instanceof TransferFailure);
-      if (after?.problem !== undefined || lost) entry.unsettled = true;
-      const reason = lost ? new TransferFailure('unsettled', {}, message).reason : cause instanceof TransferFailure && cause.reason;
+      const lost = found && move && entry.record.known.stopped && !after && removed === undefined && !(cause instanceof TransferFailure);
+      entry.unsettled = removed === undefined && (entry.unsettled || after?.problem !== undefined || lost === true);
+      const known = lost ? new TransferFailure('unsettled', {}, message) : (removed ?? cause);
+      const reason = known instanceof TransferFailure && known.reason;
       const why = reason ? { error: message, failure: reason } : { error: message };
       this.#change(entry, {
         rate: 0,
-        putBack: after !== undefined && after.problem === undefined,
+        putBack: isBack,
         ...(after?.problem !== undefined && { notPutBack: after.problem }),
         ...(signal.aborted && !lost ? { status: 'cancelled' as const } : { status: 'failed' as const, ...why }),
       });
     }
     await this.#save();
     this.#tell();
+  }
+
+  /** One of its hosts is not in the list any more: nobody can look at it, now or later. */
+  #removedHost({ request: { source, to, move }, fromName, toName, known }: TransferRecord, isBack: boolean): TransferFailure | undefined {
+    const isGone = (hostId: string) => this.#options.hostName(hostId) === '';
+    if (!isGone(source.hostId) && !isGone(to)) return undefined;
+    const host = isGone(source.hostId) ? fromName : toName;
+    const code = move && known.stopped && !isBack ? 'host-removed-stopped' : 'host-removed';
+    return new TransferFailure(code, { host, name: source.name }, `${host} was removed from the list of hosts`);
   }
 
   /** Resolves when it is on disk. What has ended is kept no longer, unless its original was stopped and does not run. */

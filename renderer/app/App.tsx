@@ -15,6 +15,7 @@ import { Banners } from './Banners.tsx';
 import { Dialogs } from './Dialogs.tsx';
 import './frame.css';
 import { onKeyDown } from './keyboard.ts';
+import { LeavingDialog } from './Leaving.tsx';
 import { Rail } from './Rail.tsx';
 import { StatusBar } from './StatusBar.tsx';
 
@@ -26,7 +27,14 @@ const BinPage = lazy(() => import('../features/bin/index.ts').then((m) => ({ def
 const SettingsPage = lazy(() => import('../features/settings/index.ts').then((m) => ({ default: m.SettingsPage })));
 const Dock = lazy(() => import('./Dock.tsx').then((m) => ({ default: m.Dock })));
 
-const later = { images: ImagesPage, volumes: VolumesPage, hosts: HostsPage, bin: BinPage, settings: SettingsPage } as const;
+const later = {
+  images: ImagesPage,
+  volumes: VolumesPage,
+ 
+  hosts: HostsPage,
+  bin: BinPage,
+  settings: SettingsPage,
+} as const;
 
 function PageOf({ page }: { page: Page }) {
   if (page === 'containers') return <ContainersPage />;
@@ -85,6 +93,7 @@ function Frame({ info }: { info: AppInfo }) {
       <StatusBar />
       <Dialogs />
       <QuestionHost />
+      <LeavingDialog />
       <Toaster />
       <Tooltip />
     </div>

@@ -6,6 +6,7 @@ const PullDialog = lazy(() => import('../features/pull/index.ts').then((m) => ({
 const CreateVolumeSheet = lazy(() => import('../features/volumes/index.ts').then((m) => ({ default: m.CreateVolumeSheet })));
 const AddHostDialog = lazy(() => import('../features/hosts/index.ts').then((m) => ({ default: m.AddHostDialog })));
 const SignInDialog = lazy(() => import('../features/hosts/index.ts').then((m) => ({ default: m.SignInDialog })));
+const CertificatesDialog = lazy(() => import('../features/hosts/index.ts').then((m) => ({ default: m.CertificatesDialog })));
 const InstallDialog = lazy(() => import('../features/hosts/index.ts').then((m) => ({ default: m.InstallDialog })));
 const TransferDialog = lazy(() => import('../features/transfer/index.ts').then((m) => ({ default: m.TransferDialog })));
 const ManyDialog = lazy(() => import('../features/transfer/index.ts').then((m) => ({ default: m.ManyDialog })));
@@ -23,6 +24,7 @@ export function Dialogs() {
       {dialog.type === 'create-volume' && <CreateVolumeSheet host={dialog.host} />}
       {dialog.type === 'add-host' && <AddHostDialog />}
       {dialog.type === 'sign-in' && <SignInDialog hostId={dialog.host} />}
+      {dialog.type === 'certificates' && <CertificatesDialog hostId={dialog.host} />}
       {dialog.type === 'install' && <InstallDialog hostId={dialog.host} action={dialog.action} />}
       {dialog.type === 'transfer' &&
         ('source' in dialog ? (

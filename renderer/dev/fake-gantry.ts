@@ -135,6 +135,9 @@ export function fakeGantry(settings: Settings, hosts: Host[], logLines: number):
   let told: (terminals: TerminalInfo[]) => void = () => undefined;
   return {
     app: {
+      leaving: async () => null,
+      onLeaving: () => () => undefined,
+      leave: async () => undefined,
       info: async () => ({
         version: '0.1.0',
         electron: '45.4.1',
@@ -185,6 +188,7 @@ export function fakeGantry(settings: Settings, hosts: Host[], logLines: number):
       ],
       addSsh: async () => hosts[0] as Host,
       addTcp: async () => hosts[0] as Host,
+      changeCertificates: async () => Promise.reject(new Error('not here')),
       certificates: async () => ({ ca: '/home/ada/.docker/ca.pem', cert: '/home/ada/.docker/cert.pem', key: '/home/ada/.docker/key.pem' }),
     },
     attempts: fakeAttempts(),

@@ -4,6 +4,7 @@ import { EngineError } from './engine.ts';
 /** Query keys: everything of a host begins with ['host', id], so that one call refreshes it. */
 export const keys = {
   hosts: ['hosts'] as const,
+  leaving: ['leaving'] as const,
   transfers: ['transfers'] as const,
   batches: ['batches'] as const,
   host: (host: string) => ['host', host] as const,

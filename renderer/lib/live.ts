@@ -52,6 +52,8 @@ function onHosts(hosts: Host[]): void {
 export function startLive(): void {
   gantry().hosts.onChange(onHosts);
   gantry().hosts.onEvents(onHostEvents);
+  // Asked for, not taken from the message: so main knows that the question is seen.
+  gantry().app.onLeaving(() => void queryClient.invalidateQueries({ queryKey: keys.leaving }));
   gantry().settings.onChange((settings) => queryClient.setQueryData(['settings'], settings));
   gantry().transfers.onChange((transfers) => queryClient.setQueryData(keys.transfers, transfers));
   gantry().batches.onChange((batches) => queryClient.setQueryData(keys.batches, batches));

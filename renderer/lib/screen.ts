@@ -14,6 +14,7 @@ export type DialogRequest =
   | { type: 'create-volume'; host?: string }
   | { type: 'add-host' }
   | { type: 'sign-in'; host: string }
+  | { type: 'certificates'; host: string }
   | { type: 'install'; host: string; action: 'install' | 'upgrade' | 'uninstall' }
   | { type: 'transfer'; source: TransferSource; move: boolean; to?: string }
   | { type: 'transfer'; activity: string }

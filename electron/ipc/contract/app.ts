@@ -1,3 +1,6 @@
+import type { InstallAction } from './install.ts';
+import type { TransferKind } from './transfer.ts';
+
 export interface Settings {
   theme: 'system' | 'light' | 'dark';
   language: 'system' | 'en' | 'zh';
@@ -19,5 +22,11 @@ export interface AppInfo {
   /** Where the starter image's archive lies, if it was built. */
   starterImage: { reference: string; available: boolean };
 }
+
+/** What would end with the app: it asks before. */
+export type UnderWay =
+  /** `names`: of what has not arrived yet. */
+  | { kind: 'transfer'; thing: TransferKind; names: string[]; to: string; move: boolean }
+  | { kind: 'install'; action: InstallAction; machine: string };
 
 export type Unsubscribe = () => void;

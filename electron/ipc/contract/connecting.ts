@@ -97,6 +97,7 @@ export interface NewTcpHost {
   name: string;
   colour: HostColour;
 }
+export type NewCertificates = { attempt: string } | { security: TcpSecurity };
 /** A host that the user has named elsewhere. */
 export interface HostSuggestion {
   /** `ssh`: ~/.ssh/config; `docker`: a context of the docker CLI, or DOCKER_HOST. */

@@ -78,7 +78,9 @@ export interface TransferFailure {
     | 'source-broke-off'
     | 'interrupted'
     | 'unsettled'
-    | 'runs-here';
+    | 'runs-here'
+    | 'host-removed'
+    | 'host-removed-stopped';
   /** For its text: name, exit code, folder, reason. */
   values: Record<string, string>;
 }

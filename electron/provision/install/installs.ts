@@ -110,6 +110,11 @@ export class Installs {
     if (running.job.state !== 'running') this.#running.delete(id);
   }
 
+  /** Those that change a machine now. */
+  running(): InstallJob[] {
+    return [...this.#running.values()].map(({ job }) => job).filter(({ state }) => state === 'running');
+  }
+
   /** Before the application ends: what runs is stopped and undone. */
   async stop(): Promise<void> {
     const running = [...this.#running.values()];

@@ -164,6 +164,7 @@ function blobPath(digest: string): string {
 function* writeFile(name: string, data: Buffer, created?: string): Generator<Buffer> {
   const seconds = Date.parse(created ?? '') / 1000;
   // A year before 1970 (what some builders write for none) has no form here.
+  // biome-ignore lint/complexity/useMathMinMax: without a date it is NaN, of which Math.max makes NaN
   yield tarHeader(name, data.length, seconds > 0 ? seconds : 0);
   yield data;
   yield tarPadding(data.length);

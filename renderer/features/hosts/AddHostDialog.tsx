@@ -11,12 +11,10 @@ import { isTcpAddress, tcpHostOf } from '../../lib/tcp-host.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { TextField } from '../../ui/Field.tsx';
-import { ConnectSteps } from './ConnectSteps.tsx';
+import { AttemptView } from './AttemptView.tsx';
 import { EngineChoice } from './EngineChoice.tsx';
 import { HostColourField } from './HostColourField.tsx';
-import { HostErrorPanel } from './HostErrorPanel.tsx';
 import { HostPlaces } from './HostPlaces.tsx';
-import { HostQuestion } from './HostQuestion.tsx';
 import { hostColours } from './host-state.ts';
 import './hosts.css';
 import { InstallView } from './InstallView.tsx';
@@ -28,9 +26,6 @@ function nameOf(address: string): string {
   const host = isTcpAddress(address) ? tcpHostOf(address) : address.replace(/^(ssh:\/\/|ssh\s+)/, '').replace(/^.*@/, '');
   return /^[\d.:[\]]+$/.test(host) ? host : (host.split(/[.:/]/)[0] ?? host);
 }
-
-/** Once, when it appears: the dialog may be longer than the window. */
-const intoView = (place: HTMLElement | null) => place?.scrollIntoView({ block: 'nearest' });
 
 /** One field for where the engine is: a machine (`user@host`, an alias), an address that it listens at, or a socket of this machine. Enter does the next thing. */
 export function AddHostDialog() {
@@ -172,13 +167,7 @@ export function AddHostDialog() {
             }}
           />
         )}
-        {attempt && <ConnectSteps steps={attempt.steps} />}
-        {attempt?.question && <HostQuestion key={attempt.question.id} question={attempt.question} onAnswer={answer} />}
-        {attempt?.error && (
-          <div className="flush" ref={intoView}>
-            <HostErrorPanel error={attempt.error} />
-          </div>
-        )}
+        <AttemptView attempt={attempt} onAnswer={answer} />
         {attempt?.engines && (
           <>
             <EngineChoice engines={attempt.engines} chosen={engine?.socketPath ?? ''} onChoose={setChosen} onLookAgain={lookAgain} />

@@ -1,4 +1,4 @@
-import { KeyRound, RefreshCw } from 'lucide-react';
+import { FileKey, KeyRound, RefreshCw } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { Host } from '../../../electron/ipc/contract.ts';
 import { gantry } from '../../lib/bridge.ts';
@@ -21,6 +21,11 @@ export function HostTrouble({ host, named }: { host: Host; named?: boolean }) {
       ) : (
         <Button icon={RefreshCw} onClick={() => void gantry().hosts.reconnect(host.id)}>
           {t('hosts.reconnect')}
+        </Button>
+      )}
+      {host.kind === 'tcp' && state.error.code.startsWith('tls-') && (
+        <Button icon={FileKey} data-testid={`certificates-${host.id}`} onClick={() => openDialog({ type: 'certificates', host: host.id })}>
+          {t('certificates.menu')}
         </Button>
       )}
     </HostErrorPanel>

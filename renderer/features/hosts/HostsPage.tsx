@@ -2,6 +2,7 @@ import {
   ArrowUpCircle,
   Download,
   EllipsisVertical,
+  FileKey,
   KeyRound,
   PackageX,
   Pencil,
@@ -83,7 +84,14 @@ export function HostsPage() {
       : [{ id: 'reconnect', label: t('hosts.reconnect'), icon: RefreshCw, run: () => reconnect(host) }]),
     // Over TCP there is only the engine.
     ...(host.kind === 'tcp'
-      ? []
+      ? [
+          {
+            id: 'certificates',
+            label: t('certificates.menu'),
+            icon: FileKey,
+            run: () => openDialog({ type: 'certificates', host: host.id }),
+          },
+        ]
       : [
           {
             id: 'shell',

@@ -5,10 +5,7 @@ import { closeDialog } from '../../lib/screen.ts';
 import { toast } from '../../lib/toast.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
-import { ConnectSteps } from './ConnectSteps.tsx';
-import { HostErrorPanel } from './HostErrorPanel.tsx';
-import { HostQuestion } from './HostQuestion.tsx';
-import './hosts.css';
+import { AttemptView } from './AttemptView.tsx';
 import { useAttempt } from './useAttempt.ts';
 
 /** Connects to a host of the list that needs its user; closes by itself when it is through. */
@@ -51,13 +48,9 @@ export function SignInDialog({ hostId }: { hostId: string }) {
         </>
       }
     >
-      {attempt && <ConnectSteps steps={attempt.steps} />}
-      {attempt?.question && <HostQuestion key={attempt.question.id} question={attempt.question} onAnswer={answer} />}
-      {attempt?.error && (
-        <div className="flush">
-          <HostErrorPanel error={attempt.error} />
-        </div>
-      )}
+      <div className="form">
+        <AttemptView attempt={attempt} onAnswer={answer} />
+      </div>
     </Dialog>
   );
 }

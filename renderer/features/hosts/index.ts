@@ -1,4 +1,5 @@
 export { AddHostDialog } from './AddHostDialog.tsx';
+export { CertificatesDialog } from './CertificatesDialog.tsx';
 export { HostField } from './HostField.tsx';
 export { HostsPage } from './HostsPage.tsx';
 export { HostTrouble } from './HostTrouble.tsx';

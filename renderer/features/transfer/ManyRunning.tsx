@@ -32,7 +32,7 @@ export function ManyRunning({ batch }: { batch: Batch }) {
       after={
         missing > 0 && (
           <Button tone="primary" onClick={() => void gantry().batches.goOn(id)} data-testid="transfer-go-on">
-            {t('transfer.goOn', { count: missing })}
+            {items.length === 1 ? t('connect.goOn') : t('transfer.goOn', { count: missing })}
           </Button>
         )
       }

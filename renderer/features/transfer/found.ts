@@ -31,10 +31,11 @@ function tellBatch(batch: Batch): void {
   if (told.has(id)) return;
   told.add(id);
   const done = countOf(batch, 'done');
+  const only = items.length === 1 && done === 0;
   toast({
     tone: done === items.length ? 'info' : 'error',
     title: tr(move ? 'transfer.foundMove' : 'transfer.foundCopy', { name: nameOfAll(items.map(({ source }) => source)) }),
-    text: tr('transfer.batch', { done, count: items.length, host: toName }),
+    text: only ? tr('transfer.foundLeft', { host: toName }) : tr('transfer.batch', { done, count: items.length, host: toName }),
     action: { label: tr('transfer.details'), run: () => openDialog({ type: 'transfer-many', batch: id }) },
   });
 }
