@@ -10,7 +10,7 @@ import { cancelRestart, cgroupsPath, type Engine, emit, logPath, runtimeOf, sett
 import { startHealth } from './health.ts';
 import { linkEnvironment, startedLinks } from './links.ts';
 import { openLogDriver } from './log-options.ts';
-import { startRotation } from './log-rotation.ts';
+import { rotationOf, startRotation } from './log-rotation.ts';
 import { noteStop } from './note-stop.ts';
 import { startOomWatch } from './oom.ts';
 import { networkFiles, prepareMounts, withImageModes } from './prepare-mounts.ts';
@@ -182,6 +182,9 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
     if (isFull(engine.store.folder(id))) throw new Failure('system', `no space left on device: ${messageOf(error)}`, { cause: error });
     throw new RuntimeRefusal(error);
   };
+  undo.add('log', () => container.live.stopRotation?.());
+  startRotation(engine, container);
+  const logBytes = rotationOf(container)?.maxBytes;
   const creating = engine.monitor
     .create({
       id,
@@ -193,6 +196,7 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
       // A terminal's input stays open when its client detaches; a pipe's ends with the client that StdinOnce means.
       leaveStdinOpen: (config.OpenStdin ?? false) && ((config.Tty ?? false) || !(config.StdinOnce ?? false)),
       logPath: hostConfig.LogConfig?.Type === 'none' ? undefined : logPath(engine, id),
+      ...(logBytes === undefined ? {} : { logBytes }),
       ...(journalTag === undefined ? {} : { journalTag }),
       runtime: runtime.name,
     })
@@ -219,7 +223,6 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
   }
   emit(engine, container, 'start');
   startHealth(engine, container);
-  startRotation(engine, container);
   await startOomWatch(engine, container);
 }
 
