@@ -1,6 +1,5 @@
-import { accessSync, constants, readFileSync } from 'node:fs';
 import { isFull } from '../../store/space.ts';
-import { type DeviceEdits, withDevices } from '../devices/index.ts';
+import { withDevices } from '../devices/index.ts';
 import { Failure, isFailure, messageOf } from '../failure.ts';
 import { NEVER, nowInstant } from '../instant.ts';
 import { Undo } from '../undo.ts';
@@ -14,19 +13,18 @@ import { rotationOf, startRotation } from './log-rotation.ts';
 import { noteStop } from './note-stop.ts';
 import { startOomWatch } from './oom.ts';
 import { networkFiles, prepareMounts, withImageModes } from './prepare-mounts.ts';
-import { type PreparedNetwork, prepareNetwork, runningPeer } from './prepare-network.ts';
+import { type PreparedNetwork, prepareNetwork } from './prepare-network.ts';
 import { removeNow } from './remove-now.ts';
 import { holdRootfs, releaseRootfs } from './rootfs-mount.ts';
 import { buildSpec } from './spec/build.ts';
 import { availableCapabilities } from './spec/capabilities.ts';
-import { hostDevices, mappedDevices } from './spec/devices.ts';
 import { findInit } from './spec/init.ts';
 import { leastOomScoreAdj } from './spec/oom-score.ts';
 import { blockIo, linuxResources } from './spec/resources.ts';
 import { thisMachine } from './spec/seccomp.ts';
-import { parseSecurityOptions } from './spec/security.ts';
 import { lookupUser } from './spec/user.ts';
-import { RuntimeRefusal, startFailure } from './start-failure.ts';
+import { apparmorProfile, devicesOf, joined, networkSysctls } from './spec-parts.ts';
+import { inSpec, RuntimeRefusal, startFailure } from './start-failure.ts';
 import { makeLinks, makePlain } from './tree/mount-points.ts';
 import { makeWorkingDirectory } from './working-directory.ts';
 
@@ -131,48 +129,50 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
     prepareRootfs(engine, container, undo),
     prepareNetwork(engine, container, undo, signal),
     prepareMounts(engine, container, undo),
-    devicesOf(engine, container),
-    blockIo(hostConfig),
+    inSpec(() => devicesOf(engine, container)),
+    inSpec(() => blockIo(hostConfig)),
     (hostConfig.Init ?? engine.context.config.init) && (hostConfig.PidMode ?? '') === '' ? findInit() : Promise.resolve(undefined),
   ]);
 
   const taken = new Set(mounts.mounts.map((mount) => mount.destination));
   container.apparmorProfile = apparmorProfile(container);
-  const plain = buildSpec({
-    // Sharing another's network changes its host name.
-    config: container.config,
-    hostConfig,
-    path: container.path,
-    args: container.args,
-    rootfs: rootfs.root,
-    user: rootfs.user,
-    cgroupsPath: cgroupsPath(engine, container),
-    namespaces: {
-      network: network.namespace,
-      ipc: joined(engine, hostConfig.IpcMode, 'IPC'),
-      pid: joined(engine, hostConfig.PidMode, 'PID'),
-    },
-    mounts: [
-      // What the user mounts there is meant.
-      ...devices.requested.mounts.filter(({ destination }) => !taken.has(destination)),
-      ...(await withImageModes(rootfs.root, mounts.mounts)),
-      ...networkFiles(network.folder, taken, hostConfig.ReadonlyRootfs ?? false),
-    ],
-    rootfsPropagation: mounts.rootfsPropagation,
-    init,
-    devices,
-    resources: {
-      ...linuxResources(hostConfig, { swap: engine.cgroups.features().swap }),
-      ...(blockIO ? { blockIO } : {}),
-    },
-    available: availableCapabilities(),
-    machine: thisMachine(),
-    networkSysctls: sharedWith(hostConfig.NetworkMode) === undefined ? networkSysctls() : {},
-    apparmorProfile: container.apparmorProfile || undefined,
-    linkedEnv: linkEnvironment(container, links),
-    minOomScoreAdj: leastOomScoreAdj(),
-    defaults: engine.context.config,
-  });
+  const plain = await inSpec(async () =>
+    buildSpec({
+      // Sharing another's network changes its host name.
+      config: container.config,
+      hostConfig,
+      path: container.path,
+      args: container.args,
+      rootfs: rootfs.root,
+      user: rootfs.user,
+      cgroupsPath: cgroupsPath(engine, container),
+      namespaces: {
+        network: network.namespace,
+        ipc: joined(engine, hostConfig.IpcMode, 'IPC'),
+        pid: joined(engine, hostConfig.PidMode, 'PID'),
+      },
+      mounts: [
+        // What the user mounts there is meant.
+        ...devices.requested.mounts.filter(({ destination }) => !taken.has(destination)),
+        ...(await withImageModes(rootfs.root, mounts.mounts)),
+        ...networkFiles(network.folder, taken, hostConfig.ReadonlyRootfs ?? false),
+      ],
+      rootfsPropagation: mounts.rootfsPropagation,
+      init,
+      devices,
+      resources: {
+        ...linuxResources(hostConfig, { swap: engine.cgroups.features().swap }),
+        ...(blockIO ? { blockIO } : {}),
+      },
+      available: availableCapabilities(),
+      machine: thisMachine(),
+      networkSysctls: sharedWith(hostConfig.NetworkMode) === undefined ? networkSysctls() : {},
+      apparmorProfile: container.apparmorProfile || undefined,
+      linkedEnv: linkEnvironment(container, links),
+      minOomScoreAdj: leastOomScoreAdj(),
+      defaults: engine.context.config,
+    }),
+  );
   const spec = hostConfig.DeviceRequests?.length ? withDevices(plain, devices.requested) : plain;
 
   const runtime = runtimeOf(engine, container);
@@ -243,82 +243,11 @@ async function prepareRootfs(
   const root = await holdRootfs(engine, container, 'run');
   makePlain(root);
   const [user] = await Promise.all([
-    lookupUser(root, container.config.User ?? '', container.hostConfig.GroupAdd ?? []),
+    inSpec(() => lookupUser(root, container.config.User ?? '', container.hostConfig.GroupAdd ?? [])),
     makeWorkingDirectory(root, container.config.WorkingDir),
     container.everStarted ? undefined : makeLinks(root),
   ]);
   return { root, user };
-}
-
-async function devicesOf(
-  engine: Engine,
-  container: Container,
-): Promise<Awaited<ReturnType<typeof mappedDevices>> & { requested: DeviceEdits }> {
-  const { hostConfig } = container;
-  const requested = await engine.devices.edits(hostConfig.DeviceRequests ?? []);
-  const result: Awaited<ReturnType<typeof devicesOf>> = { devices: [], rules: [], requested };
-  if (hostConfig.Privileged) result.devices.push(...(await hostDevices()));
-  for (const mapping of hostConfig.Devices ?? []) {
-    if (hostConfig.Privileged && mapping.PathOnHost === mapping.PathInContainer) continue;
-    const { devices, rules } = await mappedDevices(mapping);
-    result.devices.push(...devices);
-    result.rules.push(...rules);
-  }
-  return result;
-}
-
-/** The namespace to join for an IpcMode or PidMode. */
-function joined(engine: Engine, mode: string | undefined, kind: 'IPC' | 'PID'): string | undefined {
-  if (mode === 'host') return 'host';
-  const other = sharedWith(mode);
-  if (other === undefined) return undefined;
-  const { container: peer, pid } = runningPeer(engine, other, kind);
-  if (kind === 'IPC' && (peer.hostConfig.IpcMode === 'private' || peer.hostConfig.IpcMode === 'none')) {
-    throw new Failure(
-      'system',
-      `failed to join IPC namespace: container ${peer.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
-    );
-  }
-  return `/proc/${pid}/ns/${kind.toLowerCase()}`;
-}
-
-/** Whether the kernel has the knob, and it can be turned: on a read-only /proc/sys no container would start for it. */
-const canSet = (file: string): boolean => {
-  try {
-    accessSync(file, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-const exists = (file: string): boolean => {
-  try {
-    readFileSync(file);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-let sysctls: Record<string, string> | undefined;
-/** Ping and low ports without capabilities, where the kernel has the knobs. */
-function networkSysctls(): Record<string, string> {
-  sysctls ??= {
-    ...(canSet('/proc/sys/net/ipv4/ping_group_range') ? { 'net.ipv4.ping_group_range': '0 2147483647' } : {}),
-    ...(canSet('/proc/sys/net/ipv4/ip_unprivileged_port_start') ? { 'net.ipv4.ip_unprivileged_port_start': '0' } : {}),
-  };
-  return sysctls;
-}
-
-let apparmor: boolean | undefined;
-/** A profile is applied where the host has AppArmor and the user names one. */
-function apparmorProfile(container: Container): string {
-  apparmor ??=
-    exists('/sys/module/apparmor/parameters/enabled') && readFileSync('/sys/module/apparmor/parameters/enabled', 'utf8').startsWith('Y');
-  if (!apparmor) return '';
-  const asked = parseSecurityOptions(container.hostConfig.SecurityOpt ?? []).apparmor;
-  return asked ?? (container.hostConfig.Privileged ? 'unconfined' : '');
 }
 
 /** Another attempt by the restart policy, or none if things have changed meanwhile. */
