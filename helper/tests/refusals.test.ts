@@ -23,6 +23,14 @@ describe(`refusals on ${ENGINE}`, { timeout: 60_000 }, () => {
     [['--sysctl', 'net.bogus=1', BASE, 'true'], 127, /open \/proc\/sys\/net\/bogus: no such file or directory/],
     [['--network', 'host', '--sysctl', 'net.ipv4.ip_forward=0', BASE, 'true'], 125, /"net.ipv4.ip_forward" not allowed in host network/],
     [['--device-read-bps', '/dev/none:1mb', BASE, 'true'], 127, /stat \/dev\/none: no such file or directory/],
+    [['-e', 'PATH=/etc:/bin', BASE, 'not-executable'], 127, /exec: "not-executable": executable file not found in \$PATH/],
+    [[BASE, '/etc/not-executable'], 126, /exec: "\/etc\/not-executable": permission denied/],
+    [
+      [BASE, '/etc/passwd/x'],
+      125,
+      /exec: "\/etc\/passwd\/x": stat \/etc\/passwd\/x: not a directory: .*Are you trying to mount a directory/,
+    ],
+    [['-w', '/etc/passwd', BASE, 'pwd'], 125, /Cannot mkdir: \/etc\/passwd is not a directory/],
     [[BASE, ''], 127, /exec: "": executable file not found in \$PATH/],
   ])('run %j ends with %d', async (args, code, words) => {
     const refused = await docker('run', '--rm', ...args);
@@ -84,6 +92,16 @@ describe(`refusals on ${ENGINE}`, { timeout: 60_000 }, () => {
       stdout: expect.stringContaining('OCI runtime exec failed: exec failed: Cwd must be an absolute path'),
     });
     expect((await docker('exec', 'open', '')).stdout).toContain('exec: "": executable file not found in $PATH');
+    for (const [args, code] of [
+      [['-e', 'PATH=/etc:/bin', 'open', 'none'], 127],
+      [['open', '/etc/not-executable'], 126],
+      [['open', '/etc/passwd/x'], 127],
+      [['-w', '/none', 'open', 'pwd'], 127],
+      [['-u', 'none', 'open', 'id'], 126],
+    ] as const) {
+      // dockerd before 25 has one code for all of them.
+      expect((await docker('exec', ...args)).code).toBe(onGantry ? code : 126);
+    }
     await docker('rm', '-f', 'open');
   });
 

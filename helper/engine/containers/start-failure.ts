@@ -37,5 +37,5 @@ export function startFailure(error: unknown): { exitCode: number; failure: Failu
     return { exitCode: 127, failure: asRequest(`${text}: ${hint}`) };
   }
   if (has('executable file not found') || has('no such file or directory')) return { exitCode: 127, failure: asRequest(text) };
-  return { exitCode: 128, failure: isFailure(error.cause) ? error.cause : new Failure('system', text, { cause: error }) };
+  return { exitCode: 128, failure: new Failure('system', text, { cause: error }) };
 }
