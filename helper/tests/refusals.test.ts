@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BASE, ENGINE, onGantry, startEngine, type TestEngine } from './harness.ts';
+import { BASE, create, ENGINE, onGantry, startEngine, type TestEngine } from './harness.ts';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -20,6 +23,14 @@ describe(`refusals on ${ENGINE}`, { timeout: 60_000 }, () => {
     [['--sysctl', 'net.bogus=1', BASE, 'true'], 127, /open \/proc\/sys\/net\/bogus: no such file or directory/],
     [['--network', 'host', '--sysctl', 'net.ipv4.ip_forward=0', BASE, 'true'], 125, /"net.ipv4.ip_forward" not allowed in host network/],
     [['--device-read-bps', '/dev/none:1mb', BASE, 'true'], 127, /stat \/dev\/none: no such file or directory/],
+    [['-e', 'PATH=/etc:/bin', BASE, 'not-executable'], 127, /exec: "not-executable": executable file not found in \$PATH/],
+    [[BASE, '/etc/not-executable'], 126, /exec: "\/etc\/not-executable": permission denied/],
+    [
+      [BASE, '/etc/passwd/x'],
+      125,
+      /exec: "\/etc\/passwd\/x": stat \/etc\/passwd\/x: not a directory: .*Are you trying to mount a directory/,
+    ],
+    [['-w', '/etc/passwd', BASE, 'pwd'], 125, /Cannot mkdir: \/etc\/passwd is not a directory/],
     [[BASE, ''], 127, /exec: "": executable file not found in \$PATH/],
   ])('run %j ends with %d', async (args, code, words) => {
     const refused = await docker('run', '--rm', ...args);
@@ -31,6 +42,35 @@ describe(`refusals on ${ENGINE}`, { timeout: 60_000 }, () => {
     expect((await docker('create', '--log-opt', 'max-size=x', BASE)).code).toBe(0);
     expect((await docker('start', 'unstartable')).stderr).toContain('could not select device driver');
     expect((await docker('inspect', '-f', '{{.State.Status}} {{.State.ExitCode}}', 'unstartable')).stdout).toBe('created 128\n');
+  });
+
+  it('what is wrong with a container’s devices, rules and names is the start’s own failure, not the request’s', async () => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'gantry-devices-'));
+    symlinkSync('/nowhere', path.join(folder, 'dangling'));
+    writeFileSync(path.join(folder, 'plain'), '');
+    const device = (PathOnHost: string) => ({
+      HostConfig: { Devices: [{ PathOnHost, PathInContainer: '/dev/x', CgroupPermissions: 'r' }] },
+    });
+    const gathering = (file: string, why: string) => `error gathering device information while adding custom device "${file}": ${why}`;
+    const at = (name: string) => path.join(folder, name);
+    try {
+      for (const [config, message] of [
+        [device(at('none')), gathering(at('none'), 'no such file or directory')],
+        [device(at('plain')), gathering(at('plain'), 'not a device node')],
+        [device(at('plain/x')), gathering(at('plain/x'), 'not a directory')],
+        [device(at('dangling')), gathering(at('dangling'), 'not a device node')],
+        [device(folder), gathering(folder, 'not a device node')],
+        [{ HostConfig: { DeviceCgroupRules: ['bad'] } }, "invalid device cgroup rule format: 'bad'"],
+        [{ User: 'nobody-there' }, 'unable to find user nobody-there: no matching entries in passwd file'],
+        [{ HostConfig: { GroupAdd: ['none'] } }, 'Unable to find group none: no matching entries in group file'],
+      ] as const) {
+        const id = await create(engine.client, config);
+        expect(await engine.client.post(`/containers/${id}/start`)).toMatchObject({ status: 500, json: { message } });
+        expect((await engine.client.get(`/containers/${id}/json`)).json.State).toMatchObject({ ExitCode: 128, Error: message });
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('a stop that is not due takes any signal, one that is only those that there are', async () => {
@@ -52,6 +92,16 @@ describe(`refusals on ${ENGINE}`, { timeout: 60_000 }, () => {
       stdout: expect.stringContaining('OCI runtime exec failed: exec failed: Cwd must be an absolute path'),
     });
     expect((await docker('exec', 'open', '')).stdout).toContain('exec: "": executable file not found in $PATH');
+    for (const [args, code] of [
+      [['-e', 'PATH=/etc:/bin', 'open', 'none'], 127],
+      [['open', '/etc/not-executable'], 126],
+      [['open', '/etc/passwd/x'], 127],
+      [['-w', '/none', 'open', 'pwd'], 127],
+      [['-u', 'none', 'open', 'id'], 126],
+    ] as const) {
+      // dockerd before 25 has one code for all of them.
+      expect((await docker('exec', ...args)).code).toBe(onGantry ? code : 126);
+    }
     await docker('rm', '-f', 'open');
   });
 

@@ -3,40 +3,41 @@ import { messageOf } from '../failure.ts';
 import type { Container } from './container.ts';
 import { type Engine, logPath } from './engine.ts';
 import { logLimits } from './log-options.ts';
-import { rotateIfLarger } from './streams/index.ts';
+import { beginLog, keepReplaced } from './streams/index.ts';
 
-/** A busy log changes thousands of times a second; looking this often keeps it near its limit. */
-const LOOK_EVERY_MS = 100;
+/** The bytes that the monitor may write to one file, and the files there may be; undefined: no limit. */
+export function rotationOf(container: Container): { maxBytes: number; maxFiles: number } | undefined {
+  if (container.hostConfig.LogConfig?.Type === 'none') return undefined;
+  const { maxBytes, maxFiles } = logLimits(container.hostConfig);
+  return maxBytes === undefined || maxBytes <= 0 ? undefined : { maxBytes, maxFiles };
+}
 
-/** json-file's `max-size` and `max-file`: the log is watched while the container runs. `live.stopRotation` ends it. */
+/**
+ * json-file's `max-size` and `max-file`. The monitor itself begins the file anew at its limit, however fast a container writes and
+ * whether or not the helper lives; here what it leaves is kept. Begins before the monitor does; `live.stopRotation` ends it.
+ */
 export function startRotation(engine: Engine, container: Container): void {
   container.live.stopRotation?.();
   container.live.stopRotation = undefined;
-  if (container.hostConfig.LogConfig?.Type === 'none') return;
-  const { maxBytes, maxFiles } = logLimits(container.hostConfig);
-  if (maxBytes === undefined) return;
+  const limits = rotationOf(container);
+  if (!limits) return;
   const log = logPath(engine, container.id);
-  let timer: NodeJS.Timeout | undefined;
-  let busy = false;
-  const look = async (): Promise<void> => {
-    timer = undefined;
-    if (busy) return;
-    busy = true;
+  const keep = (): void => {
     try {
-      await rotateIfLarger(log, { maxBytes, maxFiles }, () => engine.monitor.reopenLog(engine.store.runFolder(container.id)));
+      keepReplaced(log, limits.maxFiles);
     } catch (error) {
       engine.context.log.warn('a log could not be rotated', { container: container.id, error: messageOf(error) });
-    } finally {
-      busy = false;
     }
   };
-  // The folder, not the file: the file is renamed away.
-  const watcher = watch(engine.store.folder(container.id), (_, name) => {
-    if (name === 'container.log') timer ??= setTimeout(() => void look(), LOOK_EVERY_MS);
+  // The folder, not the file: another takes its place. At once: the one after may come in some milliseconds.
+  const watcher = watch(engine.store.folder(container.id), (event, name) => {
+    if (event === 'rename' && name === 'container.log') keep();
   });
   watcher.on('error', () => undefined);
+  beginLog(log, limits);
+  keep();
   container.live.stopRotation = () => {
-    clearTimeout(timer);
     watcher.close();
+    keep();
   };
 }

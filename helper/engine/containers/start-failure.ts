@@ -8,6 +8,15 @@ export class RuntimeRefusal extends Error {
   }
 }
 
+/** What a spec is made of: a mistake in it that only the start finds is no mistake of the start's, says dockerd, but its own (500). */
+export async function inSpec<T>(work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw isFailure(error) ? new Failure('system', error.message, { cause: error }) : error;
+  }
+}
+
 /**
  * What a failed start means for the client: the exit code that `docker run` ends with (126: can't be executed, 127: not found,
  * 128: anything else), and the failure whose text the CLI looks into. Pure. Source: dockerd's errors.go.
@@ -28,5 +37,5 @@ export function startFailure(error: unknown): { exitCode: number; failure: Failu
     return { exitCode: 127, failure: asRequest(`${text}: ${hint}`) };
   }
   if (has('executable file not found') || has('no such file or directory')) return { exitCode: 127, failure: asRequest(text) };
-  return { exitCode: 128, failure: isFailure(error.cause) ? error.cause : new Failure('system', text, { cause: error }) };
+  return { exitCode: 128, failure: new Failure('system', text, { cause: error }) };
 }

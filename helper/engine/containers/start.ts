@@ -1,4 +1,3 @@
-import { accessSync, constants, readFileSync } from 'node:fs';
 import { isFull } from '../../store/space.ts';
 import { withDevices } from '../devices/index.ts';
 import { Failure, isFailure, messageOf } from '../failure.ts';
@@ -10,24 +9,23 @@ import { cancelRestart, cgroupsPath, type Engine, emit, logPath, runtimeOf, sett
 import { startHealth } from './health.ts';
 import { linkEnvironment, startedLinks } from './links.ts';
 import { openLogDriver } from './log-options.ts';
-import { startRotation } from './log-rotation.ts';
+import { rotationOf, startRotation } from './log-rotation.ts';
 import { noteStop } from './note-stop.ts';
 import { onHost } from './on-host.ts';
 import { startOomWatch } from './oom.ts';
 import { networkFiles, prepareMounts, withImageModes } from './prepare-mounts.ts';
-import { type PreparedNetwork, prepareNetwork, runningPeer } from './prepare-network.ts';
+import { type PreparedNetwork, prepareNetwork } from './prepare-network.ts';
 import { removeNow } from './remove-now.ts';
 import { holdRootfs, releaseRootfs } from './rootfs-mount.ts';
 import { buildSpec } from './spec/build.ts';
 import { availableCapabilities } from './spec/capabilities.ts';
-import { hostDevices, mappedDevices } from './spec/devices.ts';
 import { findInit } from './spec/init.ts';
 import { leastOomScoreAdj } from './spec/oom-score.ts';
 import { blockIo, linuxResources } from './spec/resources.ts';
 import { thisMachine } from './spec/seccomp.ts';
-import { parseSecurityOptions } from './spec/security.ts';
 import { lookupUser } from './spec/user.ts';
-import { RuntimeRefusal, startFailure } from './start-failure.ts';
+import { apparmorProfile, devicesOf, joined, networkSysctls } from './spec-parts.ts';
+import { inSpec, RuntimeRefusal, startFailure } from './start-failure.ts';
 import { makeLinks, makePlain } from './tree/mount-points.ts';
 import { makeWorkingDirectory } from './working-directory.ts';
 
@@ -133,46 +131,48 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
     prepareRootfs(engine, container, undo),
     prepareNetwork(engine, container, undo, signal),
     prepareMounts(engine, container, requested.mounts, undo),
-    devicesOf(engine, container),
-    blockIo(hostConfig, (file) => onHost(engine, file)),
+    inSpec(() => devicesOf(engine, container)),
+    inSpec(() => blockIo(hostConfig, (file) => onHost(engine, file))),
     (hostConfig.Init ?? engine.context.config.init) && (hostConfig.PidMode ?? '') === '' ? findInit() : Promise.resolve(undefined),
   ]);
 
   const taken = new Set(mounts.mounts.map((mount) => mount.destination));
   container.apparmorProfile = apparmorProfile(container);
-  const plain = buildSpec({
-    // Sharing another's network changes its host name.
-    config: container.config,
-    hostConfig,
-    path: container.path,
-    args: container.args,
-    rootfs: rootfs.root,
-    user: rootfs.user,
-    cgroupsPath: cgroupsPath(engine, container),
-    namespaces: {
-      network: network.namespace,
-      ipc: joined(engine, hostConfig.IpcMode, 'IPC'),
-      pid: joined(engine, hostConfig.PidMode, 'PID'),
-    },
-    mounts: [
-      ...(await withImageModes(rootfs.root, mounts.mounts)),
-      ...networkFiles(network.folder, taken, hostConfig.ReadonlyRootfs ?? false),
-    ],
-    rootfsPropagation: mounts.rootfsPropagation,
-    init,
-    devices,
-    resources: {
-      ...linuxResources(hostConfig, { swap: engine.cgroups.features().swap }),
-      ...(blockIO ? { blockIO } : {}),
-    },
-    available: availableCapabilities(),
-    machine: thisMachine(),
-    networkSysctls: sharedWith(hostConfig.NetworkMode) === undefined ? networkSysctls() : {},
-    apparmorProfile: container.apparmorProfile || undefined,
-    linkedEnv: linkEnvironment(container, links),
-    minOomScoreAdj: leastOomScoreAdj(),
-    defaults: engine.context.config,
-  });
+  const plain = await inSpec(async () =>
+    buildSpec({
+      // Sharing another's network changes its host name.
+      config: container.config,
+      hostConfig,
+      path: container.path,
+      args: container.args,
+      rootfs: rootfs.root,
+      user: rootfs.user,
+      cgroupsPath: cgroupsPath(engine, container),
+      namespaces: {
+        network: network.namespace,
+        ipc: joined(engine, hostConfig.IpcMode, 'IPC'),
+        pid: joined(engine, hostConfig.PidMode, 'PID'),
+      },
+      mounts: [
+        ...(await withImageModes(rootfs.root, mounts.mounts)),
+        ...networkFiles(network.folder, taken, hostConfig.ReadonlyRootfs ?? false),
+      ],
+      rootfsPropagation: mounts.rootfsPropagation,
+      init,
+      devices,
+      resources: {
+        ...linuxResources(hostConfig, { swap: engine.cgroups.features().swap }),
+        ...(blockIO ? { blockIO } : {}),
+      },
+      available: availableCapabilities(),
+      machine: thisMachine(),
+      networkSysctls: sharedWith(hostConfig.NetworkMode) === undefined ? networkSysctls() : {},
+      apparmorProfile: container.apparmorProfile || undefined,
+      linkedEnv: linkEnvironment(container, links),
+      minOomScoreAdj: leastOomScoreAdj(),
+      defaults: engine.context.config,
+    }),
+  );
   const spec = hostConfig.DeviceRequests?.length ? withDevices(plain, requested) : plain;
 
   const runtime = runtimeOf(engine, container);
@@ -182,6 +182,9 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
     if (isFull(engine.store.folder(id))) throw new Failure('system', `no space left on device: ${messageOf(error)}`, { cause: error });
     throw new RuntimeRefusal(error);
   };
+  undo.add('log', () => container.live.stopRotation?.());
+  startRotation(engine, container);
+  const logBytes = rotationOf(container)?.maxBytes;
   const creating = engine.monitor
     .create({
       id,
@@ -193,6 +196,7 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
       // A terminal's input stays open when its client detaches; a pipe's ends with the client that StdinOnce means.
       leaveStdinOpen: (config.OpenStdin ?? false) && ((config.Tty ?? false) || !(config.StdinOnce ?? false)),
       logPath: hostConfig.LogConfig?.Type === 'none' ? undefined : logPath(engine, id),
+      ...(logBytes === undefined ? {} : { logBytes }),
       ...(journalTag === undefined ? {} : { journalTag }),
       runtime: runtime.name,
     })
@@ -221,7 +225,6 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
   }
   emit(engine, container, 'start');
   startHealth(engine, container);
-  startRotation(engine, container);
   await startOomWatch(engine, container);
 }
 
@@ -242,78 +245,11 @@ async function prepareRootfs(
   const root = await holdRootfs(engine, container, 'run');
   makePlain(root);
   const [user] = await Promise.all([
-    lookupUser(root, container.config.User ?? '', container.hostConfig.GroupAdd ?? []),
+    inSpec(() => lookupUser(root, container.config.User ?? '', container.hostConfig.GroupAdd ?? [])),
     makeWorkingDirectory(root, container.config.WorkingDir),
     container.everStarted ? undefined : makeLinks(root),
   ]);
   return { root, user };
-}
-
-async function devicesOf(engine: Engine, container: Container): ReturnType<typeof mappedDevices> {
-  const { hostConfig } = container;
-  const result: Awaited<ReturnType<typeof mappedDevices>> = { devices: [], rules: [] };
-  if (hostConfig.Privileged) result.devices.push(...(await hostDevices()));
-  for (const mapping of hostConfig.Devices ?? []) {
-    if (hostConfig.Privileged && mapping.PathOnHost === mapping.PathInContainer) continue;
-    const { devices, rules } = await mappedDevices(mapping, (file) => onHost(engine, file));
-    result.devices.push(...devices);
-    result.rules.push(...rules);
-  }
-  return result;
-}
-
-/** The namespace to join for an IpcMode or PidMode. */
-function joined(engine: Engine, mode: string | undefined, kind: 'IPC' | 'PID'): string | undefined {
-  if (mode === 'host') return 'host';
-  const other = sharedWith(mode);
-  if (other === undefined) return undefined;
-  const { container: peer, pid } = runningPeer(engine, other, kind);
-  if (kind === 'IPC' && (peer.hostConfig.IpcMode === 'private' || peer.hostConfig.IpcMode === 'none')) {
-    throw new Failure(
-      'system',
-      `failed to join IPC namespace: container ${peer.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
-    );
-  }
-  return `/proc/${pid}/ns/${kind.toLowerCase()}`;
-}
-
-/** Whether the kernel has the knob, and it can be turned: on a read-only /proc/sys no container would start for it. */
-const canSet = (file: string): boolean => {
-  try {
-    accessSync(file, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-const exists = (file: string): boolean => {
-  try {
-    readFileSync(file);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-let sysctls: Record<string, string> | undefined;
-/** Ping and low ports without capabilities, where the kernel has the knobs. */
-function networkSysctls(): Record<string, string> {
-  sysctls ??= {
-    ...(canSet('/proc/sys/net/ipv4/ping_group_range') ? { 'net.ipv4.ping_group_range': '0 2147483647' } : {}),
-    ...(canSet('/proc/sys/net/ipv4/ip_unprivileged_port_start') ? { 'net.ipv4.ip_unprivileged_port_start': '0' } : {}),
-  };
-  return sysctls;
-}
-
-let apparmor: boolean | undefined;
-/** A profile is applied where the host has AppArmor and the user names one. */
-function apparmorProfile(container: Container): string {
-  apparmor ??=
-    exists('/sys/module/apparmor/parameters/enabled') && readFileSync('/sys/module/apparmor/parameters/enabled', 'utf8').startsWith('Y');
-  if (!apparmor) return '';
-  const asked = parseSecurityOptions(container.hostConfig.SecurityOpt ?? []).apparmor;
-  return asked ?? (container.hostConfig.Privileged ? 'unconfined' : '');
 }
 
 /** Another attempt by the restart policy, or none if things have changed meanwhile. */

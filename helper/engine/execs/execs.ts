@@ -3,10 +3,11 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Monitor } from '../../system/monitor/types.ts';
 import { hasEnded, isEnding } from '../../system/process/ended.ts';
+import { RuntimeRefusal, startFailure } from '../containers/start-failure.ts';
 import { openSession, parseDetachKeys } from '../containers/streams/index.ts';
 import type { Execs, Session } from '../containers/types.ts';
 import type { Log } from '../context.ts';
-import { Failure, isFailure } from '../failure.ts';
+import { Failure } from '../failure.ts';
 import { describeExec, type Exec, newExec } from './exec.ts';
 import { execProcess } from './process-spec.ts';
 import type { ExecHost, FindExecHost } from './types.ts';
@@ -101,12 +102,19 @@ export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
       });
       let socket: Duplex | undefined;
       let session: Session | undefined;
+      let failedWith = NOT_STARTED;
+      const refuse = (error: unknown): never => {
+        const { exitCode, failure } = startFailure(new RuntimeRefusal(error));
+        failedWith = exitCode;
+        throw failure;
+      };
       try {
-        const started = await monitor.exec({
+        const process = await execProcess(host, exec, options.consoleSize ?? request.ConsoleSize ?? undefined);
+        const running = monitor.exec({
           container: host.id,
           id: exec.id,
           folder: exec.folder,
-          process: await execProcess(host, exec, options.consoleSize ?? request.ConsoleSize ?? undefined),
+          process,
           tty: request.Tty ?? false,
           stdin,
           runtime: host.runtime,
@@ -126,6 +134,7 @@ export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
             });
           },
         });
+        const started = await running.catch(refuse);
         exec.state = { status: 'running', pid: started.pid };
         exec.settle();
         void (started.exited ?? Promise.resolve(0))
@@ -141,7 +150,7 @@ export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
       } catch (error) {
         session?.body.destroy();
         socket?.destroy();
-        ended(exec, host, exitCodeOf(error));
+        ended(exec, host, failedWith);
         // The container ended under it. crun has many words for that (setns `mnt`: Bad file descriptor, fail startup, Broken pipe).
         if (isEnding(host.pid)) throw notRunning(host, error);
         throw error;
@@ -179,6 +188,8 @@ function commandText({ command: [program = '', ...args] }: Exec): string {
 }
 
 const UNKNOWN_EXIT = 137;
+/** As dockerd has it where nothing says otherwise. */
+const NOT_STARTED = 126;
 
 /** @param reference what the client called the container, for the words of a refusal */
 function usable(host: ExecHost, reference = host.id): ExecHost {
@@ -191,10 +202,3 @@ function usable(host: ExecHost, reference = host.id): ExecHost {
 
 const notRunning = (host: ExecHost, cause?: unknown): Failure =>
   new Failure('conflict', `Container ${host.id} is not running`, cause === undefined ? {} : { cause });
-
-/** What a shell would answer: 127 not found, 126 not executable. */
-function exitCodeOf(error: unknown): number {
-  const text = isFailure(error) ? error.message : '';
-  if (/executable file not found|no such file or directory/.test(text)) return 127;
-  return 126;
-}

@@ -82,9 +82,6 @@ export function createMonitor(options: MonitorOptions): Monitor {
     async resize(folder, height, width) {
       await control(folder, `1 ${height} ${width}\n`);
     },
-    async reopenLog(folder) {
-      await control(folder, '2 0 0\n');
-    },
     async watchExits(listener) {
       exits = await watchExitFolder(options.exits, listener);
       return exits;
@@ -137,6 +134,7 @@ function createArguments(request: CreateProcess, runtime: Runtime, options: Moni
     ...['-c', request.id, '-u', request.id, '-n', request.name, '-b', request.bundle],
     ...['-p', path.join(request.bundle, 'pid'), '-P', path.join(request.bundle, 'monitor-pid'), '--exit-dir', options.exits],
     ...['-l', request.logPath === undefined ? 'none' : `k8s-file:${request.logPath}`, '--no-sync-log'],
+    ...(request.logBytes === undefined ? [] : ['--log-size-max', String(request.logBytes)]),
     ...(request.journalTag === undefined ? [] : ['-l', 'journald:', '--log-tag', request.journalTag]),
     ...(request.tty ? ['-t'] : []),
     ...(request.stdin ? ['-i'] : []),

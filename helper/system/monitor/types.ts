@@ -25,8 +25,6 @@ export interface Monitor {
    */
   attach(folder: string): Promise<Duplex>;
   resize(folder: string, height: number, width: number): Promise<void>;
-  /** After its log file was renamed: write to a new one of the old name. */
-  reopenLog(folder: string): Promise<void>;
   /** Calls back once for each exit seen, also for those that happened while the helper was away (after `watchExits` began). */
   watchExits(listener: (exit: { id: string; exitCode: number; at: string }) => void): Promise<{ close(): void }>;
   /** The exit was recorded durably: its file may go. */
@@ -43,6 +41,8 @@ export interface CreateProcess {
   /** Keep stdin open when the first attached client leaves (OpenStdin without StdinOnce). */
   leaveStdinOpen: boolean;
   logPath: string | undefined;
+  /** The log begins anew, in a new file, before it is larger. */
+  logBytes?: number;
   /** Log to systemd's journal too, with this tag. */
   journalTag?: string;
   runtime?: string;

@@ -61,7 +61,16 @@ const CAUSES: Cause[] = [
         ? `exec: "${file}": stat ${file}: no such file or directory`
         : `exec: "${file}": executable file not found in $PATH`,
   },
-  { pattern: /open executable: Operation not permitted/, words: (_, command) => `exec: "${command}": permission denied` },
+  {
+    // A name without a folder is looked for in those of PATH, and what can't be run there is passed over.
+    pattern: /open executable: (.+)$/,
+    words: ([, why = ''], command, known) => {
+      if (!known) return undefined;
+      if (!command.includes('/')) return `exec: "${command}": executable file not found in $PATH`;
+      if (/not permitted|permission denied/i.test(why)) return `exec: "${command}": permission denied`;
+      return `exec: "${command}": stat ${command}: ${why.toLowerCase()}`;
+    },
+  },
   {
     pattern: /(?:chdir|chdir to|cwd)[^:]*[`'"]([^`'"]+)[`'"][^:]*: (?:No such file|Not a directory|Permission denied).*/i,
     words: ([all, folder]) => `chdir to cwd ("${folder}") set in config.json failed: ${reason(all)}`,

@@ -24,18 +24,18 @@ function toDevice(stat: BigIntStats, inContainer: string): Device | undefined {
 /** Not for containers: they get their own. */
 const SKIPPED = new Set(['pts', 'shm', 'fd', 'mqueue', '.lxc', '.lxd-mounts', '.udev', 'console']);
 
-async function walk(folder: string, inContainer: string, skip: boolean): Promise<Device[]> {
-  const found: Device[] = [];
-  for (const name of await fs.readdir(folder)) {
-    if (skip && SKIPPED.has(name)) continue;
-    const here = path.join(folder, name);
+/** The nodes below a folder. Kinds come with the names, so that a folder of many other files costs little; links are not followed. */
+async function walk(folder: string, inContainer: string, skip: boolean, found: Device[] = []): Promise<Device[]> {
+  // Gone meanwhile: it has none.
+  for (const entry of await fs.readdir(folder, { withFileTypes: true }).catch(() => [])) {
+    if (skip && SKIPPED.has(entry.name)) continue;
+    const here = path.join(folder, entry.name);
+    const there = path.posix.join(inContainer, entry.name);
+    if (entry.isDirectory()) await walk(here, there, skip, found);
+    if (!entry.isCharacterDevice() && !entry.isBlockDevice()) continue;
     const stat = await fs.lstat(here, { bigint: true }).catch(() => undefined);
-    if (!stat) continue; // gone meanwhile
-    if (stat.isDirectory()) found.push(...(await walk(here, path.posix.join(inContainer, name), skip)));
-    else {
-      const device = toDevice(stat, path.posix.join(inContainer, name));
-      if (device) found.push(device);
-    }
+    const device = stat && toDevice(stat, there);
+    if (device) found.push(device);
   }
   return found;
 }
@@ -50,16 +50,20 @@ export type Look = (name: string) => Promise<string>;
 
 /**
  * `--device`: one node, or every node below a folder.
- * @throws Failure invalidParameter `error gathering device information while adding custom device "/dev/x": no such file or directory`
+ * @throws Failure system `error gathering device information while adding custom device "/dev/x": no such file or directory`
  */
 export async function mappedDevices(mapping: DeviceMapping, look: Look): Promise<{ devices: Device[]; rules: Rule[] }> {
   const onHost = mapping.PathOnHost ?? '';
   const inContainer = mapping.PathInContainer || onHost;
   const access = mapping.CgroupPermissions || 'rwm';
   const fail = (reason: string): Failure =>
-    new Failure('invalidParameter', `error gathering device information while adding custom device "${onHost}": ${reason}`);
-  const missing = (): never => {
-    throw fail('no such file or directory');
+    new Failure('system', `error gathering device information while adding custom device "${onHost}": ${reason}`);
+  const missing = async (error: NodeJS.ErrnoException): Promise<never> => {
+    // A link to nothing is there, but no device.
+    const folder = await look(path.dirname(onHost)).catch(() => undefined);
+    const link = folder && (await fs.lstat(path.join(folder, path.basename(onHost))).catch(() => undefined));
+    if (link) throw fail('not a device node');
+    throw fail(error.code === 'ENOTDIR' ? 'not a directory' : 'no such file or directory');
   };
   const place = await look(onHost).catch(missing);
   const stat = await fs.stat(place, { bigint: true }).catch(missing);

@@ -1,4 +1,4 @@
-import { HEADER_LENGTH, STDERR, STDOUT, writeHeader } from './frames.ts';
+import { frame, HEADER_LENGTH, STDERR, STDOUT, writeHeader } from './frames.ts';
 
 /**
  * conmon's log records: `2026-11-24T19:04:10.123456789+00:00 stdout F text\n`. All fields before the text have a fixed width,
@@ -96,6 +96,14 @@ export class Renderer {
       at = next + 1;
     }
     return out.subarray(0, to);
+  }
+
+  /** Ends the lines whose rest will not come. */
+  breakLines(): Buffer {
+    const { stdout, stderr, multiplexed } = this.#options;
+    const ends = [STDOUT, STDERR].filter((stream) => this.#open[stream] && (stream === STDOUT ? stdout : stderr));
+    this.#open.fill(false);
+    return Buffer.concat(ends.map((stream) => (multiplexed ? frame(stream, Buffer.from('\n')) : Buffer.from('\n'))));
   }
 
   #bound(chunk: Buffer, start: number, end: number): number {

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { LogsOptions } from '../types.ts';
 import { FrameReader } from './frames.ts';
 import { readLogs } from './read-logs.ts';
-import { rotateIfLarger } from './rotate.ts';
+import { beginLog, keepReplaced, logFiles } from './rotate.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'gantry-logs-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -127,12 +127,57 @@ describe('the log of a container', () => {
     expect(lines).toEqual(['first', 'second', 'third', 'fourth', 'last']);
   });
 
+  /** As the monitor does it: a new file takes the place of the full one. */
+  const begin = (file: string, text: string): void => {
+    writeFileSync(`${file}.tmp`, text);
+    renameSync(`${file}.tmp`, file);
+  };
+
   it('keeps as many files as max-file says', async () => {
     const file = logOf(record(1, 'a'));
-    const limits = { maxBytes: 1, maxFiles: 3 };
+    beginLog(file, { maxBytes: 1000, maxFiles: 3 });
     for (const text of ['b', 'c', 'd']) {
-      await rotateIfLarger(file, limits, async () => writeFileSync(file, record(2, text)));
+      keepReplaced(file, 3);
+      begin(file, record(2, text));
     }
-    expect(await read([`${file}.2`, `${file}.1`, file])).toBe('b\nc\nd\n');
+    // Between the monitor's step and ours nothing is missing, and nothing is there twice.
+    expect(await read(await logFiles(file))).toBe('a\nb\nc\nd\n');
+    keepReplaced(file, 3);
+    expect(await read(await logFiles(file))).toBe('b\nc\nd\n');
+    beginLog(file, { maxBytes: 1, maxFiles: 3 });
+    expect(await read(await logFiles(file))).toBe('b\nc\nd\n');
+    keepReplaced(file, 3);
+    expect(await read(await logFiles(file))).toBe('c\nd\n');
+    keepReplaced(file, 1);
+    begin(file, record(3, 'e'));
+    keepReplaced(file, 1);
+    expect(await read([`${file}.keep`, file])).toBe('e\n');
+  });
+
+  it('is followed over several rotations at once; where one is lost a line is not joined with another', async () => {
+    const file = logOf(record(1, 'a'));
+    let finish: () => void = () => undefined;
+    const ended = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const body = open(file, { follow: true }, { ended });
+    const rotate = (at: number, text: string, partial = false): void => {
+      keepReplaced(file, 3);
+      begin(file, partial ? record(at, text).replace(' F ', ' P ') : record(at, text));
+    };
+    let text = '';
+    for await (const part of body) {
+      const before = text;
+      text += part;
+      if (before === '' && text === 'a\n') {
+        rotate(2, 'b');
+        rotate(3, 'c');
+        rotate(4, 'd', true);
+      } else if (text.endsWith('d')) {
+        for (const [at, word] of ['e', 'f', 'g', 'h', 'i'].entries()) rotate(5 + at, word);
+        finish();
+      }
+    }
+    expect(text).toBe('a\nb\nc\nd\nf\ng\nh\ni\n');
   });
 });

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import type { LogsOptions } from '../types.ts';
 import { Renderer, recordTime, TEXT_AT } from './cri.ts';
 import { tailOffset, timeOffset } from './log-position.ts';
+import { logFiles } from './rotate.ts';
 
 type Handle = Awaited<ReturnType<typeof fs.open>>;
 const CHUNK_BYTES = 1024 * 1024;
@@ -82,8 +83,8 @@ interface Cursor {
 /** Reads to the end of the open file, then goes on in a new one of the same name if it was rotated away. */
 async function* readOn(cursor: Cursor, file: string, span: Span, renderer: Renderer, signal: AbortSignal): AsyncGenerator<Buffer> {
   for (;;) {
-    // Asked before reading: once the new file is there nothing more comes to the old one, so what is read then is all of it.
-    const next = await replacement(cursor.reader, file);
+    // Asked before reading: once the next file is there nothing more comes to this one, so what is read then is all of it.
+    const { next, lost } = await successor(cursor.reader, file);
     try {
       if (cursor.reader) {
         for await (const { chunk, start, end } of cursor.reader.available()) {
@@ -94,6 +95,8 @@ async function* readOn(cursor: Cursor, file: string, span: Span, renderer: Rende
       }
       if (!next) return;
       await cursor.reader?.close();
+      // A line whose rest is lost ends here: it is not the next file's first.
+      if (lost) yield renderer.breakLines();
       cursor.reader = new RecordReader(next, 0, span);
     } finally {
       if (next && !cursor.reader?.reads(next)) await next.close();
@@ -101,15 +104,35 @@ async function* readOn(cursor: Cursor, file: string, span: Span, renderer: Rende
   }
 }
 
-/** The file that has taken the place of the one being read, opened. */
-async function replacement(reader: RecordReader | undefined, file: string): Promise<Handle | undefined> {
-  if (reader && !(await reader.replacedBy(file))) return undefined;
-  return fs.open(file, 'r').catch(() => undefined);
+/**
+ * The file that comes after the one being read, opened: a busy log may have gone on by more than one.
+ * `lost`: the one being read has been let go of, and so may have been others after it.
+ */
+async function successor(reader: RecordReader | undefined, file: string): Promise<{ next?: Handle; lost: boolean }> {
+  if (reader && !(await reader.replacedBy(file))) return { lost: false };
+  const opened: { handle: Handle; ino: bigint }[] = [];
+  let found = false;
+  try {
+    // From the newest on: a file that is renamed meanwhile is met twice, never missed.
+    for (const name of (await logFiles(file)).reverse()) {
+      const handle = await fs.open(name, 'r').catch(() => undefined);
+      if (!handle) continue;
+      const { ino } = await handle.stat({ bigint: true });
+      found = (await reader?.isOf(ino)) ?? false;
+      if (found || opened.some((other) => other.ino === ino)) await handle.close();
+      else opened.push({ handle, ino });
+      if (found) break;
+    }
+    const next = reader ? opened.pop()?.handle : opened.shift()?.handle;
+    return { ...(next ? { next } : {}), lost: reader !== undefined && !found };
+  } finally {
+    for (const { handle } of opened) await handle.close();
+  }
 }
 
 /** Opens the files at the place that `tail` and `since` ask for; older files that are not needed stay closed. */
-async function openAt(files: string[], options: LogsOptions): Promise<{ handle: Handle; offset: number }[]> {
-  const opened: { handle: Handle; offset: number }[] = [];
+async function openAt(files: string[], options: LogsOptions): Promise<{ handle: Handle; offset: number; ino: bigint }[]> {
+  const opened: { handle: Handle; offset: number; ino: bigint }[] = [];
   let missing = options.tail;
   for (const file of [...files].reverse()) {
     const handle = await fs.open(file, 'r').catch((error: NodeJS.ErrnoException) => {
@@ -117,7 +140,13 @@ async function openAt(files: string[], options: LogsOptions): Promise<{ handle: 
       throw error;
     });
     if (!handle) continue;
-    const { size } = await handle.stat();
+    const stat = await handle.stat({ bigint: true });
+    const size = Number(stat.size);
+    // One that was renamed meanwhile, or is there by two names.
+    if (opened.some(({ ino }) => ino === stat.ino)) {
+      await handle.close();
+      continue;
+    }
     let offset = 0;
     if (missing !== undefined) ({ offset, missing } = await tailOffset(handle, size, missing));
     let complete = missing === 0;
@@ -126,7 +155,7 @@ async function openAt(files: string[], options: LogsOptions): Promise<{ handle: 
       offset = Math.max(offset, since);
       complete ||= since > 0;
     }
-    opened.unshift({ handle, offset });
+    opened.unshift({ handle, offset, ino: stat.ino });
     if (complete) break;
   }
   return opened;
@@ -194,6 +223,10 @@ class RecordReader {
 
   reads(handle: Handle): boolean {
     return this.#handle === handle;
+  }
+
+  async isOf(ino: bigint): Promise<boolean> {
+    return (await this.#handle.stat({ bigint: true })).ino === ino;
   }
 
   async replacedBy(file: string): Promise<boolean> {
