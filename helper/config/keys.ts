@@ -224,7 +224,7 @@ export const KEYS: Record<Key, About> = {
   ipv6: { text: 'IPv6 on the default bridge', flag: nothing },
   icc: { text: 'containers on the default bridge reach each other (default true)', flag: nothing },
   ip: { text: 'address that ports are published on (default 0.0.0.0)', flag: text },
-  mtu: { text: 'of the default bridge (default 1500)', flag: number },
+  mtu: { text: 'of the default bridge and its containers (default 1500)', flag: number },
   'allow-direct-routing': { text: "published ports can be reached at the containers' addresses, too, by other hosts", flag: nothing },
   'ip-masq': { text: 'NAT for the default bridge (default true)', flag: nothing },
   'ip-forward': { text: 'switch net.ipv4.ip_forward on (default true)', flag: nothing },

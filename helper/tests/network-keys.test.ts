@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BASE, onGantry, startEngine, type TestEngine } from './harness.ts';
 import { Place, Wire } from './places.ts';
@@ -36,6 +38,8 @@ describe.runIf(onGantry)('daemon.json', () => {
     places.push(place);
     return place;
   }
+  const mtuOf = async (place: Place, link: string): Promise<number> =>
+    JSON.parse(await place.output('ip', '-j', 'link', 'show', link))[0].mtu;
   /** How an engine with these keys fails to start. */
   const failure = (config: Record<string, unknown>): Promise<string> =>
     startEngine({ wrap: wire.host.wrap, config, image: false }).then(
@@ -191,6 +195,66 @@ describe.runIf(onGantry)('daemon.json', () => {
     expect(await failure({ 'default-address-pools': [{ base: '10.0.0.0/16', size: 8 }] })).toContain(
       'default-address-pools: invalid size 8',
     );
+  });
+
+  it('mtu is the default bridge’s own, too, with containers and without, and follows when it is changed', async () => {
+    const keys = { bip: '10.206.0.1/24', mtu: 9000, 'default-network-opts': { bridge: { 'com.docker.network.driver.mtu': '1300' } } };
+    const bridgeOf = (gateway: string): Promise<string> =>
+      wire.host.output('sh', '-ec', `ip -o addr | awk '/ ${gateway}\\// { print $2 }'`);
+    await withKeys(keys, async (engine) => {
+      const bridge = await bridgeOf('10.206.0.1');
+      expect(await mtuOf(wire.host, bridge)).toBe(9000);
+      await docker(engine, 'network', 'create', '--subnet', '10.207.0.0/24', 'own');
+      const [one, other] = [await sleeper(engine, '--name', 'one'), await sleeper(engine, '--network', 'own')];
+      expect([await mtuOf(one, 'eth0'), await mtuOf(wire.host, bridge)]).toEqual([9000, 9000]);
+      expect([await mtuOf(other, 'eth0'), await mtuOf(wire.host, await bridgeOf('10.207.0.1'))]).toEqual([1300, 1300]);
+      await engine.quit();
+      writeFileSync(path.join(engine.folder, 'daemon.json'), JSON.stringify({ ...keys, mtu: 1400 }));
+      await engine.start();
+      expect([await mtuOf(one, 'eth0'), await mtuOf(wire.host, bridge)]).toEqual([9000, 1400]);
+      expect(await mtuOf(await sleeper(engine), 'eth0')).toBe(1400);
+      await docker(engine, 'rm', '-f', ...(await docker(engine, 'ps', '-q')).split('\n'));
+      expect([await mtuOf(wire.host, bridge), await mtuOf(wire.host, await bridgeOf('10.207.0.1'))]).toEqual([1400, 1300]);
+      await docker(engine, 'network', 'rm', 'own');
+      const before = await wire.host.output('ip', '-o', 'link');
+      const refused = await engine.docker(['network', 'create', '-o', 'com.docker.network.driver.mtu=10', 'narrow']);
+      expect([refused.code, (await wire.host.output('ip', '-o', 'link')).split('\n').length]).toEqual([1, before.split('\n').length]);
+    });
+  });
+
+  it('mtu of an administrator’s bridge stays where the configuration says nothing', async () => {
+    wire.host.set('ip link add own0 type bridge; ip link set own0 mtu 8000 up; ip addr add 10.208.0.1/24 dev own0');
+    await withKeys({ bridge: 'own0' }, async () => expect(await mtuOf(wire.host, 'own0')).toBe(8000));
+    await withKeys({ bridge: 'own0', mtu: 1400 }, async () => expect(await mtuOf(wire.host, 'own0')).toBe(1400));
+    wire.host.set('ip link del own0');
+  });
+
+  it('default-gateway-v6: containers leave by it, and the bridge keeps its own address', async () => {
+    const keys = { ipv6: true, bip6: 'fd00:206::1/64', 'default-gateway-v6': 'fd00:206::9' };
+    await withKeys(keys, async (engine) => {
+      const place = await sleeper(engine);
+      expect(await place.output('ip', '-6', 'route', 'show', 'default')).toMatch(/^default via fd00:206::9 dev eth0/);
+      expect(await place.output('ip', '-6', '-o', 'addr', 'show', 'eth0', 'scope', 'global')).toMatch(/fd00:206::(?!1\/|9\/)/);
+      expect(await wire.host.output('ip', '-6', '-o', 'addr')).toContain('fd00:206::1/64');
+    });
+    expect(await failure({ ...keys, 'default-gateway-v6': 'fd00:999::9' })).toContain(
+      'default-gateway-v6: auxiliary address: (DefaultGatewayIPv6:fd00:999::9) must belong to the master pool: fd00:206::/64',
+    );
+  });
+
+  it('ip-forward: false leaves the host’s switch as it is; true turns it on', async () => {
+    const isOn = (): Promise<string> => wire.host.output('cat', '/proc/sys/net/ipv4/ip_forward');
+    wire.host.set('echo 0 >/proc/sys/net/ipv4/ip_forward');
+    await withKeys({ 'ip-forward': false }, async (engine) => {
+      expect((await engine.client.get('/info')).json.Warnings).toContain('WARNING: IPv4 forwarding is disabled');
+      expect(await isOn()).toBe('0');
+      const place = await sleeper(engine);
+      expect(await place.tcp(wire.peerAddress, 70)).toMatch(/no answer|EHOSTUNREACH|ENETUNREACH/);
+    });
+    await withKeys({}, async (engine) => {
+      expect(await isOn()).toBe('1');
+      expect(await (await sleeper(engine)).tcp(wire.peerAddress, 70)).toBe(wire.hostAddress);
+    });
   });
 
   it('subnets are chosen beside the host’s routes and name servers, and given up when the host comes to reach them', async () => {

@@ -30,7 +30,7 @@ const usage = `Usage: npm run test:vm -- [--only engine|window] [--filter TEXT] 
 `;
 
 /** What another cgroup version, another kernel and systemd can break: limits, states, networks. Paths contain one of these. */
-const SHORT = ['tests/machine/', 'tests/containers.test', 'tests/stops.test', 'tests/networks.test'];
+const SHORT = ['tests/machine/', 'tests/containers.test', 'tests/stops.test', 'tests/networks.test', 'tests/published-ports.test'];
 
 /** A machine computes on one processor (see its clock), so one for each; two get most of what there is to get. */
 const MACHINES = Math.min(2, availableParallelism());

@@ -17,6 +17,9 @@ import { addressText, lastOf, macOfAddress, parseAddress } from './ipam/addresse
 import { cidrOf, type Network, OPTION } from './model.ts';
 import type { World } from './world.ts';
 
+/** Of the default bridge where the configuration says nothing. */
+const DEFAULT_MTU = 1500;
+
 /**
  * Makes the network's bridge, or brings the one there is (after a restart) to what it should be. Synchronous.
  * Links carry the instance's name as their alias: so we find what is ours again, and remove only that.
@@ -26,12 +29,14 @@ export function ensureBridge({ host: netlink, context }: World, network: Network
   const filtered = context.config.iptables;
   const name = network.stored.link;
   const link = findLink(netlink, name);
-  const mtu = Number(network.option(OPTION.mtu)) || 1500;
+  const mtu = Number(network.option(OPTION.mtu) ?? 0);
   const gateway = network.stored.ipam.config.map((config) => parseAddress(config.gateway ?? '')).find((address) => address?.family === 4);
   if (link && link.kind !== 'bridge') throw new Failure('system', `existing interface ${name} is not a bridge`);
-  const index = link?.index ?? addBridge(netlink, name, { mtu, ...(gateway ? { mac: macOfAddress(gateway.value) } : {}) });
+  const index = link?.index ?? addBridge(netlink, name, gateway ? { mac: macOfAddress(gateway.value) } : {});
   // An administrator's own bridge (bridge.name) is used and left as it is.
   if (!link) setLink(netlink, index, { alias: instance });
+  // Else it has that of its narrowest port, and 1500 without one. The default's says nothing of an administrator's own.
+  if (mtu > 0 && mtu !== link?.mtu && (!link || link.alias === instance || mtu !== DEFAULT_MTU)) setLink(netlink, index, { mtu });
   network.linkIndex = index;
   if (!network.stored.ipv6) writeSetting(`ipv6/conf/${name}/disable_ipv6`, 1);
   else {

@@ -98,7 +98,7 @@ export function listLinks(netlink: Netlink): Link[] {
   return netlink.dump('links', RTM_GETLINK, linkHeader()).map((message) => parseLink(message.body));
 }
 
-export function addBridge(netlink: Netlink, name: string, options: { mac?: string; mtu?: number } = {}): number {
+export function addBridge(netlink: Netlink, name: string, options: { mac?: string } = {}): number {
   netlink.request(
     `bridge ${name}`,
     RTM_NEWLINK,
@@ -107,7 +107,6 @@ export function addBridge(netlink: Netlink, name: string, options: { mac?: strin
       linkHeader(),
       attribute(IFLA_IFNAME, name),
       ...(options.mac ? [attribute(IFLA_ADDRESS, macBytes(options.mac))] : []),
-      ...(options.mtu ? [attribute(IFLA_MTU, options.mtu)] : []),
       nested(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, 'bridge')),
     ]),
   );
@@ -206,7 +205,7 @@ export function addVlan(netlink: Netlink, name: string, parent: number, id: numb
 export function setLink(
   netlink: Netlink,
   index: number,
-  change: { up?: boolean; name?: string; mac?: string; master?: number; alias?: string; group?: number },
+  change: { up?: boolean; name?: string; mac?: string; mtu?: number; master?: number; alias?: string; group?: number },
 ): void {
   netlink.request(
     `link ${index}`,
@@ -216,6 +215,7 @@ export function setLink(
       linkHeader({ index, ...(change.up === undefined ? {} : change.up ? { up: true } : { down: true }) }),
       ...(change.name ? [attribute(IFLA_IFNAME, change.name)] : []),
       ...(change.mac ? [attribute(IFLA_ADDRESS, macBytes(change.mac))] : []),
+      ...(change.mtu === undefined ? [] : [attribute(IFLA_MTU, change.mtu)]),
       ...(change.alias ? [attribute(IFLA_IFALIAS, Buffer.from(change.alias))] : []),
       ...(change.master === undefined ? [] : [attribute(IFLA_MASTER, change.master)]),
       ...(change.group === undefined ? [] : [attribute(IFLA_GROUP, change.group)]),
