@@ -110,6 +110,32 @@ function filler(next) {
 /** Made once: 4 MiB that many layers take their files from. */
 let pool;
 
+/** A folder `tree` as an archive: files of 300 bytes to 4 KB, a hundred in each folder. */
+export function treeArchive(files) {
+  const next = generator(7);
+  pool ??= filler(generator(1));
+  const archive = pack();
+  archive.entry({ name: 'tree/', type: 'directory', mode: 0o755, mtime });
+  for (let i = 0; i < files; i++) {
+    const folder = `tree/${Math.floor(i / 100)}`;
+    if (i % 100 === 0) archive.entry({ name: `${folder}/`, type: 'directory', mode: 0o755, mtime });
+    const size = 300 + (next() % 3700);
+    const at = next() % (pool.length - size);
+    archive.entry({ name: `${folder}/file-${i}`, mode: 0o644, mtime }, pool.subarray(at, at + size));
+  }
+  archive.finalize();
+  return collect(archive);
+}
+
+/** One file as an archive. */
+export function fileArchive(name, bytes) {
+  pool ??= filler(generator(1));
+  const archive = pack();
+  archive.entry({ name, mode: 0o644, mtime }, Buffer.alloc(bytes, pool));
+  archive.finalize();
+  return collect(archive);
+}
+
 async function writeLayer(path, seed, files, bytes) {
   const next = generator(seed);
   const content = filler(next);

@@ -5,15 +5,11 @@
 import { Readable } from 'node:stream';
 import { largeArchive, smallImage } from './images.mjs';
 import { pssMiB } from './processes.mjs';
+import { timed } from './timed.mjs';
+import { treeMeasures } from './trees.mjs';
 
 const label = { Labels: { bench: '1' } };
 const of = (cmd, more = {}) => ({ Image: smallImage, Cmd: cmd, ...label, ...more });
-
-async function timed(action) {
-  const start = performance.now();
-  await action();
-  return performance.now() - start;
-}
 
 async function runOnce({ api }, more) {
   return timed(async () => {
@@ -87,7 +83,7 @@ async function parallelRuns(engine, { count, width }) {
 }
 
 /** @param size { lines, layers… } from the command line: `quick` makes everything smaller */
-export function measuresFor({ quick, image, registry }) {
+export async function measuresFor({ quick, image, registry }) {
   const many = quick ? 5 : 20;
   const logLines = quick ? 200_000 : 1_000_000;
   const reference = `${registry}/bench/large`;
@@ -216,6 +212,7 @@ export function measuresFor({ quick, image, registry }) {
       },
     },
     { name: 'delete', what: 'delete of it', unit: 'ms', byHand: 'delete', notedBy: 'load' },
+    ...(await treeMeasures({ quick })),
     { name: 'idle', what: 'memory (PSS) idle', unit: 'MiB', rounds: 1, fresh: true, sample: async (engine) => pssMiB(engine.folder) },
     {
       name: 'with-20',

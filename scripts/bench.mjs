@@ -15,6 +15,7 @@ const usage = `Usage: npm run bench -- [options]
 
   --engines LIST  of gantry, dockerd, podman (default: those installed)
   --only LIST     measures: run run-none run-8 exec attach stop list logs-write logs-read pull load delete idle with-20 start
+                  copy-in copy-out export diff size commit save import copy-large copy-large-out
   --quick         smaller images, fewer rounds: about a minute
   --no-hand       without the column of the same work by hand
   --json FILE     writes all samples
@@ -83,7 +84,7 @@ async function measure(folder, undo) {
     undo.push(() => hand.close());
   }
 
-  const measures = measuresFor({ quick: options.quick, image, registry: registry.address });
+  const measures = await measuresFor({ quick: options.quick, image, registry: registry.address });
   const rows = new Map(measures.map((row) => [row.name, { ...row, values: {} }]));
   const add = (row, engine, value) => {
     const values = rows.get(row).values;

@@ -1,6 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import tar from 'tar-stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tarOf } from '../store/tar/fixture.ts';
+import { type TarHeader, TarReader } from '../store/tar/reader.ts';
 import { archive } from './base-image.ts';
 import { create, ENGINE, launch, startEngine, type TestEngine, waitFor } from './harness.ts';
 
@@ -120,6 +122,38 @@ describe(`copy in on ${ENGINE}`, { timeout: 60_000 }, () => {
     expect(await fetch(running, '/tmp/owned')).toMatchObject([{ uid: 1234 }]);
     await send(running, '/tmp', data, '&copyUIDGID=1');
     expect(await fetch(running, '/tmp/owned')).toMatchObject([{ uid: 1234 }]);
+  });
+
+  it('brings back what was sent: owners, modes, capabilities, names that are not UTF-8', async () => {
+    const capability = Buffer.from('0100000200200000000000000000000000000000', 'hex');
+    const sent = tarOf([
+      { name: 'sent/', type: 'directory', mode: 0o2750, uid: 5, gid: 6, mtime: 1_500_000_000 },
+      { name: 'sent/caf\xe9', data: Buffer.from('latin'), mode: 0o644, mtime: 1_500_000_001 },
+      {
+        name: `sent/${'l'.repeat(120)}`,
+        data: Buffer.from('long'),
+        mode: 0o755,
+        uid: 3_000_000,
+        gid: 262_144,
+        xattrs: { 'security.capability': capability },
+      },
+      { name: 'sent/nobody', data: Buffer.from('x'), mode: 0, uid: 1_000_000, gid: 1_000_000 },
+      { name: 'sent/old', data: Buffer.from('x'), mtime: -86_400 },
+    ]);
+    expect(await send(running, '/tmp', sent)).toEqual([200, undefined]);
+    const answer = await engine.client.open('GET', `/containers/${running}/archive?path=/tmp/sent`);
+    const found = new Map<string, TarHeader>();
+    const reader = new TarReader({ entry: (header) => found.set(header.name, header), data: () => undefined, entryEnd: () => undefined });
+    for await (const chunk of answer) reader.write(chunk as Buffer);
+    reader.end();
+    expect([...found.keys()]).toEqual(['sent/', 'sent/caf\xe9', `sent/${'l'.repeat(120)}`, 'sent/nobody', 'sent/old']);
+    expect(found.get('sent/')).toMatchObject({ mode: 0o2750, uid: 5, gid: 6, mtimeSeconds: 1_500_000_000 });
+    const long = found.get(`sent/${'l'.repeat(120)}`);
+    expect(long).toMatchObject({ mode: 0o755, uid: 3_000_000, gid: 262_144 });
+    expect(long?.xattrs?.get('security.capability')).toEqual(capability);
+    expect(found.get('sent/nobody')).toMatchObject({ mode: 0, uid: 1_000_000, gid: 1_000_000 });
+    // dockerd knows no time before 1970.
+    expect(found.get('sent/old')?.mtimeSeconds).toBe(ENGINE === 'gantry' ? -86_400 : 0);
   });
 
   it('tells what is no archive', async () => {

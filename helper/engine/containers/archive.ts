@@ -104,7 +104,7 @@ export async function archiveGet(
   const { tree, close } = await openTree(engine, container, { volumes: true });
   try {
     const { place, stat } = await locate(reference, tree, name);
-    const body = packTree(place, { tree, name: entryName(name), signal, hollow: (where) => tree.hidden.has(where) }, close);
+    const body = packTree(place, { tree, name: entryName(name), signal, hollow: tree.hidden }, close);
     emit(engine, container, 'archive-path');
     return { stat, body };
   } catch (error) {

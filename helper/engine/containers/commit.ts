@@ -1,11 +1,10 @@
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import type { ContainerConfig, ContainerCreateRequest } from '../../contract/docker/index.ts';
-import { isOpaque, isWhiteout } from '../../system/mount/index.ts';
 import { Failure } from '../failure.ts';
 import { applyChanges, familiarReference } from '../images/index.ts';
 import { nowInstant } from '../instant.ts';
-import { containerChanges } from './changes.ts';
+import { differences } from './changes.ts';
 import type { Container } from './container.ts';
 import { cgroupsPath, type Engine, emit } from './engine.ts';
 import { completeConfig, mergeConfig } from './merge-config.ts';
@@ -24,31 +23,15 @@ export interface CommitOptions {
 
 /** The container's own layer: its upper folder, with overlayfs' deletions as a layer writes them. None where nothing was changed. */
 async function layerOf(engine: Engine, container: Container, signal: AbortSignal): Promise<Readable | undefined> {
-  const changed = new Set((await containerChanges(engine, container)).map(({ Path }) => Path));
-  if (changed.size === 0) return undefined;
+  const { paths } = await differences(engine, container);
+  if (paths.length === 0) return undefined;
   const tree = {
     root: path.join(engine.store.folder(container.id), 'upper'),
     mounts: new Map<string, string>(),
     hidden: new Set<string>(),
   };
   const place = await find(tree, '/');
-  return packTree(
-    place,
-    {
-      tree,
-      name: '',
-      signal,
-      filter: (where) => where === '/' || changed.has(where),
-      rename: (where, stat, file) => {
-        const folder = path.posix.dirname(where).slice(1);
-        const inFolder = (name: string): string => (folder === '' ? name : `${folder}/${name}`);
-        if (isWhiteout(stat)) return { name: inFolder(`.wh.${path.posix.basename(where)}`), empty: true };
-        if (stat.isDirectory() && where !== '/' && isOpaque(file)) return { name: `${where.slice(1)}/.wh..wh..opq`, empty: true };
-        return undefined;
-      },
-    },
-    () => undefined,
-  );
+  return packTree(place, { tree, name: '', signal, upper: { only: paths } }, () => undefined);
 }
 
 /** POST /commit. With `pause` the processes are frozen while their files are read. @returns the image's id */

@@ -25,7 +25,7 @@ export async function exportContainer(engine: Engine, reference: string, signal:
   try {
     const hidden = await mountPoints(container);
     const place = await find(tree, '/');
-    const body = packTree(place, { tree, name: '', signal, hollow: (path) => hidden.has(path) }, close);
+    const body = packTree(place, { tree, name: '', signal, hollow: hidden }, close);
     emit(engine, container, 'export');
     return body;
   } catch (error) {

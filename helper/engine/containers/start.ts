@@ -117,7 +117,7 @@ async function run(engine: Engine, container: Container, undo: Undo): Promise<vo
   const bundle = engine.store.runFolder(id);
   const { journalTag } = openLogDriver(container);
   const links = startedLinks(engine, container);
-  const requested = await engine.devices.edits(hostConfig.DeviceRequests ?? []);
+  const requested = await inSpec(() => engine.devices.edits(hostConfig.DeviceRequests ?? []));
   const [rootfs, network, mounts, devices, blockIO, init] = await inParallel<
     [
       { root: string; user: Awaited<ReturnType<typeof lookupUser>> },

@@ -1,15 +1,14 @@
 /**
  * Runs layer jobs in worker threads: several layers unpack at once on several cores, and the main thread stays free
- * for requests. Workers start when there is work and end when idle, so that an idle helper costs nothing.
+ * for requests.
  * Unbundled (unit tests, type-stripping Node) there is no worker code: jobs run in process then, behind the same interface.
  */
-import os from 'node:os';
-import { Worker } from 'node:worker_threads';
 import type { FailureKind } from '../../engine/failure.ts';
 import { Failure } from '../../engine/failure.ts';
+import { Batches } from '../batches.ts';
+import { type Line, Threads } from '../threads.ts';
 import type { JobOptions, JobResult } from './job.ts';
 import { LayerJob } from './job.ts';
-import { trimMemory } from './kernel.ts';
 
 /** A layer being taken in. */
 export interface RunningJob {
@@ -34,78 +33,23 @@ export type FromWorker =
   | { type: 'failed'; job: number; kind: FailureKind; message: string; code?: string }
   | { type: 'aborted'; job: number };
 
-const BATCH_BYTES = 256 * 1024;
-/** Batches on the way to a worker, for each job, that it has not taken yet. */
-const WINDOW = 12;
-/** Used batches that a job keeps to fill again. */
-const SPARE_BATCHES = 4;
-const IDLE_MS = 3000;
-
-interface Thread {
-  worker: Worker;
-  jobs: Map<number, RemoteJob>;
-  idle: NodeJS.Timeout | undefined;
-}
-
 export class JobPool {
-  readonly #loadCode: () => Promise<string | undefined>;
-  readonly #limit: number;
-  #threads: Thread[] = [];
-  #next = 1;
+  readonly #threads: Threads<ToWorker, FromWorker>;
 
   constructor(options: { code?: () => Promise<string | undefined>; threads?: number } = {}) {
-    this.#loadCode = options.code ?? bundledWorker;
-    this.#limit = options.threads ?? Math.max(1, Math.min(4, os.cpus().length));
+    this.#threads = new Threads(options.code ?? bundledWorker, { limit: options.threads });
   }
 
   async open(options: JobOptions): Promise<RunningJob> {
-    const code = await this.#loadCode();
-    if (code === undefined) return new LocalJob(options);
-    const thread = this.#thread(code);
-    const id = this.#next++;
-    const job = new RemoteJob(id, thread.worker, () => this.#left(thread, id));
-    thread.jobs.set(id, job);
-    clearTimeout(thread.idle);
-    thread.worker.postMessage({ type: 'open', job: id, options } satisfies ToWorker);
+    const job = await this.#threads.open((line) => new RemoteJob(line));
+    if (!job) return new LocalJob(options);
+    job.begin(options);
     return job;
   }
 
   /** Ends all threads; jobs that run fail. */
-  async close(): Promise<void> {
-    const threads = this.#threads;
-    this.#threads = [];
-    await Promise.all(threads.map((thread) => thread.worker.terminate()));
-  }
-
-  #thread(code: string): Thread {
-    const least = [...this.#threads].sort((a, b) => a.jobs.size - b.jobs.size)[0];
-    if (least && (least.jobs.size === 0 || this.#threads.length >= this.#limit)) return least;
-    const worker = new Worker(code, { eval: true });
-    const thread: Thread = { worker, jobs: new Map(), idle: undefined };
-    worker.on('message', (message: FromWorker) => thread.jobs.get(message.job)?.receive(message));
-    worker.on('error', (error) => this.#lost(thread, error));
-    worker.on('exit', () => this.#lost(thread, new Error('the worker thread ended')));
-    worker.unref();
-    this.#threads.push(thread);
-    return thread;
-  }
-
-  #lost(thread: Thread, error: Error): void {
-    this.#threads = this.#threads.filter((other) => other !== thread);
-    clearTimeout(thread.idle);
-    for (const job of [...thread.jobs.values()]) job.lost(error);
-  }
-
-  #left(thread: Thread, id: number): void {
-    thread.jobs.delete(id);
-    if (thread.jobs.size > 0) return;
-    thread.idle = setTimeout(() => {
-      this.#threads = this.#threads.filter((other) => other !== thread);
-      void thread.worker.terminate().then(() => {
-        if (this.#threads.length === 0) return trimMemory();
-      });
-    }, IDLE_MS);
-    thread.idle.unref();
+  close(): Promise<void> {
+    return this.#threads.close();
   }
 }
 
@@ -118,50 +62,29 @@ async function bundledWorker(): Promise<string | undefined> {
 }
 
 class RemoteJob implements RunningJob {
-  readonly #id: number;
-  readonly #worker: Worker;
-  readonly #left: () => void;
-  #batch: Uint8Array | undefined;
-  readonly #spare: Uint8Array[] = [];
-  #fill = 0;
-  #inFlight = 0;
+  readonly #line: Line<ToWorker>;
+  readonly #batches: Batches;
   #failure: Error | undefined;
   #over = false;
-  #wake: (() => void) | undefined;
   #done: { resolve: (result: JobResult) => void; reject: (error: Error) => void } | undefined;
   #settled: { resolve: () => void; reject: (error: Error) => void } | undefined;
   #aborted: (() => void) | undefined;
 
-  constructor(id: number, worker: Worker, left: () => void) {
-    this.#id = id;
-    this.#worker = worker;
-    this.#left = left;
-    // A thread with work keeps the process alive; an idle one does not.
-    worker.ref();
+  constructor(line: Line<ToWorker>) {
+    this.#line = line;
+    this.#batches = new Batches((data, length) => line.ask({ type: 'chunk', job: line.id, data, length }));
   }
 
-  async write(chunk: Buffer): Promise<void> {
-    let at = 0;
-    while (at < chunk.length) {
-      if (this.#failure) throw this.#failure;
-      this.#batch ??= this.#spare.pop() ?? new Uint8Array(new SharedArrayBuffer(BATCH_BYTES));
-      const take = Math.min(chunk.length - at, BATCH_BYTES - this.#fill);
-      this.#batch.set(chunk.subarray(at, at + take), this.#fill);
-      this.#fill += take;
-      at += take;
-      if (this.#fill === BATCH_BYTES) this.#send();
-      while (this.#inFlight >= WINDOW && !this.#failure) {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-      }
-    }
-    if (this.#failure) throw this.#failure;
+  begin(options: JobOptions): void {
+    this.#line.post({ type: 'open', job: this.#line.id, options });
+  }
+
+  write(chunk: Buffer): Promise<void> {
+    return this.#batches.write(chunk);
   }
 
   async finish(): Promise<{ result: JobResult; onDisk: Promise<void> }> {
-    if (this.#failure) throw this.#failure;
-    this.#send();
+    this.#batches.flush();
     const onDisk = new Promise<void>((resolve, reject) => {
       this.#settled = { resolve, reject };
     });
@@ -169,7 +92,7 @@ class RemoteJob implements RunningJob {
     onDisk.catch(() => undefined);
     const result = await new Promise<JobResult>((resolve, reject) => {
       this.#done = { resolve, reject };
-      this.#post({ type: 'finish', job: this.#id });
+      this.#line.ask({ type: 'finish', job: this.#line.id });
     });
     return { result, onDisk };
   }
@@ -178,14 +101,13 @@ class RemoteJob implements RunningJob {
     if (this.#over) return;
     await new Promise<void>((resolve) => {
       this.#aborted = resolve;
-      this.#post({ type: 'abort', job: this.#id });
+      this.#line.ask({ type: 'abort', job: this.#line.id });
     });
   }
 
   receive(message: FromWorker): void {
     if (message.type === 'taken') {
-      this.#inFlight--;
-      if (this.#spare.length < SPARE_BATCHES) this.#spare.push(message.data);
+      this.#batches.taken(message.data);
     } else if (message.type === 'done') {
       this.#done?.resolve(message.result);
     } else if (message.type === 'settled') {
@@ -196,17 +118,15 @@ class RemoteJob implements RunningJob {
     } else {
       this.#fail(new Failure('system', 'unpacking was stopped'));
     }
-    this.#wake?.();
-    this.#wake = undefined;
   }
 
   lost(error: Error): void {
     this.#fail(new Failure('system', `unpacking failed: ${error.message}`, { cause: error }));
-    this.#wake?.();
   }
 
   #fail(error: Error): void {
     this.#failure ??= error;
+    this.#batches.fail(error);
     this.#end();
     this.#done?.reject(this.#failure);
     this.#settled?.reject(this.#failure);
@@ -216,21 +136,7 @@ class RemoteJob implements RunningJob {
   #end(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#left();
-  }
-
-  #send(): void {
-    if (!this.#batch || this.#fill === 0) return;
-    const data = this.#batch;
-    const length = this.#fill;
-    this.#inFlight++;
-    this.#batch = undefined;
-    this.#fill = 0;
-    this.#post({ type: 'chunk', job: this.#id, data, length });
-  }
-
-  #post(message: ToWorker): void {
-    this.#worker.postMessage(message);
+    this.#line.release();
   }
 }
 

@@ -40,6 +40,11 @@ export class Place {
     this.path = path;
   }
 
+  /** The folder's descriptor. Valid until `close`. */
+  get folder(): number {
+    return this.#folder.fd;
+  }
+
   /** For system calls that don't follow a link in the last component. Valid until `close`. */
   get file(): string {
     return this.name === '' ? `/proc/self/fd/${this.#folder.fd}/.` : below(this.#folder, this.name);
@@ -149,9 +154,4 @@ export async function withPlace<T>(
   } finally {
     await place.close();
   }
-}
-
-/** The folder at a held place, held open itself, for going down. @throws ENOTDIR, ELOOP when it is none (any more) */
-export function openPlace(file: string): Promise<Handle> {
-  return fs.open(file, FOLDER & ~(file.endsWith('/.') ? constants.O_NOFOLLOW : 0));
 }
