@@ -153,6 +153,16 @@ describe(`refusals on ${ENGINE}`, { timeout: 60_000 }, () => {
     expect((await docker('network', 'disconnect', '-f', 'later', 'late')).stderr).toContain('is not connected to the network later');
   });
 
+  it('an exec’s command is a list; what can’t be copied is told by the place in the container', async () => {
+    await docker('run', '-d', '--name', 'here', BASE, 'sleep', '1000');
+    const exec = await engine.client.post('/containers/here/exec', { Cmd: 'true' });
+    expect(exec.status).toBe(400);
+    expect(exec.json.message).toContain('cannot unmarshal string into Go struct field');
+    // dockerd copies below the container's /proc, where nobody sees it.
+    if (onGantry) expect((await docker('cp', '/bin/busybox', 'here:/proc/x')).stderr).toContain('open /proc/x: no such file or directory');
+    await docker('rm', '-f', 'here');
+  });
+
   it('an import says what kept it from its archive', async () => {
     const refused = await docker('import', 'http://127.0.0.1:1/archive.tar');
     expect(refused.stderr).toContain('Get "http://127.0.0.1:1/archive.tar": dial tcp 127.0.0.1:1: connect: connection refused');

@@ -1,4 +1,5 @@
 import { constants, promises as fs } from 'node:fs';
+import path from 'node:path';
 import { Readable } from 'node:stream';
 import { extract, type Header } from 'tar-stream';
 import { decompressed } from '../../../store/layers/compression.ts';
@@ -46,6 +47,7 @@ export async function extractInto(body: Readable, options: ExtractOptions): Prom
   const archive = Readable.from(decompressed(body), { objectMode: false });
   archive.on('error', (error) => unpack.destroy(error));
   options.signal.addEventListener('abort', () => unpack.destroy(new Error('aborted')), { once: true });
+  let where = options.folder;
   archive.pipe(unpack as unknown as NodeJS.WritableStream);
   try {
     for await (const entry of unpack) {
@@ -53,7 +55,7 @@ export async function extractInto(body: Readable, options: ExtractOptions): Prom
       // When the archive breaks off its entry does too, perhaps while nobody reads it. What went wrong is thrown by the loop.
       (entry as unknown as Readable).on('error', () => undefined);
       const name = safeName(header.name);
-      const where = name === '' ? options.folder : `${options.folder}/${name}`;
+      where = name === '' ? options.folder : `${options.folder}/${name}`;
       await withPlace(options.tree, where, { make: true }, (place) =>
         put(place, header, entry as unknown as AsyncIterable<Buffer>, options),
       );
@@ -67,7 +69,7 @@ export async function extractInto(body: Readable, options: ExtractOptions): Prom
     if ((error as NodeJS.ErrnoException).code === 'EROFS') {
       throw new Failure('forbidden', 'mounted volume is marked read-only', { cause: error });
     }
-    throw new Failure('system', archiveWords(messageOf(error)), { cause: error });
+    throw new Failure('system', archiveWords(error, where), { cause: error });
   }
   for (const { path, mtime } of times.reverse()) {
     await withPlace(options.tree, path, {}, (place) => fs.utimes(place.file, mtime, mtime)).catch(() => undefined);
@@ -75,7 +77,11 @@ export async function extractInto(body: Readable, options: ExtractOptions): Prom
 }
 
 /** What Docker's clients know from Go's reader instead of tar-stream's words. */
-function archiveWords(words: string): string {
+function archiveWords(error: unknown, where: string): string {
+  const words = messageOf(error);
+  // `ENOENT: no such file or directory, open '/proc/self/fd/…'`: the place is known to nobody by that name.
+  const kernels = /^E[A-Z0-9]+: ([^,]+), (\w+)/.exec(words);
+  if (kernels) return `${kernels[2]} ${path.posix.normalize(where)}: ${kernels[1]}`;
   // The second is what a reader in the middle of a file hears of the first.
   if (/^(Unexpected end of data|Stream was destroyed)/.test(words)) return 'unexpected EOF';
   return /^Invalid (tar )?header/.test(words) ? 'archive/tar: invalid tar header' : words;
