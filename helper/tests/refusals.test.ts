@@ -153,6 +153,22 @@ describe(`refusals on ${ENGINE}`, { timeout: 60_000 }, () => {
     expect((await docker('network', 'disconnect', '-f', 'later', 'late')).stderr).toContain('is not connected to the network later');
   });
 
+  it('a running container can leave all networks, join none, and come back', async () => {
+    const networks = async () => Object.keys((await engine.client.get('/containers/hermit/json')).json.NetworkSettings.Networks);
+    await docker('run', '-d', '--name', 'hermit', BASE, 'sleep', '1000');
+    expect((await docker('network', 'disconnect', 'bridge', 'hermit')).code).toBe(0);
+    expect(await docker('network', 'connect', 'none', 'hermit')).toMatchObject({ stderr: '', code: 0 });
+    expect(await networks()).toEqual(['none']);
+    expect((await docker('exec', 'hermit', 'ls', '/sys/class/net')).stdout).toBe('lo\n');
+    expect((await docker('network', 'connect', 'bridge', 'hermit')).stderr).toContain('one of the networks in private (none) mode');
+    expect((await docker('network', 'disconnect', 'none', 'hermit')).code).toBe(0);
+    expect((await docker('network', 'connect', 'bridge', 'hermit')).code).toBe(0);
+    expect(await networks()).toEqual(['bridge']);
+    expect((await docker('exec', 'hermit', 'ls', '/sys/class/net')).stdout).toMatch(/^eth\d\nlo\n$/);
+    expect((await docker('restart', '-t', '0', 'hermit')).code).toBe(0);
+    await docker('rm', '-f', 'hermit');
+  });
+
   it('an exec’s command is a list; what can’t be copied is told by the place in the container', async () => {
     await docker('run', '-d', '--name', 'here', BASE, 'sleep', '1000');
     const exec = await engine.client.post('/containers/here/exec', { Cmd: 'true' });
