@@ -192,7 +192,7 @@ export const SHAPES = {
       DetachKeys: 'string',
       Tty: 'bool',
       Env: STRINGS,
-      Cmd: 'words',
+      Cmd: STRINGS,
       Privileged: 'bool',
       User: 'string',
       WorkingDir: 'string',

@@ -122,6 +122,63 @@ describe(`refusals on ${ENGINE}`, { timeout: 60_000 }, () => {
     expect(refused.stderr).toMatch(/failed to mount local volume: mount \/nowhere:\S+\/_data, flags: 0x1000: no such file or directory/);
   });
 
+  it('ports that can’t be are no reason not to run: images have them', async () => {
+    const ExposedPorts = { a: {}, '': {}, '80-82/tcp': {}, '99999': {}, '81/foo': {}, '90': {}, '7/icmp': {} };
+    const id = await create(engine.client, { Cmd: ['sleep', '1000'], ExposedPorts });
+    expect((await engine.client.post(`/containers/${id}/start`)).status).toBe(204);
+    const { Config, NetworkSettings } = (await engine.client.get(`/containers/${id}/json`)).json;
+    expect(Config.ExposedPorts).toEqual(ExposedPorts);
+    expect(NetworkSettings.Ports).toEqual({ '0/0': null, '0/tcp': null, '7/icmp': null, '81/0': null, '90/tcp': null });
+    for (const port of ['a/tcp', '99999/tcp', '-1/tcp', '80-81/tcp']) {
+      const bound = await engine.client.post('/containers/create', { Image: BASE, HostConfig: { PortBindings: { [port]: [{}] } } });
+      expect(bound.json.message).toBe(`invalid port specification: "${port.replace('/tcp', '')}"`);
+    }
+    expect(await docker('run', '--rm', '--expose', '0', '-p', '0', BASE, 'echo', 'ran')).toMatchObject({ stdout: 'ran\n', code: 0 });
+  });
+
+  it('a container that does not run can be meant for a network that is yet to come', async () => {
+    await docker('create', '--name', 'early', BASE, 'true');
+    expect((await docker('network', 'connect', 'later', 'early')).code).toBe(0);
+    expect((await engine.client.get('/containers/early/json')).json.NetworkSettings.Networks).toHaveProperty('later');
+    const started = await engine.client.post('/containers/early/start');
+    expect(started.status).toBe(404);
+    expect(started.json.message).toContain('network later not found');
+    await docker('network', 'create', 'later');
+    expect((await docker('start', '-a', 'early')).code).toBe(0);
+    expect((await docker('network', 'rm', 'later')).code).toBe(0);
+    expect((await docker('network', 'disconnect', 'later', 'early')).code).toBe(0);
+    expect((await docker('network', 'disconnect', 'later', 'early')).stderr).toContain('is not connected to the network later');
+    await docker('run', '-d', '--name', 'late', BASE, 'sleep', '1000');
+    expect((await docker('network', 'connect', 'later', 'late')).stderr).toContain('network later not found');
+    expect((await docker('network', 'disconnect', '-f', 'later', 'late')).stderr).toContain('is not connected to the network later');
+  });
+
+  it('a running container can leave all networks, join none, and come back', async () => {
+    const networks = async () => Object.keys((await engine.client.get('/containers/hermit/json')).json.NetworkSettings.Networks);
+    await docker('run', '-d', '--name', 'hermit', BASE, 'sleep', '1000');
+    expect((await docker('network', 'disconnect', 'bridge', 'hermit')).code).toBe(0);
+    expect(await docker('network', 'connect', 'none', 'hermit')).toMatchObject({ stderr: '', code: 0 });
+    expect(await networks()).toEqual(['none']);
+    expect((await docker('exec', 'hermit', 'ls', '/sys/class/net')).stdout).toBe('lo\n');
+    expect((await docker('network', 'connect', 'bridge', 'hermit')).stderr).toContain('one of the networks in private (none) mode');
+    expect((await docker('network', 'disconnect', 'none', 'hermit')).code).toBe(0);
+    expect((await docker('network', 'connect', 'bridge', 'hermit')).code).toBe(0);
+    expect(await networks()).toEqual(['bridge']);
+    expect((await docker('exec', 'hermit', 'ls', '/sys/class/net')).stdout).toMatch(/^eth\d\nlo\n$/);
+    expect((await docker('restart', '-t', '0', 'hermit')).code).toBe(0);
+    await docker('rm', '-f', 'hermit');
+  });
+
+  it('an exec’s command is a list; what can’t be copied is told by the place in the container', async () => {
+    await docker('run', '-d', '--name', 'here', BASE, 'sleep', '1000');
+    const exec = await engine.client.post('/containers/here/exec', { Cmd: 'true' });
+    expect(exec.status).toBe(400);
+    expect(exec.json.message).toContain('cannot unmarshal string into Go struct field');
+    // dockerd copies below the container's /proc, where nobody sees it.
+    if (onGantry) expect((await docker('cp', '/bin/busybox', 'here:/proc/x')).stderr).toContain('open /proc/x: no such file or directory');
+    await docker('rm', '-f', 'here');
+  });
+
   it('an import says what kept it from its archive', async () => {
     const refused = await docker('import', 'http://127.0.0.1:1/archive.tar');
     expect(refused.stderr).toContain('Get "http://127.0.0.1:1/archive.tar": dial tcp 127.0.0.1:1: connect: connection refused');

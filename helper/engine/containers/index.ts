@@ -26,6 +26,7 @@ import { restart } from './restart.ts';
 import { restore } from './restore.ts';
 import { shutDown } from './shut-down.ts';
 import { startContainer } from './start.ts';
+import { RuntimeRefusal, startFailure } from './start-failure.ts';
 import { stats } from './stats.ts';
 import { stopContainer } from './stop.ts';
 import { ContainerStore } from './store.ts';
@@ -50,6 +51,7 @@ export function createContainers(parts: Parts): Containers & { usersOfImage: Ret
     execs: createExecs({
       monitor: parts.monitor,
       find: (reference) => execHost(engine, store.get(reference)),
+      refusal: (error) => startFailure(new RuntimeRefusal(error)),
       log: parts.context.log,
     }),
     stopping: false,

@@ -85,7 +85,7 @@ interface Port {
 function sortPorts(ports: readonly string[]): Port[] {
   const parsed = ports.map((port) => {
     const [number, protocol = 'tcp'] = port.split('/');
-    return { number: Number(number), protocol };
+    return { number: Number(number) || 0, protocol };
   });
   const rank = ({ protocol }: Port): string => (protocol === 'tcp' ? '' : protocol);
   return parsed.sort((a, b) => a.number - b.number || rank(a).localeCompare(rank(b)));

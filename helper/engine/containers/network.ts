@@ -33,15 +33,20 @@ function refuseMix(container: Container, network: string): void {
 /** POST /networks/{id}/connect: at once when it runs, at its next start when not. */
 export async function connectNetwork(engine: Engine, reference: string, network: string, settings: EndpointSettings): Promise<void> {
   const container = engine.store.get(reference);
-  const { name } = await engine.networks.resolve(network);
   await engine.queue.run(container.id, async () => {
     refuseRemoval(container);
+    const known = await engine.networks.resolve(network).catch((error) => {
+      // What does not run may be meant for a network that is yet to come: its start says whether it has.
+      if (container.state.status !== 'running' && isFailure(error, 'notFound')) return undefined;
+      throw error;
+    });
+    const name = known?.name ?? network;
     if (sharedWith(container.hostConfig.NetworkMode) !== undefined) throw invalid(SHARED);
     refuseMix(container, name);
     if (container.network?.sandbox.endpoints[name]) {
       throw new Failure('forbidden', `endpoint with name ${container.name} already exists in network ${name}`);
     }
-    await engine.networks.validate({ networkMode: name, endpoints: { [name]: settings } });
+    if (known) await engine.networks.validate({ networkMode: name, endpoints: { [name]: settings } });
     if (container.state.status === 'running' && container.network) {
       const endpoint = await engine.networks.connect(name, container.id, settings);
       const { sandbox } = container.network;
@@ -67,9 +72,14 @@ export async function disconnectNetwork(engine: Engine, reference: string, netwo
   await disconnectFrom(engine, container ?? engine.store.get(reference), network, force);
 }
 
+const known = async (engine: Engine, network: string): Promise<{ name: string; missing: boolean }> => ({
+  name: (await engine.networks.resolve(network)).name,
+  missing: false,
+});
+
 async function disconnectFrom(engine: Engine, container: Container, network: string, force: boolean): Promise<void> {
-  const { name } = await engine.networks.resolve(network).catch((error) => {
-    if (force && isFailure(error, 'notFound')) return { name: network };
+  const { name, missing } = await known(engine, network).catch((error) => {
+    if ((force || container.state.status !== 'running') && isFailure(error, 'notFound')) return { name: network, missing: true };
     throw error;
   });
   await engine.queue.run(container.id, async () => {
@@ -79,7 +89,7 @@ async function disconnectFrom(engine: Engine, container: Container, network: str
       throw invalid('cannot disconnect container from host network - container was created in host network mode');
     }
     if (!(name in networksOf(container))) {
-      throw new Failure('system', `container ${container.id} is not connected to ${running ? '' : 'the '}network ${name}`);
+      throw new Failure('system', `container ${container.id} is not connected to ${running && !missing ? '' : 'the '}network ${name}`);
     }
     if (running && container.network?.sandbox.endpoints[name]) {
       await engine.networks.disconnect(name, container.id);

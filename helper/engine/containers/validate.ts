@@ -33,13 +33,12 @@ export function validateConfig(config: ContainerConfig): void {
   if (Buffer.byteLength(config.Hostname ?? '') > MAX_HOSTNAME) {
     throw invalid(`hostname "${config.Hostname}" is too long (maximum ${MAX_HOSTNAME} bytes)`);
   }
-  for (const port of Object.keys(config.ExposedPorts ?? {})) checkPort(port);
 }
 
-/** `80/tcp` @throws Failure invalidParameter */
+/** `80/tcp`; 0 is no port, but no reason to refuse, either. @throws Failure invalidParameter */
 function checkPort(port: string): void {
   const [number = '', protocol = 'tcp'] = port.split(/\/(.*)/s);
-  if (!/^\d+$/.test(number) || Number(number) < 1 || Number(number) > 65535) throw invalid(`invalid port specification: "${number}"`);
+  if (!/^\d*$/.test(number) || Number(number) > 65535) throw invalid(`invalid port specification: "${number}"`);
   if (!/^(tcp|udp|sctp)$/i.test(protocol)) throw invalid(`invalid port specification: "${port}"`);
 }
 

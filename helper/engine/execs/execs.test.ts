@@ -18,7 +18,7 @@ it('execs that nobody starts are forgotten when there are too many, the eldest f
     emit() {},
   } as unknown as ExecHost;
   const monitor = { exec: async () => ({ pid: 1, exited: new Promise(() => {}) }) } as unknown as Monitor;
-  const execs = createExecs({ monitor, find: () => host, log: quiet });
+  const execs = createExecs({ monitor, find: () => host, refusal: (error) => ({ exitCode: 126, failure: error as never }), log: quiet });
   const make = (): Promise<string> => execs.create('c', { Cmd: ['true'], User: '0:0' });
   const started = await make();
   await execs.start(started, { detach: true });

@@ -3,7 +3,6 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Monitor } from '../../system/monitor/types.ts';
 import { hasEnded, isEnding } from '../../system/process/ended.ts';
-import { RuntimeRefusal, startFailure } from '../containers/start-failure.ts';
 import { openSession, parseDetachKeys } from '../containers/streams/index.ts';
 import type { Execs, Session } from '../containers/types.ts';
 import type { Log } from '../context.ts';
@@ -15,6 +14,8 @@ import type { ExecHost, FindExecHost } from './types.ts';
 export interface ExecsParts {
   monitor: Monitor;
   find: FindExecHost;
+  /** What a runtime's refusal means, as for a container's start. */
+  refusal(error: unknown): { exitCode: number; failure: Failure };
   log: Log;
 }
 
@@ -27,7 +28,7 @@ const REMOVED_AFTER_MS = 50;
 const MOST_UNSTARTED = 10_000;
 
 /** Source: Docker API, /containers/{id}/exec and /exec/{id}/… */
-export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
+export function createExecs({ monitor, find, refusal, log }: ExecsParts): Execs & {
   /** Ids of a container's execs that run or were not started yet. */
   idsOf(container: string): string[];
   /** The container stopped or is gone: its execs are. */
@@ -104,7 +105,7 @@ export function createExecs({ monitor, find, log }: ExecsParts): Execs & {
       let session: Session | undefined;
       let failedWith = NOT_STARTED;
       const refuse = (error: unknown): never => {
-        const { exitCode, failure } = startFailure(new RuntimeRefusal(error));
+        const { exitCode, failure } = refusal(error);
         failedWith = exitCode;
         throw failure;
       };

@@ -45,9 +45,13 @@ export async function connect(world: World, reference: string, containerId: stri
     const endpoint = createEndpoint(network, request, settings);
     undo.add('addresses', () => releaseEndpoint(endpoint));
     undo.add('link', () => (endpoint.hostLink ? deleteLink(endpoint.hostLink) : undefined));
-    withInside(sandbox.netnsPath, (inside, fd) => {
-      attachLink(world.host, inside, fd, endpoint, nextLinkName(inside, endpoint));
-    });
+    // `none` is a network as others are, but for the link.
+    const linked = network.stored.driver !== 'null';
+    if (linked) {
+      withInside(sandbox.netnsPath, (inside, fd) => {
+        attachLink(world.host, inside, fd, endpoint, nextLinkName(inside, endpoint));
+      });
+    }
     sandbox.endpoints.set(network.id, endpoint);
     network.endpoints.set(containerId, endpoint);
     undo.add('endpoint', () => {
@@ -55,7 +59,7 @@ export async function connect(world: World, reference: string, containerId: stri
       network.endpoints.delete(containerId);
     });
     await settle(world, sandbox);
-    announceEndpoint(world, sandbox, endpoint);
+    if (linked) announceEndpoint(world, sandbox, endpoint);
     world.endpointEvent('connect', endpoint);
     return describeEndpoint(endpoint);
   });

@@ -3,7 +3,7 @@ import type { PortMap } from '../../../contract/docker/index.ts';
 import { openListener, SystemError } from '../../../system/netns/index.ts';
 import { Failure } from '../../failure.ts';
 import { portHolder } from './holder.ts';
-import type { PortRequest, Proto } from './request.ts';
+import { type PortRequest, type Proto, readPort } from './request.ts';
 import { refuseTcp, serveTcp, type Target } from './tcp-proxy.ts';
 import { serveUdp } from './udp-proxy.ts';
 
@@ -254,7 +254,10 @@ function ephemeralRange(): { from: number; to: number } {
 /** NetworkSettings.Ports: every exposed port, published ones with their bindings, IPv4 first. */
 export function portMap(published: PublishedPort[], exposed: string[]): PortMap {
   const map: PortMap = {};
-  for (const key of exposed) map[key.includes('/') ? key : `${key}/tcp`] = null;
+  for (const key of exposed) {
+    const { number, proto } = readPort(key);
+    map[`${number}/${proto}`] = null;
+  }
   for (const { proto, containerPort, hostAddress, hostPort } of published) {
     const key = `${containerPort}/${proto}`;
     map[key] = [...(map[key] ?? []), { HostIp: hostAddress, HostPort: hostPort === 0 ? '' : String(hostPort) }];

@@ -15,17 +15,18 @@ export interface PortRequest {
   to: number;
 }
 
-/** `80/tcp`, `80` → number and protocol. @throws Failure invalidParameter */
-export function parsePort(text: string): { port: number; proto: Proto } {
-  const [number = '', proto = 'tcp', more] = text.split('/');
-  if (more !== undefined || !/^\d{1,5}$/.test(number) || Number(number) > 65535 || Number(number) === 0) {
-    throw new Failure('invalidParameter', `invalid port specification: ${JSON.stringify(text)}`);
-  }
-  const known = proto.toLowerCase();
-  if (known !== 'tcp' && known !== 'udp' && known !== 'sctp') {
-    throw new Failure('invalidParameter', `invalid port specification: ${JSON.stringify(text)}: invalid proto: ${proto}`);
-  }
-  return { port: Number(number), proto: known };
+/** `80/tcp`, `80` → number and protocol; undefined for what can't be published: images have said `80-82/tcp`, and run. */
+function publishable(text: string): { port: number; proto: Proto } | undefined {
+  const { number, proto } = readPort(text);
+  return number > 0 && (proto === 'tcp' || proto === 'udp' || proto === 'sctp') ? { port: number, proto } : undefined;
+}
+
+/** A port as dockerd takes it: without a number that can be it is 0, and so is the name of a protocol that nobody knows. */
+export function readPort(text: string): { number: number; proto: string } {
+  const [digits = '', name = 'tcp'] = text === '' ? ['', ''] : text.split(/\/(.*)/s);
+  const number = /^\d{1,5}$/.test(digits) && Number(digits) <= 65535 ? Number(digits) : 0;
+  const proto = name.toLowerCase();
+  return { number, proto: ['tcp', 'udp', 'sctp', 'icmp'].includes(proto) ? proto : '0' };
 }
 
 function parseHostPorts(text: string): { from: number; to: number } {
@@ -41,12 +42,14 @@ function parseHostPorts(text: string): { from: number; to: number } {
 
 /**
  * What PortBindings, ExposedPorts and PublishAllPorts ask for, in the order of container ports.
- * @throws Failure invalidParameter for what is no port, range or address
+ * @throws Failure invalidParameter for what is no range or address
  */
 export function portRequests(bindings: PortMap, exposed: string[], publishAll: boolean): PortRequest[] {
   const requests: PortRequest[] = [];
   for (const [key, wishes] of Object.entries(bindings)) {
-    const { port, proto } = parsePort(key);
+    const known = publishable(key);
+    if (!known) continue;
+    const { port, proto } = known;
     for (const wish of wishes ?? []) {
       const hostAddress = (wish.HostIp ?? '').replace(/^\[(.*)\]$/, '$1');
       if (hostAddress && !parseAddress(hostAddress)) throw new Failure('invalidParameter', `invalid IP address: ${wish.HostIp}`);
@@ -56,7 +59,9 @@ export function portRequests(bindings: PortMap, exposed: string[], publishAll: b
   if (publishAll) {
     const bound = new Set(requests.map((request) => `${request.containerPort}/${request.proto}`));
     for (const key of exposed) {
-      const { port, proto } = parsePort(key);
+      const known = publishable(key);
+      if (!known) continue;
+      const { port, proto } = known;
       if (!bound.has(`${port}/${proto}`)) requests.push({ proto, containerPort: port, hostAddress: '', from: 0, to: 0 });
     }
   }
