@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
+import { parseBytes } from '../engine/bytes.ts';
 import { checkLogConfig, checkLogValues } from '../engine/containers/log-options.ts';
 import { rlimits } from '../engine/containers/spec/resources.ts';
 import type { DaemonConfig } from '../engine/context.ts';
@@ -330,8 +331,6 @@ function proxies(given: NonNullable<File['proxies']>): Settings['proxies'] {
   };
 }
 
-const UNITS: Record<string, number> = { '': 1, b: 1, k: 1024, m: 1024 ** 2, g: GIB, t: 1024 ** 4 };
-
 /** Those of overlay2, all of them: what a new kernel does anyway, and a size. */
 function storageOptions(options: readonly string[]): Pick<DaemonConfig, 'storageSize'> {
   let storageSize: number | undefined;
@@ -351,7 +350,7 @@ function bytes(key: Key | `${Key}.${string}`, value: string | number | undefined
     if (Number.isSafeInteger(value) && value >= 0) return value;
     throw wrong(key, `invalid size: ${value}: a whole number of bytes, not negative`);
   }
-  const match = /^(\d+(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?$/i.exec(value.trim());
-  if (!match) throw wrong(key, `invalid size: '${value}'`);
-  return Math.round(Number(match[1]) * (UNITS[(match[2] ?? '').toLowerCase()] ?? 1));
+  const size = parseBytes(value.trim());
+  if (size === undefined) throw wrong(key, `invalid size: '${value}'`);
+  return size;
 }

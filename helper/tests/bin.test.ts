@@ -35,7 +35,7 @@ describe.runIf(onGantry)('the bin', { timeout: 30_000 }, () => {
     const id = await launch(engine.client, {
       ...{
         name: 'kept',
-        Cmd: ['sh', '-c', 'cat /own /data/file /anonymous/file 2>/dev/null; echo hello; touch /own; echo v > /anonymous/file; sleep 1000'],
+        Cmd: ['sh', '-c', 'cat /own /data/file /anonymous/file 2>/dev/null; touch /own; echo v > /anonymous/file; echo hello; sleep 1000'],
       },
       ...{ Labels: { a: 'b' }, Volumes: { '/anonymous': {} }, HostConfig: { Binds: ['named:/data'] } },
     });

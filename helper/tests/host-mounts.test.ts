@@ -1,4 +1,6 @@
 /** What the host mounts and unmounts while the engine runs (docs/decisions/0013), where its mounts are private and where they are shared. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BASE, create, eventually, launch, onGantry, startEngine, type TestEngine, waitFor } from './harness.ts';
@@ -203,6 +205,34 @@ describe.runIf(onGantry)('copies of the host’s mounts', { timeout: 60_000 }, (
     }
   });
 
+  it.runIf(existsSync('/dev/fuse'))('wait for a server that is away alone: whoever binds something else goes on', async () => {
+    const host = await OwnHost.start('private');
+    const engine = await startEngine({ wrap: host.wrap });
+    const place = `${host.folder}/away`;
+    host.sh(`mkdir ${place} ${host.folder}/here`);
+    const server = spawn('nsenter', [...host.wrap.slice(1), 'python3', '-c', silentServer(place)]);
+    try {
+      await once(server.stdout, 'data');
+      const config = (Source: string) => ({ Cmd: ['true'], HostConfig: { Binds: [`${Source}:/d`] } });
+      let answered = false;
+      const waiting = engine.client.post(`/containers/${await create(engine.client, config(`${place}/x`))}/start`).then((answer) => {
+        answered = true;
+        return answer;
+      });
+      const id = await launch(engine.client, config(`${host.folder}/here`));
+      expect(await waitFor(engine.client, id)).toBe(0);
+      expect(answered).toBe(false);
+      // Its end is an error for all who wait for it.
+      server.kill('SIGKILL');
+      expect((await waiting).status).toBe(400);
+    } finally {
+      server.kill('SIGKILL');
+      host.sh(`umount -l ${place} || true`);
+      await engine.stop();
+      await host.close();
+    }
+  });
+
   it('are not needed: on a kernel that has none, binds are those of the engine’s start', async () => {
     const host = await OwnHost.start('private');
     const early = host.plugIn('early');
@@ -232,4 +262,15 @@ held = ctypes.create_string_buffer(code)
 program = struct.pack('HxxxxxxP', 4, ctypes.addressof(held))
 assert ctypes.CDLL(None, use_errno=True).prctl(22, 2, ctypes.create_string_buffer(program), 0, 0) == 0
 os.execvp(sys.argv[1], sys.argv[1:])`;
+}
+
+/** A Python script that mounts a file system of which nothing is ever heard. */
+function silentServer(place: string): string {
+  return `
+import ctypes, os, time
+fd = os.open('/dev/fuse', os.O_RDWR)
+options = b'fd=%d,rootmode=40000,user_id=0,group_id=0' % fd
+assert ctypes.CDLL(None, use_errno=True).mount(b'silent', b'${place}', b'fuse', 0, options) == 0
+print('up', flush=True)
+time.sleep(1000)`;
 }

@@ -1,14 +1,8 @@
 import type { HostConfig } from '../../contract/docker/index.ts';
 import { hasProjectQuotas, limitFolders } from '../../system/quota/index.ts';
+import { parseBytes } from '../bytes.ts';
 import { Failure, messageOf } from '../failure.ts';
 import type { Engine } from './engine.ts';
-
-/** `10g`, `1.5 GiB`, `4096`: powers of 1024. Source: go-units RAMInBytes */
-function parseSize(text: string): number {
-  const match = /^(\d+(?:\.\d+)?) ?(?:([kmgtp])(?:i?b)?|b)?$/i.exec(text);
-  if (!match) throw refused(`invalid size: '${text}'`);
-  return Math.trunc(Number(match[1]) * 1024 ** ' kmgtp'.indexOf((match[2] ?? ' ').toLowerCase()));
-}
 
 /**
  * Holds a new container's writable layer, which are `folders`, to the size that `--storage-opt` or the configuration's `overlay2.size`
@@ -23,7 +17,8 @@ export function limitStorage({ context }: Engine, { StorageOpt }: HostConfig, fo
   }
   for (const [key, value] of options) {
     if (key.toLowerCase() !== 'size') throw refused(`Unknown option ${key}`);
-    size = parseSize(value);
+    size = parseBytes(value);
+    if (size === undefined) throw refused(`invalid size: '${value}'`);
   }
   if (!size) return;
   try {

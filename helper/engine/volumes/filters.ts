@@ -1,5 +1,6 @@
 import type { Filters } from '../events/types.ts';
 import { Failure } from '../failure.ts';
+import { ANONYMOUS_LABEL } from './names.ts';
 import type { StoredVolume } from './store.ts';
 
 const LIST = new Set(['dangling', 'driver', 'label', 'name']);
@@ -68,7 +69,7 @@ function allOf([value, ...more]: readonly string[]): boolean {
 }
 
 /**
- * Which unused volumes `prune` removes: anonymous ones, or all with `all=true` (what API versions below 1.42 always did). Never one
+ * Which unused volumes `prune` removes: anonymous ones, by their label, or all with `all=true` (what API versions below 1.42 always did). Never one
  * with driver options: what it shows lies elsewhere.
  */
 export function pruneFilter(filters: Filters): (volume: StoredVolume) => boolean {
@@ -77,7 +78,7 @@ export function pruneFilter(filters: Filters): (volume: StoredVolume) => boolean
   const labels = filters.get('label') ?? [];
   const without = filters.get('label!') ?? [];
   return (volume) =>
-    (all || volume.anonymous) &&
+    (all || Object.hasOwn(volume.labels, ANONYMOUS_LABEL)) &&
     Object.keys(volume.options).length === 0 &&
     hasLabels(volume.labels, labels) &&
     !without.some((text) => hasLabel(volume.labels, text));

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import type { HostMounts } from '../../system/mount/index.ts';
+import { parseBytes } from '../bytes.ts';
 import { Failure } from '../failure.ts';
 import { mountOnHost, namesPath } from './host-mount.ts';
 
@@ -14,13 +15,16 @@ export function checkDriverOptions(name: string, options: DriverOptions): void {
   const fail = (text: string): never => {
     throw new Failure('invalidParameter', `create ${name}: ${text}`);
   };
-  for (const key of Object.keys(options)) {
-    if (!KNOWN.has(key)) fail(`invalid option: ${JSON.stringify(key)}`);
-    for (const needed of NEEDS[key] ?? []) {
-      if (!(needed in options)) fail(`missing required option: ${JSON.stringify(needed)}`);
-    }
+  for (const key of Object.keys(options)) if (!KNOWN.has(key)) fail(`invalid option: ${JSON.stringify(key)}`);
+  if (options.type === 'cifs' && /^[^/]*\/\/[^/]*:\d+(\/|$)/.test(options.device ?? '')) {
+    fail("port not allowed in CIFS device URL, include 'port' in 'o='");
   }
-  if ('size' in options && options.size !== '0') fail('quota size requested but no quota support');
+  const size = options.size === undefined ? 0 : parseBytes(options.size);
+  if (size === undefined) fail(`invalid size: '${options.size}'`);
+  else if (size > 0) fail('quota size requested but no quota support');
+  for (const key of Object.keys(options)) {
+    for (const needed of NEEDS[key] ?? []) if (!(needed in options)) fail(`missing required option: ${JSON.stringify(needed)}`);
+  }
 }
 
 /** True when the volume's data is not simply a folder but something that must be mounted. */

@@ -57,6 +57,11 @@ describe('names and options', () => {
     expect(() => checkDriverOptions('v', { foo: 'x' })).toThrow('create v: invalid option: "foo"');
     expect(() => checkDriverOptions('v', { device: '/x' })).toThrow('create v: missing required option: "type"');
     expect(() => checkDriverOptions('v', { type: 'tmpfs', device: 'tmpfs', o: 'size=1m' })).not.toThrow();
+    const cifs = (device: string) => () => checkDriverOptions('v', { type: 'cifs', device, o: 'user=me' });
+    expect(cifs('//nas:4455/share')).toThrow("create v: port not allowed in CIFS device URL, include 'port' in 'o='");
+    expect(cifs('//nas/share:2')).not.toThrow();
+    for (const size of ['0', '0k', '0 MiB']) expect(() => checkDriverOptions('v', { size })).not.toThrow();
+    for (const size of ['', 'x', '-1', '1 q']) expect(() => checkDriverOptions('v', { size })).toThrow(`create v: invalid size: '${size}'`);
   });
 
   it('gives mount.nfs its host in front', () => {

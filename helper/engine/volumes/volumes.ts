@@ -28,6 +28,7 @@ class LocalVolumes implements Volumes {
   /** Volume → containers that have it, running or not. */
   readonly #users = new Map<string, Set<string>>();
   readonly #mounted: MountedVolumes;
+  #pruning = false;
 
   constructor(context: EngineContext, events: Events) {
     this.#context = context;
@@ -153,6 +154,16 @@ class LocalVolumes implements Volumes {
 
   async prune(filters: Filters): Promise<{ VolumesDeleted: string[]; SpaceReclaimed: number }> {
     const keep = pruneFilter(filters);
+    if (this.#pruning) throw new Failure('conflict', 'a prune operation is already running');
+    this.#pruning = true;
+    try {
+      return await this.#prune(keep);
+    } finally {
+      this.#pruning = false;
+    }
+  }
+
+  async #prune(keep: (volume: StoredVolume) => boolean): Promise<{ VolumesDeleted: string[]; SpaceReclaimed: number }> {
     const VolumesDeleted: string[] = [];
     let SpaceReclaimed = 0;
     for (const { name } of this.#sorted().filter(keep)) {
