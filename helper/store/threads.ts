@@ -42,14 +42,16 @@ export class Threads<To, From extends { job: number }> {
   readonly #loadCode: () => Promise<string | undefined>;
   readonly #limit: number;
   readonly #idleMs: number;
+  readonly #stuckMs: number;
   #threads: Thread<From>[] = [];
   #next = 1;
 
   /** @param code the worker's program; undefined where there is none (unbundled): jobs run in process then */
-  constructor(code: () => Promise<string | undefined>, options: { limit?: number | undefined; idleMs?: number } = {}) {
+  constructor(code: () => Promise<string | undefined>, options: { limit?: number | undefined; idleMs?: number; stuckMs?: number } = {}) {
     this.#loadCode = code;
     this.#limit = options.limit ?? Math.max(1, Math.min(4, os.cpus().length));
     this.#idleMs = options.idleMs ?? IDLE_MS;
+    this.#stuckMs = options.stuckMs ?? STUCK_MS;
   }
 
   /** @returns what `listen` has made; undefined where there is no worker's program */
@@ -82,7 +84,7 @@ export class Threads<To, From extends { job: number }> {
   }
 
   #thread(code: string): Thread<From> {
-    const stuckSince = performance.now() - STUCK_MS;
+    const stuckSince = performance.now() - this.#stuckMs;
     const moving = this.#threads.filter(({ askedAt }) => askedAt === undefined || askedAt > stuckSince);
     const least = moving.sort((a, b) => a.jobs.size - b.jobs.size)[0] ?? this.#threads[0];
     if (least && (least.jobs.size === 0 || moving.length >= this.#limit || this.#threads.length >= MOST_THREADS)) return least;
@@ -101,7 +103,10 @@ export class Threads<To, From extends { job: number }> {
   #lost(thread: Thread<From>, error: Error): void {
     this.#threads = this.#threads.filter((other) => other !== thread);
     clearTimeout(thread.idle);
-    for (const job of [...thread.jobs.values()]) job.lost(error);
+    const jobs = [...thread.jobs.values()];
+    // After an error comes the end: they hear of the first.
+    thread.jobs.clear();
+    for (const job of jobs) job.lost(error);
   }
 
   #left(thread: Thread<From>, id: number): void {
