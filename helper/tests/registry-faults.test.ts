@@ -324,6 +324,19 @@ describe.runIf(onGantry)('with a registry that lies, stalls and fails', { timeou
     }
   });
 
+  it('pulls by a digest alone, whatever tag is named with it: the image dangles, but is shown', async () => {
+    const { digest } = registry.add('exact:1', [layer('exact')]);
+    const name = `${registry.host}/exact`;
+    expect((await pull(`exact@${digest}`))[0]).toEqual({ status: 'Pulling from exact', id: `${name}@${digest}` });
+    expect((await pull(`exact@${digest}&tag=other`))[0]).toEqual({ status: 'Pulling from exact', id: `${name}:other@${digest}` });
+    for (const dangling of ['true', 'false']) {
+      const filters = encodeURIComponent(JSON.stringify({ dangling: [dangling] }));
+      expect((await engine.client.get(`/images/json?filters=${filters}`)).json).toMatchObject([
+        { RepoTags: [], RepoDigests: [`${name}@${digest}`] },
+      ]);
+    }
+  });
+
   it('reads what is on Docker Hub from a mirror, and says where it looked when nobody has it', async () => {
     mirror.add('library/mirrored:1', [layer('m')]);
     const answer = await engine.client.post('/images/create?fromImage=mirrored&tag=1');

@@ -35,7 +35,9 @@ describe(`with a real registry, ${ENGINE}`, { timeout: 60_000 }, () => {
     expect(await docker('push', '-a', `${host}/a/one`)).toMatch(/Layer already exists[\s\S]*latest: digest: /);
     expect(await docker('image', 'inspect', '-f', '{{.RepoDigests}}', `${host}/a/one`)).toContain(`${host}/a/one@${digest}`);
     await docker('rmi', '-f', `${host}/a/one:1`, `${host}/a/one`);
-    expect(await docker('pull', `${host}/a/one@${digest}`)).toContain(`Digest: ${digest}`);
+    const byDigest = await docker('pull', `${host}/a/one@${digest}`);
+    expect(byDigest).toContain(`${host}/a/one@${digest}: Pulling from a/one`);
+    expect(byDigest).toContain(`Digest: ${digest}`);
     expect(await docker('pull', '-a', `${host}/a/one`)).toContain(`Status: Downloaded newer image for ${host}/a/one`);
     expect((await docker('images', '--format', '{{.Tag}}', `${host}/a/one`)).trim().split('\n').sort()).toEqual(['1', 'latest']);
     expect(await docker('pull', `${host}/a/one:1`)).toContain('Image is up to date');

@@ -34,7 +34,14 @@ export interface PullOptions {
 export function pullReference(image: string, tag: string | undefined): Reference {
   if (!tag) return parseNamed(image);
   if (tag.includes(':')) return parseNamed(`${image.replace(/@.*$/, '')}@${tag}`);
+  // The digest decides; the tag is but shown.
+  const [name = '', digest] = image.split('@');
+  if (digest !== undefined) return { ...parseRepositoryTag(name, tag), ...digestOnly(parseNamed(image)) };
   return parseRepositoryTag(image, tag);
+}
+
+function digestOnly({ digest }: Reference): { digest?: string } {
+  return digest === undefined ? {} : { digest };
 }
 
 /** @throws Failure in dockerd's words; notFound when there is no such image or it is not for us */
@@ -110,7 +117,7 @@ function translate(error: unknown, reference: Reference): unknown {
 async function pullImage(pull: Pull, reference: Reference, fetched: FetchedManifest, platform: Platform): Promise<boolean> {
   const { parts, emit, signal } = pull;
   checkClass(fetched);
-  emit({ status: `Pulling from ${reference.path}`, id: reference.digest ?? reference.tag ?? '' });
+  emit({ status: `Pulling from ${reference.path}`, id: reference.digest === undefined ? (reference.tag ?? '') : format(reference) });
   const { data, mediaType, digest } = await platformManifest(pull, reference, fetched, platform);
   const manifest = parseManifest(data);
   checkConfigType(manifest.config.mediaType);
