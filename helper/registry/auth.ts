@@ -171,7 +171,8 @@ export class Authorizer {
  * Its code is not the registry's: what a token server denies says nothing of whether an image is there.
  */
 function withoutAuthorization(error: unknown, what: string): Failure {
-  const kind = isFailure(error) ? error.kind : 'system';
+  // A token server that is not where the registry says is no image that is not there.
+  const kind = isFailure(error) && error.kind !== 'notFound' ? error.kind : 'system';
   const bare = messageOf(error);
   if (error instanceof ConnectionFailure) return new ConnectionFailure(`${what}: ${bare}`, error);
   return new RegistryFailure(kind, `${what}: ${bare}`, error instanceof RegistryFailure ? error.status : 401, '', { bare });

@@ -98,6 +98,11 @@ describe('a refusal', () => {
   });
 });
 
+it('a refusal with a code alone is told by it', async () => {
+  registry.hook = always((_, response) => response.writeHead(400).end('{"errors":[{"code":"NAME_INVALID"}]}'));
+  await expect(manifest()).rejects.toMatchObject({ kind: 'invalidParameter', message: 'name invalid' });
+});
+
 describe('what a registry says of itself', () => {
   it.each<[string, Hook, RegExp]>([
     ['a manifest of another digest', always((_, response) => response.end('{}')), /manifest verification failed for digest sha256:0{64}/],

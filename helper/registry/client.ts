@@ -57,7 +57,7 @@ interface RequestOptions {
 }
 
 /** Tries of one request whose answer is short; layers have more. */
-const TRIES = 3;
+export const TRIES = 3;
 const BACKOFF_MS = 300;
 /** Who wants us to wait longer than this is told to the user instead. */
 const LONGEST_PAUSE_MS = 5_000;

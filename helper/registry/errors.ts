@@ -142,7 +142,7 @@ const UNAUTHORIZED = 'authentication required';
 const SENTENCE = 500;
 
 function refusal(status: number, body: string, what: string): { message: string; code: string } {
-  let parsed: { errors?: { code?: unknown; message?: unknown }[]; details?: unknown; message?: unknown } | null | undefined;
+  let parsed: { errors?: (Record<string, unknown> | null)[]; details?: unknown; message?: unknown } | null | undefined;
   try {
     parsed = JSON.parse(body) as typeof parsed;
   } catch {
@@ -150,9 +150,12 @@ function refusal(status: number, body: string, what: string): { message: string;
   }
   const first = Array.isArray(parsed?.errors) ? parsed.errors[0] : undefined;
   if (first) {
-    const code = typeof first.code === 'string' ? first.code : '';
-    const message = typeof first.message === 'string' && first.message !== '' ? first.message : 'unknown error';
-    return { message: code === '' ? message : `${words(code)}: ${message}`, code };
+    // Some token servers write `Code`: Go's decoder, for which they were made, takes keys in any case.
+    const fields = Object.fromEntries(Object.entries(first).map(([name, value]) => [name.toLowerCase(), value]));
+    const code = typeof fields.code === 'string' ? fields.code : '';
+    const said = typeof fields.message === 'string' ? fields.message : '';
+    const message = [words(code), said].filter((part) => part !== '').join(': ');
+    return { message: message || 'unknown error', code };
   }
   const code = DEFAULT_CODES[status] ?? '';
   const detail = typeof parsed?.details === 'string' ? parsed.details : typeof parsed?.message === 'string' ? parsed.message : undefined;

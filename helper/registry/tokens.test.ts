@@ -73,6 +73,11 @@ describe('tokens', () => {
       always((_, response) => refuse(response, 401, 'UNAUTHORIZED', 'incorrect username or password')),
       /unauthorized: incorrect username or password/,
     ],
+    [
+      'refuses with keys in capitals',
+      always((_, response) => response.writeHead(401).end('{"errors":[{"Code":"UNAUTHORIZED","Message":"not you","detail":null}]}')),
+      /: unauthorized: not you$/,
+    ],
     ['has none', always((_, response) => response.end('{}')), /did not include a token/],
     ['talks nonsense', always((_, response) => response.end('<html>')), /unable to decode token response/],
     ['breaks off', always((request) => request.socket.destroy()), /EOF/],
@@ -132,6 +137,12 @@ describe('tokens', () => {
       return true;
     };
     expect(await login({ identitytoken: 'old' })).toBe('new');
+  });
+
+  it('from a server that is not there are a fault, not an image that is not there', async () => {
+    const { tokens } = await withTokens();
+    tokens.hook = always((_, response) => response.writeHead(404).end('404 page not found'));
+    await expect(manifest()).rejects.toMatchObject({ kind: 'system', code: '' });
   });
 
   it('need a realm', async () => {

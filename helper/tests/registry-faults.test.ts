@@ -166,7 +166,9 @@ describe.runIf(onGantry)('with a registry that lies, stalls and fails', { timeou
     registry.hook = page;
     expect((await pull('gone&tag=1')).at(-1).error).toBe('unknown blob');
     digest = made.config.digest;
-    expect((await pull('gone&tag=1')).at(-1).error).toBe('error pulling image configuration: unknown blob');
+    expect((await pull('gone&tag=1')).at(-1).error).toBe(
+      'error pulling image configuration: download failed after attempts=1: unknown blob',
+    );
   });
 
   it('a config that comes at the second try is as good', async () => {

@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import type { Repository } from '../../registry/client.ts';
+import { TRIES } from '../../registry/client.ts';
 import { downloadBlob, SIZE_INVALID } from '../../registry/download.ts';
 import { ConnectionFailure, RegistryFailure } from '../../registry/errors.ts';
 import type { Limiter } from '../../registry/limiter.ts';
@@ -80,10 +81,12 @@ async function fetchConfig(repository: Repository, digest: string, signal: Abort
     return await repository.smallBlob(digest, signal);
   } catch (error) {
     signal.throwIfAborted();
-    const words = `error pulling image configuration: ${messageOf(error)}`;
+    const told = (attempts: number): string =>
+      `error pulling image configuration: download failed after attempts=${attempts}: ${messageOf(error)}`;
     // Still theirs, for another endpoint may have it.
-    if (error instanceof RegistryFailure) throw new RegistryFailure(error.kind, words, error.status, '');
-    throw error instanceof ConnectionFailure ? new ConnectionFailure(words, error) : new Failure('system', words, { cause: error });
+    if (error instanceof RegistryFailure) throw new RegistryFailure(error.kind, told(error.passing ? TRIES : 1), error.status, '');
+    if (error instanceof ConnectionFailure) throw new ConnectionFailure(told(TRIES), error);
+    throw new Failure('system', `error pulling image configuration: ${messageOf(error)}`, { cause: error });
   }
 }
 
