@@ -10,6 +10,7 @@ const STATUS: Record<FailureKind, number> = {
   forbidden: 403,
   notFound: 404,
   conflict: 409,
+  tooManyRequests: 429,
   system: 500,
   notImplemented: 501,
   unavailable: 503,

@@ -9,6 +9,7 @@ export type FailureKind =
   | 'forbidden'
   | 'unauthorized'
   | 'notModified'
+  | 'tooManyRequests'
   | 'unavailable'
   | 'notImplemented'
   | 'system';

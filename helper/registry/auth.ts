@@ -1,43 +1,22 @@
 /**
  * Credentials and tokens for registries.
- * Source: RFC 7235 (challenges), distribution token authentication (GET and OAuth2 POST)
+ * Source: distribution token authentication (GET and OAuth2 POST)
  */
 import type { RegistryAuth } from '../contract/docker/index.ts';
-import { Failure } from '../engine/failure.ts';
-import { RegistryFailure, readBody, registryError } from './errors.ts';
+import { Failure, isFailure, messageOf } from '../engine/failure.ts';
+import type { Challenge } from './challenges.ts';
+import { parseChallenges } from './challenges.ts';
+import { ConnectionFailure, RegistryFailure, readBody, registryError } from './errors.ts';
 import type { Transport } from './transport.ts';
 
-export interface Challenge {
-  /** Lower case: `bearer`, `basic`. */
-  scheme: string;
-  parameters: Record<string, string>;
-}
-
-/** Parses `WWW-Authenticate`, several challenges in one header included. */
-export function parseChallenges(header: string): Challenge[] {
-  const challenges: Challenge[] = [];
-  const pattern = /[\s,]*([A-Za-z0-9!#$%&'*+.^_`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]*)))?/gy;
-  for (let match = pattern.exec(header); match; match = pattern.exec(header)) {
-    const [, name, quoted, plain] = match as unknown as [string, string, string | undefined, string | undefined];
-    if (quoted === undefined && plain === undefined) challenges.push({ scheme: name.toLowerCase(), parameters: {} });
-    else {
-      const value = quoted === undefined ? (plain as string) : quoted.replace(/\\(.)/g, '$1');
-      const current = challenges.at(-1);
-      if (current) current.parameters[name.toLowerCase()] = value;
-    }
-  }
-  return challenges;
-}
-
-/** User name and password of an `X-Registry-Auth`, however it was written; undefined when anonymous. */
+/** User name and password of an `X-Registry-Auth`, however it was written; undefined when one of them is missing. */
 export function basicCredentials(auth: RegistryAuth | undefined): { username: string; password: string } | undefined {
   if (!auth) return undefined;
-  if (auth.username) return { username: auth.username, password: auth.password ?? '' };
-  if (auth.auth) {
-    const [username, ...rest] = Buffer.from(auth.auth, 'base64').toString().split(':');
-    if (username) return { username, password: rest.join(':').replace(/\0+$/, '') };
-  }
-  return undefined;
+  if (auth.username) return auth.password ? { username: auth.username, password: auth.password } : undefined;
+  if (!auth.auth) return undefined;
+  const [username, ...rest] = Buffer.from(auth.auth, 'base64').toString().split(':');
+  const password = rest.join(':').replace(/\0+$/, '');
+  return username && password ? { username, password } : undefined;
 }
 
 function basicHeader(credentials: { username: string; password: string }): string {
@@ -54,26 +33,32 @@ const TOKEN_BYTES = 1024 * 1024;
 export class Authorizer {
   readonly #auth: RegistryAuth | undefined;
   readonly #transport: Transport;
+  /** Asks for refresh tokens, too: for `docker login`. */
+  readonly #offline: boolean;
   readonly #tokens = new Map<string, { header: string; expires: number; identityToken: string | undefined }>();
   readonly #running = new Map<string, Promise<string>>();
   /** Learned from the first challenge: later requests bring their credentials at once. */
   #challenge: Challenge | undefined;
 
-  constructor(auth: RegistryAuth | undefined, transport: Transport) {
+  constructor(auth: RegistryAuth | undefined, transport: Transport, options: { offline?: boolean } = {}) {
     this.#auth = auth;
     this.#transport = transport;
+    this.#offline = options.offline ?? false;
   }
 
-  /** The Authorization header for a request of this scope, as far as it is known what the registry wants. */
-  async header(scope: string, signal: AbortSignal): Promise<string | undefined> {
+  /**
+   * The Authorization header for a request of this scope, as far as it is known what the registry wants.
+   * @param what names the request, as Go's client does
+   */
+  async header(scope: string, what: string, signal: AbortSignal): Promise<string | undefined> {
     if (this.#auth?.registrytoken) return `Bearer ${this.#auth.registrytoken}`;
-    return this.#challenge ? this.#answer(this.#challenge, scope, signal) : undefined;
+    return this.#challenge ? this.#answer(this.#challenge, scope, what, signal) : undefined;
   }
 
   /**
    * A request was refused: learns from its challenge.
-   * @returns the header for one more try
-   * @throws Failure when there is nothing to answer with; `what` names the request, as Go's client does
+   * @returns the header for one more try; undefined: there is nothing to add to what was refused
+   * @throws RegistryFailure when there is nothing to answer with
    */
   async challenged(
     header: string | undefined,
@@ -81,33 +66,43 @@ export class Authorizer {
     refused: string | undefined,
     what: string,
     signal: AbortSignal,
-  ): Promise<string> {
+  ): Promise<string | undefined> {
     const challenges = parseChallenges(header ?? '');
-    const bearer = challenges.find(({ scheme, parameters }) => scheme === 'bearer' && parameters.realm);
+    const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
     const basic = challenges.find(({ scheme }) => scheme === 'basic');
     const chosen = bearer ?? basic;
-    if (!chosen) throw refusedFor('unauthorized: authentication required', 'unauthorized');
+    if (!chosen) return undefined;
     this.#challenge = chosen;
     // Of several requests with one old token, the first gets a new one for all.
     const key = tokenKey(chosen, scope);
     if (chosen === bearer && this.#tokens.get(key)?.header === refused) this.#tokens.delete(key);
-    const answer = await this.#answer(chosen, scope, signal);
-    if (answer === undefined) throw refusedFor(`${what}: no basic auth credentials`, 'system');
-    if (answer === refused) throw refusedFor('unauthorized: authentication required', 'unauthorized');
-    return answer;
+    const answer = await this.#answer(chosen, scope, what, signal);
+    return answer === refused ? undefined : answer;
   }
 
-  /** The refresh token that the token server gave, for `docker login`. */
+  /** The refresh token that the token server gave, else the one that was shown to it, for `docker login`. */
   identityToken(): string {
     for (const token of this.#tokens.values()) if (token.identityToken) return token.identityToken;
-    return '';
+    return this.#auth?.identitytoken ?? '';
   }
 
-  async #answer(challenge: Challenge, scope: string, signal: AbortSignal): Promise<string | undefined> {
-    if (challenge.scheme === 'basic') {
-      const credentials = basicCredentials(this.#auth);
-      return credentials && basicHeader(credentials);
+  /** @throws RegistryFailure, ConnectionFailure that name the request */
+  async #answer(challenge: Challenge, scope: string, what: string, signal: AbortSignal): Promise<string> {
+    try {
+      return await (challenge.scheme === 'basic' ? this.#basic() : this.#token(challenge, scope, signal));
+    } catch (error) {
+      signal.throwIfAborted();
+      throw withoutAuthorization(error, what);
     }
+  }
+
+  #basic(): string {
+    const credentials = basicCredentials(this.#auth);
+    if (!credentials) throw new Failure('system', 'no basic auth credentials');
+    return basicHeader(credentials);
+  }
+
+  async #token(challenge: Challenge, scope: string, signal: AbortSignal): Promise<string> {
     const key = tokenKey(challenge, scope);
     const known = this.#tokens.get(key);
     if (known && known.expires > Date.now()) return known.header;
@@ -121,9 +116,10 @@ export class Authorizer {
 
   async #fetchToken(challenge: Challenge, scope: string, key: string, signal: AbortSignal): Promise<string> {
     const { realm, service = '' } = challenge.parameters;
+    if (!realm) throw new Failure('system', 'no realm specified for token auth challenge');
     let url: URL;
     try {
-      url = new URL(realm as string);
+      url = new URL(realm);
     } catch {
       throw new Failure('system', `invalid token auth challenge realm: ${JSON.stringify(realm)}`);
     }
@@ -150,13 +146,13 @@ export class Authorizer {
 
   #get(url: URL, service: string, scopes: string[], signal: AbortSignal) {
     const credentials = basicCredentials(this.#auth);
-    if (service) url.searchParams.set('service', service);
-    for (const scope of scopes) url.searchParams.append('scope', scope);
-    if (credentials) {
-      url.searchParams.set('account', credentials.username);
+    if (credentials) url.searchParams.set('account', credentials.username);
+    if (this.#offline) {
       url.searchParams.set('client_id', 'docker');
       url.searchParams.set('offline_token', 'true');
     }
+    for (const scope of scopes) url.searchParams.append('scope', scope);
+    if (service) url.searchParams.set('service', service);
     const headers: Record<string, string> = credentials ? { authorization: basicHeader(credentials) } : {};
     return this.#transport.request({ method: 'GET', url, headers, signal });
   }
@@ -170,8 +166,16 @@ export class Authorizer {
   }
 }
 
-function refusedFor(message: string, kind: 'unauthorized' | 'system'): RegistryFailure {
-  return new RegistryFailure(kind, message, 401, 'UNAUTHORIZED');
+/**
+ * Why a request got no authorization, named as Go's client does it: with the request itself.
+ * Its code is not the registry's: what a token server denies says nothing of whether an image is there.
+ */
+function withoutAuthorization(error: unknown, what: string): Failure {
+  // A token server that is not where the registry says is no image that is not there.
+  const kind = isFailure(error) && error.kind !== 'notFound' ? error.kind : 'system';
+  const bare = messageOf(error);
+  if (error instanceof ConnectionFailure) return new ConnectionFailure(`${what}: ${bare}`, error);
+  return new RegistryFailure(kind, `${what}: ${bare}`, error instanceof RegistryFailure ? error.status : 401, '', { bare });
 }
 
 function tokenKey(challenge: Challenge, scope: string): string {

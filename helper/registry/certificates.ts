@@ -43,11 +43,14 @@ let plain: { text: string; context: tls.SecureContext } | undefined;
 
 /**
  * What connections to a registry trust and show. Parsing 150 authorities takes 10 ms, so that is not done for each connection.
+ * A token server or a storage on another host is met with what the registry has, as by dockerd, and with what certs.d has for
+ * that host itself.
  * @param host with its port, as in a reference
+ * @param registry that sent us there
  * @throws Failure that names the file that is missing or no certificate
  */
-export async function secureContext(host: string, folders?: readonly string[]): Promise<tls.SecureContext> {
-  const files = await readCertificates(host, folders);
+export async function secureContext(host: string, registry = host): Promise<tls.SecureContext> {
+  const files = joined(await readCertificates(host), registry === host ? undefined : await readCertificates(registry));
   const authorities = await systemAuthorities();
   if (!files) {
     const text = authorities.join('');
@@ -61,9 +64,15 @@ export async function secureContext(host: string, folders?: readonly string[]): 
   }
 }
 
+/** All authorities; one certificate of ours, of the first that has one. */
+function joined(own: TlsFiles | undefined, registry: TlsFiles | undefined): TlsFiles | undefined {
+  if (!own || !registry) return own ?? registry;
+  return { ...(own.cert ? own : registry), ca: [...(own.ca ?? []), ...(registry.ca ?? [])] };
+}
+
 /** @param host with its port, as in a reference */
-async function readCertificates(host: string, folders: readonly string[] = FOLDERS): Promise<TlsFiles | undefined> {
-  for (const root of folders) {
+async function readCertificates(host: string): Promise<TlsFiles | undefined> {
+  for (const root of FOLDERS) {
     const folder = path.join(root, path.basename(host));
     const names = await fs.readdir(folder).catch(() => undefined);
     if (!names) continue;

@@ -40,6 +40,8 @@ export interface RepositoryOptions {
   /** What will be done: scopes of tokens. */
   actions: 'pull' | 'pull,push';
   silenceMs?: number;
+  /** `docker login`: a token server is asked for a token that lasts, too. */
+  login?: boolean;
 }
 
 interface RequestOptions {
@@ -50,10 +52,12 @@ interface RequestOptions {
   scope?: string;
   /** No second try: the caller has its own. */
   once?: boolean;
+  /** How the request is called in messages, where dockerd makes another one. */
+  verb?: string;
 }
 
 /** Tries of one request whose answer is short; layers have more. */
-const TRIES = 3;
+export const TRIES = 3;
 const BACKOFF_MS = 300;
 /** Who wants us to wait longer than this is told to the user instead. */
 const LONGEST_PAUSE_MS = 5_000;
@@ -74,7 +78,7 @@ export class Repository {
     this.path = options.path;
     this.#transport = transport;
     // Credentials of a registry are not a mirror's.
-    this.#authorizer = new Authorizer(endpoint.mirror ? undefined : options.auth, transport);
+    this.#authorizer = new Authorizer(endpoint.mirror ? undefined : options.auth, transport, { offline: options.login ?? false });
     this.#scope = `repository:${options.path}:${options.actions}`;
   }
 
@@ -115,7 +119,8 @@ export class Repository {
 
   async #ask(method: string, url: URL, options: RequestOptions, signal: AbortSignal): Promise<RegistryResponse> {
     const scope = options.scope ?? this.#scope;
-    let authorization = this.#own(url) ? await this.#authorizer.header(scope, signal) : undefined;
+    const what = `${options.verb ?? method.charAt(0) + method.slice(1).toLowerCase()} ${JSON.stringify(url.href)}`;
+    let authorization = this.#own(url) ? await this.#authorizer.header(scope, what, signal) : undefined;
     for (let attempt = 0; ; attempt++) {
       // dockerd asks /v2/ first, so that is the URL its users see when a registry can't be reached.
       const called = this.#reached ? undefined : `${this.endpoint.base}/v2/`;
@@ -128,12 +133,18 @@ export class Repository {
       this.#reached = true;
       if (options.accept.includes(response.status)) return response;
       if (response.status === 401 && attempt === 0 && this.#own(response.url)) {
-        const what = `${method.charAt(0)}${method.slice(1).toLowerCase()} ${JSON.stringify(url.href)}`;
-        response.body.resume();
-        authorization = await this.#authorizer.challenged(response.headers['www-authenticate'], scope, authorization, what, signal);
-        if (!isStream(options.body)) continue;
-        // What was sent of a stream is gone: whoever has it sends it once more, with the new token.
-        throw new ConnectionFailure('the registry wants a new token');
+        const asked = response.headers['www-authenticate'];
+        const answer = await this.#authorizer.challenged(asked, scope, authorization, what, signal).catch((error: unknown) => {
+          response.body.resume();
+          throw error;
+        });
+        if (answer !== undefined) {
+          response.body.resume();
+          authorization = answer;
+          if (!isStream(options.body)) continue;
+          // What was sent of a stream is gone: whoever has it sends it once more, with the new token.
+          throw new ConnectionFailure('the registry wants a new token');
+        }
       }
       throw await registryError(response, `${method} ${url.href}`);
     }
@@ -158,7 +169,8 @@ export class Repository {
     const response = await this.request(
       'GET',
       `${this.path}/manifests/${reference}`,
-      { headers: { accept: MANIFEST_TYPES.join(', ') }, accept: [200] },
+      // dockerd looks a tag up first.
+      { headers: { accept: MANIFEST_TYPES.join(', ') }, accept: [200], ...(reference.includes(':') ? {} : { verb: 'Head' }) },
       signal,
     );
     const data = await readBody(response.body, MANIFEST_BYTES);
@@ -185,23 +197,37 @@ export class Repository {
     return tags ?? [];
   }
 
-  /** A small blob (a config), verified. */
+  /** A small blob (a config), verified. @throws Failure */
   async smallBlob(digest: string, signal: AbortSignal): Promise<Buffer> {
-    const response = await this.openBlob(digest, 0, signal);
-    const data = await readBody(response.body, MANIFEST_BYTES * 2);
-    if (digestOf(data) !== digest) throw new Failure('system', `image config verification failed for digest ${digest}`);
-    return data;
+    for (let attempt = 1; ; attempt++) {
+      const { body } = await this.#blob(digest, { accept: [200] }, signal);
+      try {
+        const data = await readBody(body, MANIFEST_BYTES * 2);
+        if (digestOf(data) === digest) return data;
+      } catch (error) {
+        // Cut off in its midst.
+        if (!(error instanceof ConnectionFailure) || attempt === TRIES) throw error;
+        continue;
+      }
+      throw new Failure('system', `image config verification failed for digest ${digest}`);
+    }
   }
 
   /** Opens a blob from `offset` on, once. Status 206 when the registry honours it, 200 when it sends all. */
   openBlob(digest: string, offset: number, signal: AbortSignal): Promise<RegistryResponse> {
     const headers: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-` } : {};
-    return this.request(
-      'GET',
-      `${this.path}/blobs/${digest}`,
-      { headers, accept: offset > 0 ? [200, 206, 416] : [200], once: true },
-      signal,
-    );
+    return this.#blob(digest, { headers, accept: offset > 0 ? [200, 206, 416] : [200], once: true }, signal);
+  }
+
+  async #blob(digest: string, options: RequestOptions, signal: AbortSignal): Promise<RegistryResponse> {
+    try {
+      return await this.request('GET', `${this.path}/blobs/${digest}`, options, signal);
+    } catch (error) {
+      // Whatever page comes with it.
+      if (error instanceof RegistryFailure && error.status === 404)
+        throw new RegistryFailure('notFound', 'unknown blob', 404, 'BLOB_UNKNOWN');
+      throw error;
+    }
   }
 
   close(): void {
@@ -237,7 +263,7 @@ export async function withRepository<T>(
   for (const endpoint of await endpointsOf(options.domain, options.settings)) {
     const transport = new HttpTransport({
       insecure: endpoint.insecure,
-      ...(endpoint.base.startsWith('https:') ? { secureContext: await secureContext(endpoint.host) } : {}),
+      trust: (host) => secureContext(host, endpoint.host),
       ...(options.silenceMs === undefined ? {} : { silenceMs: options.silenceMs }),
     });
     const repository = new Repository(endpoint, options, transport);

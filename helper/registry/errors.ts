@@ -6,6 +6,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { FailureKind } from '../engine/failure.ts';
 import { Failure } from '../engine/failure.ts';
+import { parseChallenges } from './challenges.ts';
 import type { RegistryResponse } from './response.ts';
 
 /** A refusal with the registry's own code. */
@@ -15,12 +16,21 @@ export class RegistryFailure extends Failure {
   readonly code: string;
   /** When the registry wants to be asked again; undefined when it does not say. */
   readonly retryAfterMs: number | undefined;
+  /** The refusal alone, where the message names the request for which there was no authorization. */
+  readonly bare: string | undefined;
 
-  constructor(kind: FailureKind, message: string, status: number, code: string, retryAfterMs?: number) {
+  constructor(
+    kind: FailureKind,
+    message: string,
+    status: number,
+    code: string,
+    more: { retryAfterMs?: number | undefined; bare?: string } = {},
+  ) {
     super(kind, message);
     this.status = status;
     this.code = code;
-    this.retryAfterMs = retryAfterMs;
+    this.retryAfterMs = more.retryAfterMs;
+    this.bare = more.bare;
   }
 
   /** Whether the same request may be answered at another time. */
@@ -76,12 +86,21 @@ async function readErrorBody(body: Readable): Promise<string> {
   return Buffer.concat(parts).toString();
 }
 
-const KINDS: Record<number, FailureKind> = {
-  401: 'unauthorized',
-  403: 'forbidden',
-  404: 'notFound',
-  429: 'unavailable',
-  503: 'unavailable',
+/** As dockerd passes them on. What is out of order itself (5xx) is a failure like any other. */
+const KINDS: Record<string, FailureKind> = {
+  UNAUTHORIZED: 'unauthorized',
+  DENIED: 'forbidden',
+  NAME_UNKNOWN: 'notFound',
+  MANIFEST_UNKNOWN: 'notFound',
+  BLOB_UNKNOWN: 'notFound',
+  BLOB_UPLOAD_UNKNOWN: 'notFound',
+  NOT_FOUND: 'notFound',
+  NAME_INVALID: 'invalidParameter',
+  TAG_INVALID: 'invalidParameter',
+  MANIFEST_INVALID: 'invalidParameter',
+  DIGEST_INVALID: 'invalidParameter',
+  SIZE_INVALID: 'invalidParameter',
+  TOOMANYREQUESTS: 'tooManyRequests',
 };
 const DEFAULT_CODES: Record<number, string> = { 401: 'UNAUTHORIZED', 403: 'DENIED', 404: 'NOT_FOUND', 429: 'TOOMANYREQUESTS' };
 
@@ -96,15 +115,34 @@ export function retryAfter(header: string | undefined, now = Date.now()): number
 
 /** The failure for an answer that is not a success. `what` names the request where the registry says nothing. */
 export async function registryError(response: RegistryResponse, what: string): Promise<RegistryFailure> {
-  const { status } = response;
-  const { message, code } = refusal(status, await readErrorBody(response.body), what);
+  const { status, headers } = response;
+  const body = await readErrorBody(response.body);
+  const { message, code } = bearerRefusal(headers['www-authenticate']) ?? refusal(status, body, what);
   const wait = retryAfter(response.headers['retry-after']);
   const asked = status === 429 && wait ? `; the registry asks to try again in ${duration(wait)}` : '';
-  return new RegistryFailure(KINDS[status] ?? 'system', `${message}${asked}`, status, code, wait);
+  const kind = status < 500 ? KINDS[code] : undefined;
+  return new RegistryFailure(kind ?? 'system', `${message}${asked}`, status, code, { retryAfterMs: wait });
 }
 
+/**
+ * What a challenge says of the token that came: Docker Hub answers so for repositories that are not there or not ours.
+ * Source: RFC 6750, section 3
+ */
+function bearerRefusal(header: string | undefined): { message: string; code: string } | undefined {
+  const bearer = parseChallenges(header ?? '').find(({ scheme }) => scheme === 'bearer');
+  const { error = '', error_description: said } = bearer?.parameters ?? {};
+  if (error === 'insufficient_scope') return { message: `denied: ${said || DENIED}`, code: 'DENIED' };
+  if (error === 'invalid_token') return { message: `unauthorized: ${said || UNAUTHORIZED}`, code: 'UNAUTHORIZED' };
+  return undefined;
+}
+
+const DENIED = 'requested access to the resource is denied';
+const UNAUTHORIZED = 'authentication required';
+/** A longer text is no sentence for the user, but a page. */
+const SENTENCE = 500;
+
 function refusal(status: number, body: string, what: string): { message: string; code: string } {
-  let parsed: { errors?: { code?: unknown; message?: unknown }[]; details?: unknown; message?: unknown } | null | undefined;
+  let parsed: { errors?: (Record<string, unknown> | null)[]; details?: unknown; message?: unknown } | null | undefined;
   try {
     parsed = JSON.parse(body) as typeof parsed;
   } catch {
@@ -112,16 +150,21 @@ function refusal(status: number, body: string, what: string): { message: string;
   }
   const first = Array.isArray(parsed?.errors) ? parsed.errors[0] : undefined;
   if (first) {
-    const code = typeof first.code === 'string' ? first.code : '';
-    const message = typeof first.message === 'string' && first.message !== '' ? first.message : 'unknown error';
-    return { message: code === '' ? message : `${words(code)}: ${message}`, code };
+    // Some token servers write `Code`: Go's decoder, for which they were made, takes keys in any case.
+    const fields = Object.fromEntries(Object.entries(first).map(([name, value]) => [name.toLowerCase(), value]));
+    const code = typeof fields.code === 'string' ? fields.code : '';
+    const said = typeof fields.message === 'string' ? fields.message : '';
+    const message = [words(code), said].filter((part) => part !== '').join(': ');
+    return { message: message || 'unknown error', code };
   }
   const code = DEFAULT_CODES[status] ?? '';
   const detail = typeof parsed?.details === 'string' ? parsed.details : typeof parsed?.message === 'string' ? parsed.message : undefined;
   if (detail) return { message: code === '' ? detail : `${words(code)}: ${detail}`, code };
-  if (status === 401) return { message: 'unauthorized: authentication required', code };
-  if (status === 403) return { message: 'denied: requested access to the resource is denied', code };
-  if (status === 429) return { message: 'toomanyrequests: the registry allows no more requests for now', code };
+  const text = body.trim();
+  const said = parsed === undefined && text.length <= SENTENCE && !text.startsWith('<') ? text : '';
+  if (status === 401) return { message: `unauthorized: ${said || UNAUTHORIZED}`, code };
+  if (status === 403) return { message: `denied: ${said || DENIED}`, code };
+  if (status === 429) return { message: `toomanyrequests: ${said || 'the registry allows no more requests for now'}`, code };
   return { message: `${what}: received unexpected HTTP status: ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd(), code };
 }
 

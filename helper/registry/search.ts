@@ -35,7 +35,7 @@ export async function searchIndex(
   signal: AbortSignal,
 ): Promise<SearchResult[]> {
   const hub = query.domain === 'docker.io';
-  const { base, transport } = hub ? await official() : await reachable(query.domain, settings, signal);
+  const { base, transport } = hub ? official() : await reachable(query.domain, settings, signal);
   try {
     const url = new URL(`${base}/v1/search`);
     url.search = new URLSearchParams({ q: query.term, n: String(query.limit) }).toString();
@@ -55,8 +55,8 @@ export async function searchIndex(
   }
 }
 
-async function official(): Promise<{ base: string; transport: HttpTransport }> {
-  return { base: INDEX, transport: new HttpTransport({ secureContext: await secureContext('docker.io') }) };
+function official(): { base: string; transport: HttpTransport } {
+  return { base: INDEX, transport: new HttpTransport({ trust: () => secureContext('docker.io') }) };
 }
 
 /** The first endpoint of a host that answers `/v1/_ping`, with whatever status; https before http. */
@@ -68,10 +68,7 @@ async function reachable(
   const endpoints = await endpointsOf(domain, settings);
   const failures: string[] = [];
   for (const endpoint of endpoints) {
-    const transport = new HttpTransport({
-      insecure: endpoint.insecure,
-      ...(endpoint.base.startsWith('https:') ? { secureContext: await secureContext(endpoint.host) } : {}),
-    });
+    const transport = new HttpTransport({ insecure: endpoint.insecure, trust: (host) => secureContext(host, endpoint.host) });
     try {
       const answer = await transport.request({ method: 'GET', url: new URL(`${endpoint.base}/v1/_ping`), signal });
       answer.body.resume();

@@ -36,17 +36,24 @@ export const SILENCE_MS = 60_000;
 const REDIRECTS = 5;
 const USER_AGENT = 'docker/28.0.0 gantry';
 
+export interface TransportOptions {
+  /** What a connection to a host (with its port, where that is not https's own) trusts and shows. */
+  trust?: (host: string) => Promise<SecureContext>;
+  insecure?: boolean;
+  silenceMs?: number;
+}
+
 export class HttpTransport implements Transport {
   readonly #agents = new Map<string, http.Agent>();
-  readonly #tls: https.AgentOptions;
+  readonly #contexts = new Map<string, Promise<SecureContext>>();
+  readonly #trust: TransportOptions['trust'];
+  readonly #insecure: boolean;
   readonly #silenceMs: number;
 
-  constructor(options: { secureContext?: SecureContext; insecure?: boolean; silenceMs?: number } = {}) {
-    this.#silenceMs = options.silenceMs ?? SILENCE_MS;
-    this.#tls = {
-      ...(options.insecure ? { rejectUnauthorized: false } : {}),
-      ...(options.secureContext ? { secureContext: options.secureContext } : {}),
-    };
+  constructor({ trust, insecure = false, silenceMs = SILENCE_MS }: TransportOptions = {}) {
+    this.#trust = trust;
+    this.#insecure = insecure;
+    this.#silenceMs = silenceMs;
   }
 
   async request(request: RegistryRequest): Promise<RegistryResponse> {
@@ -74,6 +81,12 @@ export class HttpTransport implements Transport {
     for (const agent of this.#agents.values()) agent.destroy();
   }
 
+  async #tls({ host }: URL): Promise<https.RequestOptions> {
+    const context = this.#contexts.get(host) ?? this.#trust?.(host);
+    if (context) this.#contexts.set(host, context);
+    return { ...(this.#insecure ? { rejectUnauthorized: false } : {}), ...(context ? { secureContext: await context } : {}) };
+  }
+
   /** The connections to use for a URL: straight ones, or through a proxy. */
   async #agent(url: URL): Promise<http.Agent> {
     const proxy = proxyFor(url);
@@ -82,7 +95,7 @@ export class HttpTransport implements Transport {
     if (known) return known;
     const kept = { keepAlive: true, maxFreeSockets: 8, timeout: this.#silenceMs };
     const secure = url.protocol === 'https:';
-    const straight = secure ? new https.Agent({ ...kept, ...this.#tls }) : new http.Agent(kept);
+    const straight = secure ? new https.Agent(kept) : new http.Agent(kept);
     const agent = proxy ? await proxyAgent(proxy, secure, kept) : straight;
     this.#agents.set(key, agent);
     return agent;
@@ -92,14 +105,14 @@ export class HttpTransport implements Transport {
     const { method, url, signal, body } = request;
     checkHeaders(request.headers ?? {});
     const agent = await this.#agent(url);
+    const secure = url.protocol === 'https:';
+    const tls = secure ? await this.#tls(url) : {};
     return new Promise((resolve, reject) => {
-      const secure = url.protocol === 'https:';
       const sent = (secure ? https : http).request(url, {
         method,
         headers: { 'user-agent': USER_AGENT, ...request.headers },
         agent,
-        // For a proxy's agent, which makes the TLS connection within its tunnel.
-        ...(secure ? this.#tls : {}),
+        ...tls,
         signal,
         timeout: this.#silenceMs,
       });

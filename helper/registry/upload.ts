@@ -66,10 +66,16 @@ export async function uploadBlob(repository: Repository, source: UploadSource): 
   }
 }
 
+/** A refusal counts as no: it has no words for the user, as the answer to the upload has. */
 async function exists(repository: Repository, digest: string, signal: AbortSignal): Promise<boolean> {
-  const response = await repository.request('HEAD', `${repository.path}/blobs/${digest}`, { accept: [200, 404] }, signal);
-  response.body.resume();
-  return response.status === 200;
+  try {
+    const response = await repository.request('HEAD', `${repository.path}/blobs/${digest}`, { accept: [200, 404] }, signal);
+    response.body.resume();
+    return response.status === 200;
+  } catch (error) {
+    if (error instanceof RegistryFailure && !error.passing && error.bare === undefined) return false;
+    throw error;
+  }
 }
 
 async function begin(repository: Repository, source: UploadSource): Promise<{ location: URL; mounted: boolean }> {

@@ -185,6 +185,14 @@ export class FakeRegistry {
   }
 }
 
+/** The lines of a progress stream. */
+export function lines(text: string): any[] {
+  return text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => JSON.parse(line));
+}
+
 /** A blob, or the part of it that a Range asks for. */
 export function sendBlob(request: http.IncomingMessage, response: http.ServerResponse, data: Buffer): void {
   const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? Number.NaN);

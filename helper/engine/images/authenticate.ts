@@ -1,26 +1,35 @@
+import { STATUS_CODES } from 'node:http';
 import type { RegistryAuth } from '../../contract/docker/index.ts';
 import { withRepository } from '../../registry/client.ts';
 import { RegistryFailure } from '../../registry/errors.ts';
 import { Failure } from '../failure.ts';
 import type { Parts } from './parts.ts';
 
-/** POST /auth. @throws Failure unauthorized when the registry refuses, system when it can't be reached, invalidParameter */
+/**
+ * POST /auth.
+ * @throws Failure unauthorized when a token server refuses; system when the registry itself does or can't be reached, as from
+ *   dockerd; invalidParameter
+ */
 export async function authenticate(
   parts: Parts,
   auth: RegistryAuth,
   signal: AbortSignal,
 ): Promise<{ Status: string; IdentityToken: string }> {
   const domain = domainOf(auth.serveraddress ?? '');
-  try {
-    const options = { domain, path: '', auth, settings: { ...parts.context.config, registryMirrors: [] }, actions: 'pull' } as const;
-    return await withRepository(options, signal, async (repository) => {
-      await repository.ping(signal);
-      return { Status: 'Login Succeeded', IdentityToken: repository.identityToken() };
+  const settings = { ...parts.context.config, registryMirrors: [] };
+  return withRepository({ domain, path: '', auth, settings, actions: 'pull', login: true }, signal, async (repository) => {
+    await repository.ping(signal).catch((error: unknown) => {
+      throw refusedLogin(error, repository.endpoint.base);
     });
-  } catch (error) {
-    if (error instanceof RegistryFailure && error.status === 401) throw new Failure('unauthorized', error.message);
-    throw error;
-  }
+    return { Status: 'Login Succeeded', IdentityToken: repository.identityToken() };
+  });
+}
+
+/** What the registry itself answers is told by its status alone. */
+function refusedLogin(error: unknown, base: string): unknown {
+  if (!(error instanceof RegistryFailure) || error.bare !== undefined) return error;
+  const { status } = error;
+  return new Failure('system', `login attempt to ${base}/v2/ failed with status: ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd());
 }
 
 /** `https://index.docker.io/v1/`, `localhost:5000`, '' (Docker Hub) */

@@ -1,7 +1,11 @@
-import { rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { rm, stat } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import type { JobResult } from '../../store/layers/job.ts';
 import type { LayerIngest } from '../../store/layers/layers.ts';
 import type { Lease } from '../../store/leases.ts';
+import { Failure } from '../failure.ts';
 import type { Parts } from './parts.ts';
 
 /** A layer on its way in whose bytes become a blob of the content store. */
@@ -39,10 +43,24 @@ export async function ingestLayer(parts: Parts, lease: Lease, from?: { path: str
           await parts.content.adopt(blob.path, result.digest);
         });
       } catch (error) {
+        const other = expected.digest ? await otherContent(blob.path, { digest: expected.digest }) : undefined;
         // What turned out wrong is never resumed.
         await discard();
-        throw error;
+        throw other ?? error;
       }
     },
   };
+}
+
+/**
+ * Why bytes could not be unpacked, when they are not those that were asked for: a proxy's page, say, is no broken archive.
+ * @param size when they are fewer, nothing is known
+ */
+export async function otherContent(file: string, { digest, size }: { digest: string; size?: number }): Promise<Failure | undefined> {
+  const found = await stat(file).catch(() => undefined);
+  if (!found || (size !== undefined && found.size !== size)) return undefined;
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file), hash);
+  const same = `sha256:${hash.digest('hex')}` === digest;
+  return same ? undefined : new Failure('system', `filesystem layer verification failed for digest ${digest}`);
 }

@@ -41,8 +41,9 @@ export function list(parts: Parts, options: ListOptions): ImageSummary[] {
     if (patterns.length > 0 && shown.length === 0) continue;
     const { tags, digests } = shownNames(shown);
     const nameless = own.length === 0;
-    if (dangling !== undefined && dangling !== nameless) continue;
-    if (dangling && parents.has(image.id)) continue;
+    // A digest alone is no name to call it by: both `true` and `false` show such an image, as in dockerd.
+    if (dangling === false && nameless) continue;
+    if (dangling && (tags.length > 0 || parents.has(image.id))) continue;
     // Steps of builds, which only their children need, are shown with `all` only.
     if (nameless && !options.all && parents.has(image.id)) continue;
     const created = createdOf(image);

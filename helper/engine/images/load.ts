@@ -20,7 +20,7 @@ import type { Emit } from './progress.ts';
 import { streamProgress } from './progress.ts';
 import { parseConfig } from './record.ts';
 import type { Reference } from './references.ts';
-import { familiar, format, parseNamed, withDefaultTag } from './references.ts';
+import { familiar, parseNamed, withDefaultTag } from './references.ts';
 import type { Orphans } from './sweep.ts';
 import { sweep } from './sweep.ts';
 import type { Platform } from './types.ts';
@@ -120,7 +120,10 @@ async function loadSaved(
   const config = archiveFile(archive, image.Config);
   if (!config) throw new Failure('invalidParameter', `invalid archive: does not contain ${image.Config}`);
   const parsed = parseConfig(config);
+  if (parsed.os !== 'linux') throw new Failure('invalidParameter', `cannot load ${parsed.os} image on linux`);
   if (platform && !samePlatform(parsed, platform)) return undefined;
+  // Before anything is kept: a name that can't be leaves no image without one.
+  const names = (image.RepoTags ?? []).map(tagOf);
   const layers = checkLayers(parsed.rootfs.diff_ids, image.Layers ?? [], archive);
   const id = digestOf(config);
   lease.add(id);
@@ -128,14 +131,21 @@ async function loadSaved(
     ownManifest(parts, lease, archive, id, layers).then((own) => own ?? makeManifest(parts, lease, { id, size: config.length }, layers)),
     parts.content.put(config),
   ]);
-  const names = (image.RepoTags ?? []).map((text) => withDefaultTag(parseNamed(text)));
   await register(parts, descriptor, id, names, emit);
   return id;
 }
 
+/** A name in manifest.json. One by digest would be the archive's claim, which nobody has seen. @throws Failure invalidParameter */
+function tagOf(text: string): Reference {
+  const reference = parseNamed(text);
+  const { domain, path, tag } = reference;
+  if (tag === undefined) throw new Failure('invalidParameter', `invalid tag ${JSON.stringify(text)}`);
+  return { domain, path, tag };
+}
+
 function checkLayers(diffIds: string[], paths: string[], archive: Archive): ArchiveLayer[] {
   if (diffIds.length !== paths.length) {
-    throw new Failure('invalidParameter', `invalid manifest, layers length mismatch: expected ${diffIds.length}, got ${paths.length}`);
+    throw new Failure('invalidParameter', `invalid manifest, layers length mismatch: expected ${paths.length}, got ${diffIds.length}`);
   }
   return paths.map((path, at) => {
     const layer = archiveLayer(archive, path);
@@ -252,15 +262,15 @@ function manifestOf(archive: Archive, entry: PlatformDescriptor, platform: Platf
   return chosen && !isIndexType(chosen.mediaType) ? manifestOf(archive, chosen, platform) : undefined;
 }
 
-/** Names in an OCI layout: containerd's full one, or a ref name when that is a whole reference. */
+/** Names in an OCI layout: containerd's full one, or a ref name when that is a whole reference. By digest only what has it. */
 function layoutNames(entry: PlatformDescriptor): Reference[] {
   const full = entry.annotations?.['io.containerd.image.name'];
   const short = entry.annotations?.['org.opencontainers.image.ref.name'];
   const text = full ?? (short && /[:/]/.test(short) ? short : undefined);
   if (!text) return [];
   try {
-    const reference = parseNamed(text);
-    return [withDefaultTag(reference)].filter((name, at, all) => all.findIndex((other) => format(other) === format(name)) === at);
+    const reference = withDefaultTag(parseNamed(text));
+    return reference.digest === undefined || reference.digest === entry.digest ? [reference] : [];
   } catch {
     return [];
   }

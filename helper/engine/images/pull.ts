@@ -4,40 +4,24 @@
  * Every layer is one pipeline (download, hash, decompress, hash, unpack), and all run at once: a layer's content does
  * not depend on its parents, so none waits for another.
  */
-import { setMaxListeners } from 'node:events';
-import { createReadStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import type { ProgressMessage, RegistryAuth } from '../../contract/docker/index.ts';
-import type { FetchedManifest, Repository } from '../../registry/client.ts';
+import type { FetchedManifest } from '../../registry/client.ts';
 import { withRepository } from '../../registry/client.ts';
-import { downloadBlob, SIZE_INVALID } from '../../registry/download.ts';
 import { RegistryFailure } from '../../registry/errors.ts';
-import type { Limiter } from '../../registry/limiter.ts';
-import type { Lease } from '../../store/leases.ts';
 import { settleAll } from '../../store/settle.ts';
 import { Failure } from '../failure.ts';
-import type { KeyedQueue } from '../queue.ts';
-import { ingestLayer } from './ingest.ts';
-import type { Descriptor, Manifest } from './manifest.ts';
-import { choosePlatform, hostPlatform, isIndexType, parseIndex, parseManifest, parsePlatform } from './manifest.ts';
+import type { Descriptor } from './manifest.ts';
+import { choosePlatform, hostPlatform, isIndexType, MEDIA, parseIndex, parseManifest, parsePlatform } from './manifest.ts';
 import type { Parts } from './parts.ts';
-import { hasLayer, imageEvent, isWhole } from './parts.ts';
-import type { Emit } from './progress.ts';
+import { imageEvent, isWhole } from './parts.ts';
 import { streamProgress } from './progress.ts';
-import { parseConfig } from './record.ts';
+import type { Downloads, Pull } from './pull-blobs.ts';
+import { bringImage } from './pull-blobs.ts';
 import type { Reference } from './references.ts';
 import { familiar, familiarName, format, parseNamed, parseRepositoryTag, withDefaultTag } from './references.ts';
-import { shortId } from './remove.ts';
 import type { Orphans } from './sweep.ts';
 import { sweep } from './sweep.ts';
-import type { ImageConfigFile, Platform } from './types.ts';
-
-export interface Downloads {
-  /** How many layers are fetched at once, over all pulls. */
-  limiter: Limiter;
-  /** One download of a blob at a time: the second finds what the first has brought. */
-  queue: KeyedQueue;
-}
+import type { Platform } from './types.ts';
 
 export interface PullOptions {
   image: string;
@@ -46,24 +30,18 @@ export interface PullOptions {
   auth?: RegistryAuth;
 }
 
-/** What a pull carries from step to step. */
-interface Pull {
-  parts: Parts;
-  downloads: Downloads;
-  repository: Repository;
-  lease: Lease;
-  emit: Emit;
-  /** Fires when the work is to end, for whatever reason. */
-  signal: AbortSignal;
-  /** Fires when the client wants no more of it. */
-  cancelled: AbortSignal;
-}
-
 /** The reference that `fromImage` and `tag` make; a tag may be a digest. Undefined tag and digest: all tags. */
 export function pullReference(image: string, tag: string | undefined): Reference {
   if (!tag) return parseNamed(image);
   if (tag.includes(':')) return parseNamed(`${image.replace(/@.*$/, '')}@${tag}`);
+  // The digest decides; the tag is but shown.
+  const [name = '', digest] = image.split('@');
+  if (digest !== undefined) return { ...parseRepositoryTag(name, tag), ...digestOnly(parseNamed(image)) };
   return parseRepositoryTag(image, tag);
+}
+
+function digestOnly({ digest }: Reference): { digest?: string } {
+  return digest === undefined ? {} : { digest };
 }
 
 /** @throws Failure in dockerd's words; notFound when there is no such image or it is not for us */
@@ -116,9 +94,9 @@ async function pullReferences(
 }
 
 /** What a registry answered, as dockerd words it for the user. */
-export function translate(error: unknown, reference: Reference): unknown {
+function translate(error: unknown, reference: Reference): unknown {
   if (!(error instanceof RegistryFailure)) return error;
-  const shown = familiar(withDefaultTag(reference));
+  const shown = familiar(reference);
   switch (error.code) {
     case 'DENIED':
       return new Failure(
@@ -130,19 +108,19 @@ export function translate(error: unknown, reference: Reference): unknown {
       return new Failure('notFound', `manifest for ${shown} not found: ${error.message}`);
     case 'NAME_UNKNOWN':
       return new Failure('notFound', `repository ${familiarName(reference)} not found: ${error.message}`);
-    case 'UNAUTHORIZED':
-      return error.kind === 'unauthorized' ? new Failure('unauthorized', error.message) : new Failure('system', error.message);
     default:
-      return new Failure('system', error.message);
+      return error;
   }
 }
 
 /** @returns whether the name means another image now, or an image that was not here */
 async function pullImage(pull: Pull, reference: Reference, fetched: FetchedManifest, platform: Platform): Promise<boolean> {
   const { parts, emit, signal } = pull;
-  emit({ status: `Pulling from ${reference.path}`, id: reference.digest ?? reference.tag ?? '' });
+  checkClass(fetched);
+  emit({ status: `Pulling from ${reference.path}`, id: reference.digest === undefined ? (reference.tag ?? '') : format(reference) });
   const { data, mediaType, digest } = await platformManifest(pull, reference, fetched, platform);
   const manifest = parseManifest(data);
+  checkConfigType(manifest.config.mediaType);
   const descriptor: Descriptor = { mediaType: mediaType || manifest.mediaType, digest, size: data.length };
   pull.lease.add(digest);
   pull.lease.add(manifest.config.digest);
@@ -159,6 +137,30 @@ async function pullImage(pull: Pull, reference: Reference, fetched: FetchedManif
   emit({ status: `Digest: ${fetched.digest}` });
   imageEvent(parts, 'pull', familiar(named), familiarName(reference), record);
   return !known || before !== record.id;
+}
+
+/** Types of configs; registries of old give them others, too. Source: moby, types of manifests (schema 2) */
+const CONFIG_TYPES = new Set([MEDIA.dockerConfig, MEDIA.ociConfig, 'application/octet-stream', 'application/json', 'text/html', '']);
+
+/** What comes under Docker's own type of manifest has to be an image. @throws Failure invalidParameter */
+function checkClass({ mediaType, data }: FetchedManifest): void {
+  if (mediaType !== MEDIA.dockerManifest) return;
+  const type = parseManifest(data).config.mediaType;
+  if (CONFIG_TYPES.has(type)) return;
+  const kind = type === PLUGIN ? 'plugin' : 'unknown';
+  throw new Failure('invalidParameter', `Encountered remote ${JSON.stringify(type)}(${kind}) when fetching`);
+}
+
+const PLUGIN = 'application/vnd.docker.plugin.v1+json';
+
+/** OCI's artifacts (charts, signatures, models) have configs of other types. @throws Failure invalidParameter */
+function checkConfigType(type: string): void {
+  if (type.startsWith('application/vnd.docker.ai.')) {
+    throw new Failure('invalidParameter', 'AI models are not yet supported by the Engine, please use "docker model pull/run" instead');
+  }
+  if (!CONFIG_TYPES.has(type) && !/^application\/vnd\.(oci\.image|docker)\./i.test(type)) {
+    throw new Failure('invalidParameter', `unsupported media type ${type}`);
+  }
 }
 
 /** The form before 2016, by its type or, from registries that name another, by its own word. */
@@ -188,124 +190,4 @@ async function platformManifest(pull: Pull, reference: Reference, fetched: Fetch
   const inner = await pull.repository.manifest(chosen.digest, pull.signal);
   if (isIndexType(inner.mediaType)) throw new Failure('system', 'a manifest list inside a manifest list is not supported');
   return inner;
-}
-
-/** Config and layers, all at once; the first failure stops the rest. */
-async function bringImage(pull: Pull, manifest: Manifest): Promise<void> {
-  if (manifest.config.mediaType !== '' && !/container\.image|image\.config/.test(manifest.config.mediaType)) {
-    throw new Failure('invalidParameter', `unsupported media type ${manifest.config.mediaType}`);
-  }
-  const stop = new AbortController();
-  setMaxListeners(0, stop.signal);
-  const onAbort = (): void => stop.abort(pull.signal.reason);
-  pull.signal.addEventListener('abort', onAbort, { once: true });
-  const inner: Pull = { ...pull, signal: stop.signal };
-  const config = pull.repository.smallBlob(manifest.config.digest, stop.signal).then(async (data) => {
-    const parsed = parseConfig(data);
-    if (parsed.rootfs.diff_ids.length !== manifest.layers.length) {
-      throw new Failure('system', `the image has ${manifest.layers.length} layers and ${parsed.rootfs.diff_ids.length} diffIDs`);
-    }
-    await pull.parts.content.put(data);
-    return parsed;
-  });
-  const works: Promise<unknown>[] = [config];
-  const seen = new Map<string, Promise<void>>();
-  manifest.layers.forEach((layer, at) => {
-    const running = seen.get(layer.digest) ?? bringLayer(inner, layer, at, config);
-    seen.set(layer.digest, running);
-    works.push(running);
-  });
-  let first: unknown;
-  for (const work of works) {
-    work.catch((error: unknown) => {
-      if (stop.signal.aborted) return;
-      first = error;
-      stop.abort(error);
-    });
-  }
-  const results = await Promise.allSettled(works);
-  pull.signal.removeEventListener('abort', onAbort);
-  pull.signal.throwIfAborted();
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed) throw first ?? (failed as PromiseRejectedResult).reason;
-}
-
-async function bringLayer(pull: Pull, layer: Descriptor, at: number, config: Promise<ImageConfigFile>): Promise<void> {
-  const { parts, emit, lease, downloads, signal, cancelled } = pull;
-  const id = shortId(layer.digest);
-  const say = (status: string): void => emit({ status, progressDetail: {}, id });
-  lease.add(layer.digest);
-  const here = async (): Promise<boolean> => {
-    // Without any layer here there is nothing to compare diffIDs with, and no need to wait for the config.
-    if (parts.layers.all().length === 0) return false;
-    const diffId = (await config).rootfs.diff_ids[at] as string;
-    const own = parts.layers.ofBlob(layer.digest)?.diffId;
-    if (own !== undefined && own !== diffId) throw new Failure('system', `layer ${layer.digest} has the diffID ${own}, not ${diffId}`);
-    lease.add(diffId);
-    return hasLayer(parts, diffId);
-  };
-  if (await here()) return say('Already exists');
-  say('Pulling fs layer');
-  if (downloads.limiter.full) say('Waiting');
-  await downloads.limiter.run(signal, () =>
-    downloads.queue.run(layer.digest, async () => {
-      signal.throwIfAborted();
-      if (await here()) return say('Already exists');
-      const partial = await parts.content.partial(layer.digest);
-      const resumable = partial.has <= layer.size;
-      if (!resumable) await rm(partial.path, { force: true });
-      const from = { path: partial.path, has: resumable ? partial.has : 0 };
-      const ingest = await ingestLayer(parts, lease, from);
-      let spoiled = false;
-      const write = (chunk: Buffer): Promise<void> =>
-        ingest.write(chunk).catch((error: unknown) => {
-          spoiled = true;
-          throw error;
-        });
-      try {
-        await feed(pull, write, layer, from, id);
-        say('Verifying Checksum');
-        say('Download complete');
-        emit.count(id, 'Extracting', layer.size, layer.size);
-      } catch (error) {
-        await ingest.abort();
-        spoiled ||= error instanceof RegistryFailure && error.code === SIZE_INVALID;
-        // Cut off: what is here need not be fetched again. Cancelled, or not what it should be, or too large for the disk: it goes.
-        if (spoiled || cancelled.aborted) await rm(from.path, { force: true });
-        throw error;
-      }
-      const { rootfs } = await config.catch(async (error: unknown) => {
-        await ingest.abort();
-        throw error;
-      });
-      await ingest.finish({ digest: layer.digest, diffId: rootfs.diff_ids[at] as string });
-      say('Pull complete');
-    }),
-  );
-}
-
-async function feed(
-  pull: Pull,
-  write: (chunk: Buffer) => Promise<void>,
-  layer: Descriptor,
-  from: { path: string; has: number },
-  id: string,
-): Promise<void> {
-  const { emit, signal } = pull;
-  let current = 0;
-  const take = async (chunk: Buffer): Promise<void> => {
-    signal.throwIfAborted();
-    await write(chunk);
-    current += chunk.length;
-    emit.count(id, 'Downloading', current, layer.size);
-  };
-  if (from.has > 0) {
-    const stored = createReadStream(from.path, { end: from.has - 1, highWaterMark: 256 * 1024 });
-    for await (const chunk of stored as AsyncIterable<Buffer>) await take(chunk);
-  }
-  const onRetry = (seconds: number): void =>
-    emit({ status: `Retrying in ${seconds} second${seconds === 1 ? '' : 's'}`, progressDetail: {}, id });
-  const attempts = pull.parts.context.config.maxDownloadAttempts;
-  const bytes = downloadBlob(pull.repository, { digest: layer.digest, size: layer.size, offset: from.has, signal, onRetry, attempts });
-  for await (const chunk of bytes) await take(chunk);
 }

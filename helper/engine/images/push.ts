@@ -8,6 +8,7 @@ import { Readable } from 'node:stream';
 import type { ProgressMessage } from '../../contract/docker/index.ts';
 import type { Repository } from '../../registry/client.ts';
 import { withRepository } from '../../registry/client.ts';
+import { RegistryFailure } from '../../registry/errors.ts';
 import type { Limiter } from '../../registry/limiter.ts';
 import type { UploadSource } from '../../registry/upload.ts';
 import { uploadBlob } from '../../registry/upload.ts';
@@ -18,7 +19,6 @@ import type { Parts } from './parts.ts';
 import { findImage, imageEvent, sameRepository } from './parts.ts';
 import type { Emit } from './progress.ts';
 import { streamProgress } from './progress.ts';
-import { translate } from './pull.ts';
 import type { ImageRecord } from './record.ts';
 import type { Reference } from './references.ts';
 import { familiar, familiarName, parseNamed, parseRepositoryTag, repositoryOf } from './references.ts';
@@ -65,17 +65,14 @@ export async function push(
           await pushImage({ parts, repository, reference: target, platform, limiter, compressed, emit, signal: inner });
       });
     } catch (error) {
-      throw translatePush(error, reference);
+      throw refusedPush(error);
     }
   });
 }
 
-function translatePush(error: unknown, reference: Reference): unknown {
-  const translated = translate(error, reference);
-  // For a push, "denied" is all there is to say.
-  if (translated instanceof Failure && translated.message.startsWith('pull access denied'))
-    return new Failure('forbidden', (error as Failure).message);
-  return translated;
+/** For a push, the refusal is all there is to say: neither what was asked nor that nobody may pull it. */
+function refusedPush(error: unknown): unknown {
+  return error instanceof RegistryFailure ? new Failure(error.kind, error.bare ?? error.message) : error;
 }
 
 /** The tag, or without one all tags of the repository. */

@@ -110,7 +110,8 @@ async function* writeArchive(parts: Parts, images: Saved[], signal: AbortSignal)
   yield* writeFile('index.json', json({ schemaVersion: 2, mediaType: MEDIA.ociIndex, manifests: index }));
   yield* writeFile('oci-layout', json({ imageLayoutVersion: '1.0.0' }));
   // As Go's encoder writes them, with a newline.
-  yield* writeFile('repositories', jsonLine(repositories(images)));
+  const named = repositories(images);
+  if (Object.keys(named).length > 0) yield* writeFile('repositories', jsonLine(named));
   yield* writeFile('manifest.json', jsonLine(images.map(({ image, tags }) => dockerEntry(image, tags, images))));
   yield tarEnd();
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseChallenges } from './auth.ts';
+import { parseChallenges } from './challenges.ts';
 
 describe('WWW-Authenticate', () => {
   it('is read as registries write it', () => {
