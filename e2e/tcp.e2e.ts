@@ -195,6 +195,7 @@ it.skipIf(!hasOpenssl)('a cut: the last data stay, marked; the terminal offers t
   await row.getByTestId('row-start').click();
   await row.getByText('running').waitFor();
   await page().getByTestId('terminal-reopen').click();
+  await page().getByTestId('terminal-reopen').waitFor({ state: 'hidden' });
   const terminal = terminalOf(page());
   await terminal.place.click();
   await expect.poll(async () => (await terminal.screen()).filter(Boolean).at(-1), { timeout: 10_000 }).toMatch(/[#$] ?$/);

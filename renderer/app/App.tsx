@@ -12,7 +12,7 @@ import { QuestionHost } from '../ui/Question.tsx';
 import { Toaster } from '../ui/Toaster.tsx';
 import { Tooltip } from '../ui/Tooltip.tsx';
 import { Banners } from './Banners.tsx';
-import { Dialogs } from './Dialogs.tsx';
+import { Dialogs, loadPalette } from './Dialogs.tsx';
 import './frame.css';
 import { onKeyDown } from './keyboard.ts';
 import { LeavingDialog } from './Leaving.tsx';
@@ -22,6 +22,7 @@ import { StatusBar } from './StatusBar.tsx';
 // What the first screen does not need comes after it.
 const ImagesPage = lazy(() => import('../features/images/index.ts').then((m) => ({ default: m.ImagesPage })));
 const VolumesPage = lazy(() => import('../features/volumes/index.ts').then((m) => ({ default: m.VolumesPage })));
+const NetworksPage = lazy(() => import('../features/networks/index.ts').then((m) => ({ default: m.NetworksPage })));
 const HostsPage = lazy(() => import('../features/hosts/index.ts').then((m) => ({ default: m.HostsPage })));
 const BinPage = lazy(() => import('../features/bin/index.ts').then((m) => ({ default: m.BinPage })));
 const SettingsPage = lazy(() => import('../features/settings/index.ts').then((m) => ({ default: m.SettingsPage })));
@@ -30,7 +31,7 @@ const Dock = lazy(() => import('./Dock.tsx').then((m) => ({ default: m.Dock })))
 const later = {
   images: ImagesPage,
   volumes: VolumesPage,
- 
+  networks: NetworksPage,
   hosts: HostsPage,
   bin: BinPage,
   settings: SettingsPage,
@@ -71,6 +72,11 @@ function Frame({ info }: { info: AppInfo }) {
   const { railFolded } = useSettings();
   const dockOpen = useScreen((s) => s.dockOpen);
   useAppearance(info.locale);
+  // What is typed right after Ctrl+K belongs to the palette: it must not come later than that.
+  useEffect(() => {
+    const idle = requestIdleCallback(() => void loadPalette());
+    return () => cancelIdleCallback(idle);
+  }, []);
   useEffect(() => {
     document.addEventListener('keydown', onKeyDown);
     return () => document.removeEventListener('keydown', onKeyDown);

@@ -8,6 +8,7 @@ import {
   Languages,
   Layers,
   Moon,
+  Network,
   PanelBottom,
   PanelLeft,
   Play,
@@ -25,7 +26,7 @@ import { openContainer, stateText, useContainers } from '../features/containers/
 import { openStarter, starterHost } from '../features/start/index.ts';
 import { gantry } from '../lib/bridge.ts';
 import { explain } from '../lib/explain.ts';
-import { imagesQuery, useHosts, volumesQuery } from '../lib/queries.ts';
+import { imagesQuery, networksQuery, useHosts, volumesQuery } from '../lib/queries.ts';
 import { navigate, pages } from '../lib/route.ts';
 import { closeDialog, openDialog, toggleDock } from '../lib/screen.ts';
 import { changeSettings, currentSettings, resolveTheme } from '../lib/settings.ts';
@@ -52,6 +53,7 @@ export function Palette() {
   const { rows } = useContainers(hosts);
   const images = useQueries({ queries: hosts.map(imagesQuery) });
   const volumes = useQueries({ queries: hosts.map(volumesQuery) });
+  const networks = useQueries({ queries: hosts.map(networksQuery) });
   const [used] = useState(recent);
   const many = hosts.length > 1;
   const returnFocus = useReturnFocus();
@@ -83,6 +85,7 @@ export function Palette() {
     { id: 'run', label: t('palette.run'), icon: Play, keys: '', run: () => openDialog({ type: 'run' }) },
     { id: 'pull', label: t('palette.pull'), icon: Download, keys: '', run: () => openDialog({ type: 'pull' }) },
     { id: 'create-volume', label: t('palette.createVolume'), icon: HardDrive, keys: '', run: () => openDialog({ type: 'create-volume' }) },
+    { id: 'create-network', label: t('palette.createNetwork'), icon: Network, keys: '', run: () => openDialog({ type: 'create-network' }) },
     { id: 'add-host', label: t('hosts.add'), icon: Plus, keys: '', run: () => openDialog({ type: 'add-host' }) },
     {
       id: 'theme',
@@ -160,6 +163,12 @@ export function Palette() {
   const volumeItems = needle
     ? hosts
         .flatMap((host, i) => (volumes[i]?.data ?? []).map(({ Name }) => ({ host, name: Name })))
+        .filter(({ host, name }) => hit(`${name} ${host.name}`))
+        .slice(0, shownAtOnce)
+    : [];
+  const networkItems = needle
+    ? hosts
+        .flatMap((host, i) => (networks[i]?.data ?? []).map(({ Id, Name }) => ({ host, id: Id, name: Name })))
         .filter(({ host, name }) => hit(`${name} ${host.name}`))
         .slice(0, shownAtOnce)
     : [];
@@ -250,6 +259,22 @@ export function Palette() {
                       note={many ? host.name : ''}
                       onChoose={() =>
                         choose(`image:${host.id}/${tag}`, () => navigate({ page: 'images', detail: { host: host.id, id: tag } }))
+                      }
+                    />
+                  ))}
+                </Command.Group>
+              )}
+              {networkItems.length > 0 && (
+                <Command.Group heading={t('page.networks')}>
+                  {networkItems.map(({ host, id, name }) => (
+                    <Item
+                      key={`${host.id}/${id}`}
+                      id={`network:${host.id}/${id}`}
+                      icon={Network}
+                      label={name}
+                      note={many ? host.name : ''}
+                      onChoose={() =>
+                        choose(`network:${host.id}/${id}`, () => navigate({ page: 'networks', detail: { host: host.id, id } }))
                       }
                     />
                   ))}

@@ -10,7 +10,7 @@ const groups: { title: string; keys: [string, string][] }[] = [
     keys: [
       ['Mod+K', 'palette.open'],
       ['/', 'shortcuts.filter'],
-      ['Mod+1 … 5', 'shortcuts.pages'],
+      ['Mod+1 … 6', 'shortcuts.pages'],
       ['Mod+,', 'page.settings'],
       ['Mod+`', 'dock.toggle'],
       ['Mod+Z', 'action.undo'],

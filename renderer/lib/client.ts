@@ -17,6 +17,7 @@ export const keys = {
   volumes: (host: string) => ['host', host, 'volumes'] as const,
   /** What they take, which only measuring tells: apart, so that an event does not measure anew. */
   volumeSizes: (host: string) => ['host', host, 'volume-sizes'] as const,
+  networks: (host: string) => ['host', host, 'networks'] as const,
   gantry: (host: string) => ['host', host, 'gantry'] as const,
   bin: (host: string) => ['host', host, 'bin'] as const,
 };

@@ -9,6 +9,8 @@ export interface Question {
   /** The verb on the button: "Delete 3 containers". */
   verb: string;
   danger?: boolean;
+  /** Only told: nothing is to be decided, and one button says so. */
+  plain?: boolean;
   /** A choice within the question; its value comes with the answer. */
   option?: { label: string; initial: boolean };
   /** Yes needs this text, typed. */

@@ -11,6 +11,8 @@ const remedies: [RegExp, string][] = [
   [/executable file not found|no such file or directory.*exec|exec: /i, 'remedy.command'],
   [/permission denied/i, 'remedy.permission'],
   [/no space left/i, 'remedy.space'],
+  [/has active endpoints|network is being used|network .*has associated containers/i, 'remedy.networkUsed'],
+  [/pool overlaps|overlaps with|subnet .* (is )?already (used|in use)/i, 'remedy.subnet'],
   // Podman 4 says so of tmpfs, too, which has no project quotas.
   [/options size and inodes not supported/i, 'remedy.volumeSize'],
   [/bind source path does not exist|mount.*does not exist|invalid mount/i, 'remedy.mount'],

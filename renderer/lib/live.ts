@@ -31,8 +31,9 @@ export function onHostEvents(events: HostEvent[]): void {
       mark(keys.images(hostId));
     } else if (message.Type === 'volume' && !/mount/.test(message.Action)) {
       mark(keys.volumes(hostId));
-    } else if (message.Type === 'network' && /connect/.test(message.Action)) {
-      mark(keys.containers(hostId));
+    } else if (message.Type === 'network') {
+      mark(keys.networks(hostId));
+      if (/connect/.test(message.Action)) mark(keys.containers(hostId));
     }
   }
 }

@@ -7,6 +7,7 @@ import type {
   ImageHistoryEntry,
   ImageInspect,
   ImageSummary,
+  NetworkInspect,
   VolumeInspect,
 } from '../../helper/contract/docker/index.ts';
 import { gantry } from './bridge.ts';
@@ -39,6 +40,12 @@ export const volumesQuery = (host: Host) => ({
   queryKey: keys.volumes(host.id),
   queryFn: async ({ signal }: { signal: AbortSignal }) =>
     (await engineJson<{ Volumes: VolumeInspect[] | null }>(host.id, '/volumes', { signal })).Volumes ?? [],
+  enabled: host.state.status === 'connected',
+});
+
+export const networksQuery = (host: Host) => ({
+  queryKey: keys.networks(host.id),
+  queryFn: ({ signal }: { signal: AbortSignal }) => engineJson<NetworkInspect[]>(host.id, '/networks', { signal }),
   enabled: host.state.status === 'connected',
 });
 

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
 
-export const pages = ['containers', 'images', 'volumes', 'hosts', 'bin', 'settings'] as const;
+export const pages = ['containers', 'images', 'volumes', 'networks', 'hosts', 'bin', 'settings'] as const;
 export type Page = (typeof pages)[number];
 
 /** An address of the app: `#/containers/HOST/ID/logs`. */

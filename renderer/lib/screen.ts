@@ -12,6 +12,8 @@ export type DialogRequest =
   | { type: 'run'; host?: string; image?: string; line?: string }
   | { type: 'pull'; host?: string; reference?: string; activity?: string }
   | { type: 'create-volume'; host?: string }
+  | { type: 'create-network'; host?: string }
+  | { type: 'connect-network'; host: string; network: string }
   | { type: 'add-host' }
   | { type: 'sign-in'; host: string }
   | { type: 'certificates'; host: string }

@@ -7,3 +7,7 @@ export function quoteWord(word: string): string {
 export function quoteWords(words: string[]): string {
   return words.map(quoteWord).join(' ');
 }
+
+/** Rows of a form as names with values, without those that have no name. */
+export const pairsOf = (pairs: { name: string; value: string }[]): [string, string][] =>
+  pairs.filter(({ name }) => name.trim() !== '').map(({ name, value }) => [name.trim(), value]);

@@ -33,10 +33,13 @@ function QuestionDialog() {
       }}
       footer={
         <>
-          <Button ref={cancel} onClick={() => question.answer({ yes: false })}>
-            {t('action.cancel')}
-          </Button>
+          {!question.plain && (
+            <Button ref={cancel} onClick={() => question.answer({ yes: false })}>
+              {t('action.cancel')}
+            </Button>
+          )}
           <Button
+            ref={question.plain ? cancel : undefined}
             tone={question.danger ? 'danger' : 'primary'}
             data-testid="question-yes"
             disabled={!ready}

@@ -20,6 +20,7 @@ export interface ContainerRow {
   labels: Record<string, string>;
   /** Names of those that it has. */
   volumes: string[];
+  networks: string[];
   project: string | undefined;
   service: string | undefined;
   running: boolean;
@@ -74,6 +75,7 @@ export function rowOf(host: Host, summary: ContainerSummary, readAt: number, sto
     ports: portsOf(summary.Ports),
     labels,
     volumes: (summary.Mounts ?? []).flatMap(({ Type, Name }) => (Type === 'volume' && Name ? [Name] : [])),
+    networks: Object.keys(summary.NetworkSettings?.Networks ?? {}),
     project: labels['com.docker.compose.project'],
     service: labels['com.docker.compose.service'],
     running: summary.State === 'running' || summary.State === 'restarting' || summary.State === 'paused',
@@ -81,7 +83,7 @@ export function rowOf(host: Host, summary: ContainerSummary, readAt: number, sto
   };
 }
 
-export const filterNames = ['state', 'host', 'image', 'label', 'project', 'port', 'volume'] as const;
+export const filterNames = ['state', 'host', 'image', 'label', 'project', 'port', 'volume', 'network'] as const;
 
 export function rowMatches(row: ContainerRow, filter: Filter): boolean {
   return matches(filter, `${row.name} ${row.image} ${row.id.slice(0, 12)} ${row.project ?? ''}`, {
@@ -91,6 +93,7 @@ export function rowMatches(row: ContainerRow, filter: Filter): boolean {
     project: [row.project ?? ''],
     port: row.ports.map(portText),
     volume: row.volumes,
+    network: row.networks,
     label: Object.entries(row.labels).map(([k, v]) => `${k}=${v}`),
   });
 }

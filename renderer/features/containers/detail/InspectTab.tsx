@@ -30,9 +30,7 @@ export function InspectTab({ host: hostId, data, error }: { host: string; data: 
     const text = `${m.Name ?? m.Source} → ${m.Destination}${m.RW ? '' : ' (ro)'}`;
     return { place: m.Destination, text, volume: m.Type === 'volume' ? m.Name : undefined };
   });
-  const networks = Object.entries(data.NetworkSettings?.Networks ?? {}).map(([name, n]) =>
-    n.IPAddress ? `${name}  ${n.IPAddress}` : name,
-  );
+  const networks = Object.entries(data.NetworkSettings?.Networks ?? {});
   const limits = [
     host.Memory ? `${t('inspect.memory')} ${formatMemory(host.Memory)}` : '',
     host.NanoCpus ? `${t('inspect.cpus')} ${host.NanoCpus / 1e9}` : '',
@@ -59,7 +57,16 @@ export function InspectTab({ host: hostId, data, error }: { host: string; data: 
     data.RestartCount > 0 && { label: t('inspect.restarts'), value: <span className="num">{data.RestartCount}</span> },
     restart !== undefined && restart !== '' && restart !== 'no' && { label: t('run.restart'), value: restart },
     ports.length > 0 && { label: t('column.ports'), value: monoList(ports) },
-    networks.length > 0 && { label: t('inspect.networks'), value: monoList(networks) },
+    networks.length > 0 && {
+      label: t('inspect.networks'),
+      value: (
+        <ul>
+          {networks.map(([name, { NetworkID, IPAddress, GlobalIPv6Address }]) => (
+            <NetworkPlace key={name} host={hostId} name={name} id={NetworkID} addresses={[IPAddress, GlobalIPv6Address]} />
+          ))}
+        </ul>
+      ),
+    },
     mounts.length > 0 && {
       label: t('inspect.mounts'),
       value: (
@@ -86,6 +93,37 @@ export function InspectTab({ host: hostId, data, error }: { host: string; data: 
       <h3>JSON</h3>
       <JsonView value={data} />
     </div>
+  );
+}
+
+/** A network that it is on, with its addresses there; one that never ran may not know the network's id. */
+function NetworkPlace({
+  host,
+  name,
+  id,
+  addresses,
+}: {
+  host: string;
+  name: string;
+  id: string | undefined;
+  addresses: (string | undefined)[];
+}) {
+  return (
+    <li className="mono">
+      {id ? (
+        <button
+          type="button"
+          className="link"
+          data-testid="network-link"
+          onClick={() => navigate({ page: 'networks', detail: { host, id } })}
+        >
+          {name}
+        </button>
+      ) : (
+        name
+      )}
+      {addresses.filter(Boolean).map((address) => `  ${address}`)}
+    </li>
   );
 }
 

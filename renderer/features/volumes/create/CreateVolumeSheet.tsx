@@ -11,12 +11,12 @@ import { closeDialog } from '../../../lib/screen.ts';
 import { CommandPane } from '../../../ui/CommandPane.tsx';
 import { TextField } from '../../../ui/Field.tsx';
 import { FormSheet } from '../../../ui/FormSheet.tsx';
+import { PairRows } from '../../../ui/PairRows.tsx';
 import { Segmented } from '../../../ui/Segmented.tsx';
 import { HostField, useFormHost } from '../../hosts/index.ts';
 import { openVolume } from '../menu.ts';
 import type { VolumeKind } from '../row.ts';
 import { KindFields } from './KindFields.tsx';
-import { PairRows } from './PairRows.tsx';
 import { createLines, createRequest, emptyVolume, problemsOf, type VolumeSpec } from './spec.ts';
 
 const kinds: VolumeKind[] = ['plain', 'tmpfs', 'folder', 'nfs', 'other'];

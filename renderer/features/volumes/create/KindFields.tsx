@@ -5,7 +5,7 @@ import type { Host } from '../../../../electron/ipc/contract.ts';
 import { gantry } from '../../../lib/bridge.ts';
 import { IconButton } from '../../../ui/Button.tsx';
 import { TextField } from '../../../ui/Field.tsx';
-import { PairRows } from './PairRows.tsx';
+import { PairRows } from '../../../ui/PairRows.tsx';
 import type { VolumeSpec } from './spec.ts';
 
 interface KindFieldsProps {

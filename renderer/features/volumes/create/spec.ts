@@ -1,12 +1,8 @@
 import type { VolumeCreateRequest } from '../../../../helper/contract/docker/index.ts';
 import { namePattern } from '../../../lib/names.ts';
-import { quoteWord } from '../../../lib/words.ts';
+import { pairsOf, quoteWord } from '../../../lib/words.ts';
+import type { Pair } from '../../../ui/PairRows.tsx';
 import type { VolumeKind } from '../row.ts';
-
-export interface Pair {
-  name: string;
-  value: string;
-}
 
 /** What the form edits, as typed. Which fields count depends on `kind`. */
 export interface VolumeSpec {
@@ -41,8 +37,6 @@ export const emptyVolume: VolumeSpec = {
   labels: [],
 };
 
-const pairsOf = (pairs: Pair[]): [string, string][] =>
-  pairs.filter(({ name }) => name.trim() !== '').map(({ name, value }) => [name.trim(), value]);
 const joined = (...parts: string[]): string => parts.filter(Boolean).join(',');
 
 /** Options of the driver, in the order in which the command names them. Source: docs.docker.com, docker volume create, driver-specific options. */

@@ -1,8 +1,13 @@
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import { TextInput } from '../../../ui/Field.tsx';
-import { Row, Rows } from '../../../ui/Rows.tsx';
-import type { Pair } from './spec.ts';
+import { TextInput } from './Field.tsx';
+import { Row, Rows } from './Rows.tsx';
+
+/** As typed. */
+export interface Pair {
+  name: string;
+  value: string;
+}
 
 interface PairRowsProps {
   label: string;

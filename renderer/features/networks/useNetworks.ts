@@ -1,0 +1,28 @@
+import { useQueries } from '@tanstack/react-query';
+import { useMemo } from 'react';
+import type { Host } from '../../../electron/ipc/contract.ts';
+import { containersQuery, networksQuery } from '../../lib/queries.ts';
+import { type NetworkRow, networkRows } from './row.ts';
+
+/** The networks of some hosts in one list, each with the containers on it. */
+export function useNetworks(hosts: Host[]) {
+  const results = useQueries({ queries: hosts.map(networksQuery) });
+  const networks = results.map(({ data }) => data);
+  const containers = useQueries({ queries: hosts.map(containersQuery) }).map(({ data }) => data);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the arrays are new each time, their members are not
+  const rows = useMemo<NetworkRow[]>(
+    () => hosts.flatMap((host, i) => networkRows(host, networks[i] ?? [], containers[i]?.containers ?? [])),
+    [...hosts, ...networks, ...containers],
+  );
+  const failed = hosts.flatMap((host, i) => {
+    const list = results[i];
+    return list?.error && !list.data ? [{ host, error: list.error, retry: () => void list.refetch() }] : [];
+  });
+  return {
+    rows,
+    failed,
+    loaded: networks.some((list) => list !== undefined),
+    /** Who is on them is known, too: nothing is called unused before. */
+    counted: hosts.every(({ state }, i) => state.status !== 'connected' || containers[i] !== undefined),
+  };
+}
