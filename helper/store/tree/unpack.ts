@@ -3,6 +3,8 @@
  * runs in the tree can lead a write out of it. Synchronous but for what decompresses, for worker threads.
  */
 import { chmodSync, constants, fchmodSync, fchownSync } from 'node:fs';
+import { posix } from 'node:path';
+import { getSystemErrorMap } from 'node:util';
 import { Failure } from '../../engine/failure.ts';
 import {
   bytesOf,
@@ -22,7 +24,7 @@ import {
   statAt,
   symlinkAt,
 } from '../../system/syscall/files.ts';
-import { O_PATH, setxattr } from '../../system/syscall/libc.ts';
+import { O_PATH, SystemCallError, setxattr } from '../../system/syscall/libc.ts';
 import { createDecompressor, type Decompressor, detectCompression } from '../layers/compression.ts';
 import { writeFully } from '../layers/erofs/output.ts';
 import { type TarHeader, TarReader } from '../tar/reader.ts';
@@ -61,6 +63,12 @@ function safeName(name: string): string {
 }
 
 const utf8 = (name: string): string => Buffer.from(name, 'latin1').toString();
+
+/** As Go says it: `open /proc/x: no such file or directory`. */
+function inWords({ call, code, errno, message }: SystemCallError, path: string): Error {
+  const words = getSystemErrorMap().get(-errno)?.[1] ?? message;
+  return Object.assign(new Error(`${call.replace(/at$/, '')} ${path}: ${words}`), { code });
+}
 
 export class Unpacker {
   readonly #task: UnpackTask;
@@ -129,6 +137,14 @@ export class Unpacker {
     if (this.#closed) throw new Failure('system', 'unpacking was stopped');
     const name = safeName(header.name);
     const path = name === '' ? this.#folder : `${this.#folder}/${name}`;
+    try {
+      this.#putEntry(path, header);
+    } catch (error) {
+      throw error instanceof SystemCallError ? inWords(error, posix.normalize(utf8(path))) : error;
+    }
+  }
+
+  #putEntry(path: string, header: TarHeader): void {
     const place = this.#places.find(path, true);
     const stat = statOf(place);
     if (stat && this.#task.noOverwriteDirNonDir && place.path !== '/') this.#checkKind(place, stat, header);

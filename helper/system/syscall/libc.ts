@@ -31,12 +31,14 @@ const NAMES = new Map(
 export class SystemCallError extends Error {
   readonly code: string;
   readonly errno: number;
+  readonly call: string;
   constructor(call: string, errno: number, subject?: string) {
     const code = NAMES.get(errno) ?? `errno ${errno}`;
     super(`${code}: ${call}${subject === undefined ? '' : ` '${subject}'`}`);
     this.name = 'SystemCallError';
     this.code = code;
     this.errno = errno;
+    this.call = call;
   }
 }
 
