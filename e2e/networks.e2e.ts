@@ -240,8 +240,15 @@ it('deletes what nobody has, with an undo; what is in use stays and is said to; 
   await engine.post('/networks/create', { Name: 'old-project_default' });
   await engine.post('/containers/shop-db-1/stop?t=0');
   await engine.post('/containers/shop-web-1/stop?t=0');
-  await shop.getByTestId('network-delete').click();
-  await question.getByText('Stopped containers have it in their settings').waitFor();
+  const stopped = question.getByText('Stopped containers have it in their settings');
+  // The window hears of it by events.
+  const isSaid = async () => {
+    await page.keyboard.press('Escape');
+    await shop.getByTestId('network-delete').click();
+    await question.waitFor();
+    return stopped.isVisible();
+  };
+  await expect.poll(isSaid, { timeout: 15_000 }).toBe(true);
   await allPictures('network-stopped');
   await page.keyboard.press('Escape');
 

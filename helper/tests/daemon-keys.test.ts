@@ -146,7 +146,7 @@ describe.runIf(onGantry)('daemon.json', { timeout: 60_000 }, () => {
     const id = await launch(client, { Cmd: ['sh', '-c', script], Tty: true });
     const home = path.join(place, 'data/containers', id);
     const sizes = (): number[] => {
-      const logs = readdirSync(home).filter((name) => name.startsWith('container.log'));
+      const logs = readdirSync(home).filter((name) => /^container\.log(\.\d+)?$/.test(name));
       return logs.map((name) => statSync(path.join(home, name), { throwIfNoEntry: false })?.size ?? 0);
     };
     const text = async (): Promise<string> => (await client.get(`/containers/${id}/logs?stdout=1`)).text;
