@@ -27,7 +27,9 @@ export class OwnHost {
 
   static async start(propagation: 'shared' | 'private'): Promise<OwnHost> {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'gantry-host-'));
-    const child = spawn('unshare', ['-m', '--propagation', propagation, 'sleep', '3600'], { stdio: 'ignore' });
+    // Apart from the machine's, whose mounts may be shared: what is mounted here is to be seen here alone.
+    const script = `mount --make-r${propagation} /; exec sleep 3600`;
+    const child = spawn('unshare', ['-m', '--propagation', 'private', 'sh', '-c', script], { stdio: 'ignore' });
     await eventually('the namespace', () => readFileSync(`/proc/${child.pid}/comm`, 'utf8') === 'sleep\n');
     const host = new OwnHost(child, folder);
     host.sh(`mount -t tmpfs host ${folder}`);
