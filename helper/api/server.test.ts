@@ -122,6 +122,21 @@ describe('the server', () => {
     }
   });
 
+  it('keeps nothing of the requests of a long connection', async () => {
+    const { raw } = await start();
+    const post = 'POST /v1.50/networks/create HTTP/1.1\r\nHost: a\r\nContent-Type: a/b\r\nContent-Length: 2\r\n\r\n{}';
+    const socket = raw('');
+    let answers = 0;
+    socket.on('data', (chunk: Buffer) => {
+      answers += chunk.toString('latin1').split('HTTP/1.1 ').length - 1;
+    });
+    const ended = once(socket, 'end');
+    for (let sent = 0; sent < 20; sent += 1) await new Promise((done) => socket.write(post.repeat(1000), done));
+    socket.write('GET /_ping HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    await ended;
+    expect(answers).toBe(20_001);
+  });
+
   it('does not wait for ever for the rest of a request that it has refused', async () => {
     const { raw } = await start();
     const head = ['Host: a', 'Content-Type: text/plain', 'Content-Length: 1000', 'Connection: close'];
