@@ -3,6 +3,7 @@ import { useMemo } from 'react';
 import type { Host } from '../../../electron/ipc/contract.ts';
 import type { BinEntry, GantryInfo } from '../../../helper/contract/gantry.ts';
 import { binQuery, binSettingsQuery } from '../../lib/bin.ts';
+import { failedLists } from '../list/index.ts';
 
 export interface BinRow {
   /** `HOST/ENTRY`. */
@@ -33,9 +34,9 @@ export function useBin(hosts: BinHost[]) {
     () => hosts.flatMap(({ host }, i) => (entries[i] ?? []).map((entry): BinRow => ({ key: `${host.id}/${entry.Id}`, host, entry }))),
     [...hosts, ...entries],
   );
-  const failed = hosts.flatMap(({ host }, i) => {
-    const list = lists[i];
-    return list?.error && !list.data ? [{ host, error: list.error, retry: () => void list.refetch() }] : [];
-  });
+  const failed = failedLists(
+    hosts.map(({ host }) => host),
+    lists,
+  );
   return { rows, failed, loaded: lists.length === 0 || lists.some(({ data }) => data !== undefined) };
 }

@@ -1,7 +1,8 @@
-import { EllipsisVertical, Play, RotateCw, ScrollText, SquareTerminal, Trash2 } from 'lucide-react';
+import { Play, RotateCw, ScrollText, SquareTerminal, Trash2 } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { IconButton } from '../../ui/Button.tsx';
 import { StopIcon } from '../../ui/StopIcon.ts';
+import { RowButtons } from '../list/index.ts';
 import { act, usePending } from './actions.ts';
 import { openContainer, openShell } from './menu.ts';
 import { removeContainers } from './remove.ts';
@@ -12,9 +13,7 @@ export function RowActions({ row, onMenu }: { row: ContainerRow; onMenu: (key: s
   const { t } = useTranslation();
   const busy = usePending((s) => s.pending.has(row.key));
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: keeps clicks on buttons from opening the row
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the grid has the keyboard
-    <div className="row-actions" onClick={(event) => event.stopPropagation()}>
+    <RowButtons name={row.name} onMenu={(at) => onMenu(row.key, at)}>
       <IconButton
         tabIndex={-1}
         disabled={busy}
@@ -59,16 +58,6 @@ export function RowActions({ row, onMenu }: { row: ContainerRow; onMenu: (key: s
         data-testid="row-delete"
         onClick={() => void removeContainers([row])}
       />
-      <IconButton
-        tabIndex={-1}
-        icon={EllipsisVertical}
-        name={`${t('action.more')} ${row.name}`}
-        data-testid="row-menu"
-        onClick={(event) => {
-          const box = event.currentTarget.getBoundingClientRect();
-          onMenu(row.key, { x: box.left, y: box.bottom });
-        }}
-      />
-    </div>
+    </RowButtons>
   );
 }

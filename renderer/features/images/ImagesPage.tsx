@@ -9,7 +9,7 @@ import { navigate, useRoute } from '../../lib/route.ts';
 import { openDialog } from '../../lib/screen.ts';
 import { Button } from '../../ui/Button.tsx';
 import { EmptyState } from '../../ui/Panels.tsx';
-import { Bulk, itemOf, ListPage, useList } from '../list/index.ts';
+import { Bulk, failedLists, itemOf, ListPage, useList } from '../list/index.ts';
 import { useRowDrag } from '../transfer/index.ts';
 import { removeImages } from './actions.ts';
 import { imageColumns } from './columns.tsx';
@@ -60,9 +60,7 @@ export function ImagesPage() {
   const columns = useMemo(() => imageColumns(many, list.openMenu), [many, i18n.language]);
 
   const loaded = lists.some((l) => l.data !== undefined);
-  const failed = hosts.flatMap((host, i) =>
-    lists[i]?.error && !lists[i]?.data ? [{ host, error: lists[i].error, retry: () => void lists[i]?.refetch() }] : [],
-  );
+  const failed = failedLists(hosts, lists);
   const current =
     detail &&
     rows.find(

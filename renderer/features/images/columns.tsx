@@ -1,4 +1,4 @@
-import { EllipsisVertical, Play, Trash2 } from 'lucide-react';
+import { Play, Trash2 } from 'lucide-react';
 import { formatAgo, formatExact, formatSize, shortId } from '../../lib/format.ts';
 import { tr } from '../../lib/i18n.ts';
 import { useNow } from '../../lib/now.ts';
@@ -6,6 +6,7 @@ import { openDialog } from '../../lib/screen.ts';
 import { IconButton } from '../../ui/Button.tsx';
 import type { Column } from '../../ui/Table.tsx';
 import { hostColumn } from '../hosts/index.ts';
+import { RowButtons } from '../list/index.ts';
 import { removeImages } from './actions.ts';
 import type { ImageRow } from './row.ts';
 
@@ -64,9 +65,7 @@ export function imageColumns(manyHosts: boolean, onMenu: (key: string, at: { x: 
       width: '104px',
       from: 430,
       cell: (row) => (
-        // biome-ignore lint/a11y/noStaticElementInteractions: keeps clicks on buttons from opening the row
-        // biome-ignore lint/a11y/useKeyWithClickEvents: the grid has the keyboard
-        <div className="row-actions" onClick={(event) => event.stopPropagation()}>
+        <RowButtons name={row.reference} onMenu={(at) => onMenu(row.key, at)}>
           <IconButton
             tabIndex={-1}
             icon={Play}
@@ -84,17 +83,7 @@ export function imageColumns(manyHosts: boolean, onMenu: (key: string, at: { x: 
             data-testid="image-delete"
             onClick={() => void removeImages([row])}
           />
-          <IconButton
-            tabIndex={-1}
-            icon={EllipsisVertical}
-            name={`${tr('action.more')} ${row.reference}`}
-            data-testid="row-menu"
-            onClick={(event) => {
-              const box = event.currentTarget.getBoundingClientRect();
-              onMenu(row.key, { x: box.left, y: box.bottom });
-            }}
-          />
-        </div>
+        </RowButtons>
       ),
     },
   ];

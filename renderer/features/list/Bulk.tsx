@@ -13,7 +13,8 @@ interface BulkProps<R extends Listed> {
   count: string;
   /** What else can be done with them. */
   children?: ReactNode;
-  sourceOf: (row: R) => TransferSource;
+  /** How they are copied to another host, where they travel on their own. */
+  sourceOf?: (row: R) => TransferSource;
   /** `Delete 3 volumes` */
   deleteLabel: string;
   /** @returns true once they are gone: then nothing is selected any more */
@@ -30,7 +31,7 @@ export function Bulk<R extends Listed>({ list, count, children, sourceOf, delete
     <>
       <span className="num bulk-count">{count}</span>
       {children}
-      {many && (
+      {many && sourceOf && (
         <Button tone="ghost" icon={CopyPlus} data-testid="bulk-copy" onClick={() => openTransfer(chosen.map(sourceOf))}>
           {t('bulk.copyTo')}
         </Button>

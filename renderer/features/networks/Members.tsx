@@ -13,7 +13,7 @@ export function Members({ row }: { row: NetworkRow }) {
   const may = mayConnect(row);
   const hasAddresses = row.users.some(({ ipv4, ipv6 }) => ipv4 !== '' || ipv6 !== '');
   return (
-    <table className="network-members" aria-labelledby="network-members">
+    <table className="user-table network-members" aria-labelledby="network-members">
       <thead>
         <tr>
           <th>{t('volumes.container')}</th>

@@ -1,12 +1,10 @@
-import { Cable, EllipsisVertical, Trash2, Unplug, X } from 'lucide-react';
+import { Cable } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { formatExact, shortId } from '../../lib/format.ts';
-import { navigate, type Route } from '../../lib/route.ts';
+import type { Route } from '../../lib/route.ts';
 import { Button, IconButton } from '../../ui/Button.tsx';
-import { JsonView } from '../../ui/JsonView.tsx';
-import { Menu } from '../../ui/Menu.tsx';
-import { EmptyState, type Fact, Facts, mono, monoList, Skeleton } from '../../ui/Panels.tsx';
-import { Tabs } from '../../ui/Tabs.tsx';
+import { type Fact, Facts, mono, monoList } from '../../ui/Panels.tsx';
+import { DetailPane } from '../list/index.ts';
 import { Members } from './Members.tsx';
 import { mayConnect, networkMenu, openConnect } from './menu.ts';
 import './networks.css';
@@ -22,66 +20,24 @@ interface NetworkDetailProps {
 
 export function NetworkDetail({ route, row, loaded }: NetworkDetailProps) {
   const { t } = useTranslation();
-  const close = () => navigate({ page: 'networks' });
-  const title = row?.name ?? shortId(route.id);
   return (
-    <>
-      <header className="detail-head">
-        <div className="detail-title">
-          <h2 className="truncate" title={title} data-testid="detail-name">
-            <bdi>{title}</bdi>
-          </h2>
-          {row && (
-            <>
-              {mayConnect(row) && (
-                <IconButton icon={Cable} name={t('networks.connect')} data-testid="detail-connect" onClick={() => openConnect(row)} />
-              )}
-              {!row.predefined && (
-                <IconButton
-                  icon={Trash2}
-                  tone="danger"
-                  name={t('action.delete')}
-                  data-testid="detail-delete"
-                  onClick={() =>
-                    void removeNetworks([row]).then((removed) => {
-                      if (removed) close();
-                    })
-                  }
-                />
-              )}
-              <Menu
-                trigger={<IconButton icon={EllipsisVertical} name={t('action.more')} data-testid="detail-menu" />}
-                entries={networkMenu(row)}
-              />
-            </>
-          )}
-          <IconButton icon={X} name={t('action.close')} keys="Esc" data-testid="detail-close" onClick={close} />
-        </div>
-      </header>
-      {row ? (
-        <Tabs
-          label={t('detail.tabs')}
-          value={route.tab === 'json' ? 'json' : 'overview'}
-          onChange={(tab) => navigate({ page: 'networks', detail: { ...route, tab } }, { replace: true })}
-          tabs={[
-            { id: 'overview', label: t('tab.overview'), body: () => <Overview row={row} /> },
-            {
-              id: 'json',
-              label: 'JSON',
-              body: () => (
-                <div className="inspect">
-                  <JsonView value={row.network} />
-                </div>
-              ),
-            },
-          ]}
-        />
-      ) : loaded ? (
-        <EmptyState icon={Unplug} title={t('images.gone', { name: title })} />
-      ) : (
-        <Skeleton rows={6} label={t('loading')} />
-      )}
-    </>
+    <DetailPane
+      page="networks"
+      route={route}
+      title={row?.name ?? shortId(route.id)}
+      loaded={loaded}
+      shown={
+        row && {
+          actions: mayConnect(row) && (
+            <IconButton icon={Cable} name={t('networks.connect')} data-testid="detail-connect" onClick={() => openConnect(row)} />
+          ),
+          onDelete: row.predefined ? undefined : () => removeNetworks([row]),
+          menu: networkMenu(row),
+          overview: <Overview row={row} />,
+          json: row.network,
+        }
+      }
+    />
   );
 }
 

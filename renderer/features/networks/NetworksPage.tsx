@@ -1,19 +1,19 @@
-import { Network, Plus, Sparkles, Trash2, X } from 'lucide-react';
+import { Network, Plus, Sparkles } from 'lucide-react';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { parseFilter } from '../../lib/filter.ts';
 import { useShownHosts } from '../../lib/queries.ts';
 import { useRoute } from '../../lib/route.ts';
 import { openDialog } from '../../lib/screen.ts';
-import { Button, IconButton } from '../../ui/Button.tsx';
+import { Button } from '../../ui/Button.tsx';
 import { EmptyState } from '../../ui/Panels.tsx';
-import { itemOf, type List, ListPage, useList } from '../list/index.ts';
+import { Bulk, itemOf, ListPage, useList } from '../list/index.ts';
 import { networkColumns } from './columns.tsx';
 import { networkMenu, openNetwork } from './menu.ts';
 import { NetworkDetail } from './NetworkDetail.tsx';
 import './networks.css';
 import { removeNetworks } from './remove.ts';
-import { filterNames, isUnused, type NetworkRow, networkMatches, sortNetworks } from './row.ts';
+import { filterNames, isUnused, networkMatches, sortNetworks } from './row.ts';
 import { useNetworks } from './useNetworks.ts';
 
 export function NetworksPage() {
@@ -88,28 +88,14 @@ export function NetworksPage() {
         if (key === 'Delete') void removeNetworks(targets);
         return key === 'Delete';
       }}
-      bulk={<BulkDelete list={list} />}
+      bulk={
+        <Bulk
+          list={list}
+          count={t('networks.selected', { count: list.chosen.length })}
+          deleteLabel={t('networkRemove.verb', { count: list.chosen.length })}
+          onDelete={removeNetworks}
+        />
+      }
     />
-  );
-}
-
-/** Networks don't travel on their own: what several have in common is that they can be deleted. */
-function BulkDelete({ list }: { list: List<NetworkRow> }) {
-  const { t } = useTranslation();
-  const clear = () => list.setSelection(new Set());
-  return (
-    <>
-      <span className="num bulk-count">{t('networks.selected', { count: list.chosen.length })}</span>
-      <Button
-        tone="ghost"
-        icon={Trash2}
-        className="bulk-delete"
-        data-testid="bulk-delete"
-        onClick={() => void removeNetworks(list.chosen).then((gone) => gone && clear())}
-      >
-        {t('networkRemove.verb', { count: list.chosen.length })}
-      </Button>
-      <IconButton icon={X} name={t('bulk.clear')} keys="Esc" onClick={clear} />
-    </>
   );
 }

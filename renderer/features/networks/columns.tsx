@@ -1,29 +1,18 @@
-import { EllipsisVertical, Trash2 } from 'lucide-react';
-import { formatAgo, formatExact } from '../../lib/format.ts';
+import { Trash2 } from 'lucide-react';
 import { tr } from '../../lib/i18n.ts';
-import { useNow } from '../../lib/now.ts';
 import { IconButton } from '../../ui/Button.tsx';
 import { Spinner } from '../../ui/Spinner.tsx';
 import type { Column } from '../../ui/Table.tsx';
 import { openContainer } from '../containers/index.ts';
 import { hostColumn } from '../hosts/index.ts';
+import { Created, Labels, RowButtons, Users } from '../list/index.ts';
 import { removeNetworks, showUsers, useLeaving } from './remove.ts';
 import type { NetworkRow } from './row.ts';
-
-function Created({ at }: { at: number }) {
-  const now = useNow();
-  if (at <= 0) return <span className="dim">–</span>;
-  return (
-    <span className="dim truncate" data-tip={formatExact(at)}>
-      {formatAgo(at, now)}
-    </span>
-  );
-}
 
 function Name({ row }: { row: NetworkRow }) {
   const leaving = useLeaving((s) => s.leaving.has(row.key));
   return (
-    <span className="network-name">
+    <span className="row-name">
       {leaving && <Spinner size={11} />}
       <span className="truncate" title={row.name}>
         <bdi>{row.name}</bdi>
@@ -34,42 +23,17 @@ function Name({ row }: { row: NetworkRow }) {
   );
 }
 
-/** The first container on it; a click goes there, one on the rest to the list of them all. */
-function Users({ row }: { row: NetworkRow }) {
+function UsersOf({ row }: { row: NetworkRow }) {
   const [first, ...rest] = row.users;
   if (!first) return <span className="dim">{row.predefined ? '–' : tr('networks.unused')}</span>;
   return (
-    <span className="network-users">
-      <button
-        type="button"
-        className="link truncate"
-        tabIndex={-1}
-        data-testid="network-user"
-        data-tip={tr('volumes.openUser', { name: first.name })}
-        onClick={(event) => {
-          event.stopPropagation();
-          openContainer({ host: row.host, id: first.id });
-        }}
-      >
-        {first.name}
-      </button>
-      {rest.length > 0 && (
-        <button
-          type="button"
-          className="link"
-          tabIndex={-1}
-          data-testid="network-users"
-          data-tip={row.users.map(({ name }) => name).join('\n')}
-          aria-label={`+${rest.length} ${tr('networks.showUsers')}`}
-          onClick={(event) => {
-            event.stopPropagation();
-            showUsers(row);
-          }}
-        >
-          +{rest.length}
-        </button>
-      )}
-    </span>
+    <Users
+      users={[first, ...rest]}
+      allLabel={tr('networks.showUsers')}
+      testId="network-user"
+      onOpen={({ id }) => openContainer({ host: row.host, id })}
+      onOpenAll={() => showUsers(row)}
+    />
   );
 }
 
@@ -115,18 +79,14 @@ export function networkColumns(manyHosts: boolean, onMenu: (key: string, at: { x
       width: 'minmax(110px, 1.2fr)',
       sortable: true,
       from: 440,
-      cell: (row) => <Users row={row} />,
+      cell: (row) => <UsersOf row={row} />,
     },
     {
       id: 'labels',
       title: tr('column.labels'),
       width: 'minmax(90px, 1fr)',
       from: 1160,
-      cell: ({ labels }) => (
-        <span className="mono dim truncate" data-tip={labels.length > 0 ? labels.join('\n') : undefined}>
-          {labels.join(' ')}
-        </span>
-      ),
+      cell: ({ labels }) => <Labels labels={labels} />,
     },
     { id: 'created', title: tr('column.created'), width: '110px', sortable: true, from: 840, cell: (row) => <Created at={row.created} /> },
     {
@@ -135,9 +95,7 @@ export function networkColumns(manyHosts: boolean, onMenu: (key: string, at: { x
       width: '76px',
       from: 430,
       cell: (row) => (
-        // biome-ignore lint/a11y/noStaticElementInteractions: keeps clicks on buttons from opening the row
-        // biome-ignore lint/a11y/useKeyWithClickEvents: the grid has the keyboard
-        <div className="row-actions" onClick={(event) => event.stopPropagation()}>
+        <RowButtons name={row.name} onMenu={(at) => onMenu(row.key, at)}>
           {row.predefined ? (
             <span className="network-no-delete" />
           ) : (
@@ -151,17 +109,7 @@ export function networkColumns(manyHosts: boolean, onMenu: (key: string, at: { x
               onClick={() => void removeNetworks([row])}
             />
           )}
-          <IconButton
-            tabIndex={-1}
-            icon={EllipsisVertical}
-            name={`${tr('action.more')} ${row.name}`}
-            data-testid="row-menu"
-            onClick={(event) => {
-              const box = event.currentTarget.getBoundingClientRect();
-              onMenu(row.key, { x: box.left, y: box.bottom });
-            }}
-          />
-        </div>
+        </RowButtons>
       ),
     },
   ];

@@ -1,4 +1,3 @@
-import { create } from 'zustand';
 import type { NetworkCreateRequest } from '../../../helper/contract/docker/index.ts';
 import { keys, queryClient } from '../../lib/client.ts';
 import { ask } from '../../lib/confirm.ts';
@@ -9,14 +8,10 @@ import { navigate } from '../../lib/route.ts';
 import { setFilter } from '../../lib/screen.ts';
 import { toast } from '../../lib/toast.ts';
 import { offerUndo } from '../../lib/undo.ts';
+import { leavingRows } from '../list/index.ts';
 import type { NetworkRow } from './row.ts';
 
-/** Keys of rows that are being deleted. */
-export const useLeaving = create<{ leaving: ReadonlySet<string> }>(() => ({ leaving: new Set() }));
-
-function setLeaving(key: string, on: boolean): void {
-  useLeaving.setState(({ leaving }) => ({ leaving: new Set([...leaving].filter((other) => other !== key).concat(on ? key : [])) }));
-}
+export const { useLeaving, setLeaving } = leavingRows();
 
 /** Shows the containers that are on a network. */
 export function showUsers(row: NetworkRow): void {

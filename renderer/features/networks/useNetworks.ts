@@ -2,6 +2,7 @@ import { useQueries } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import type { Host } from '../../../electron/ipc/contract.ts';
 import { containersQuery, networksQuery } from '../../lib/queries.ts';
+import { failedLists } from '../list/index.ts';
 import { type NetworkRow, networkRows } from './row.ts';
 
 /** The networks of some hosts in one list, each with the containers on it. */
@@ -14,13 +15,9 @@ export function useNetworks(hosts: Host[]) {
     () => hosts.flatMap((host, i) => networkRows(host, networks[i] ?? [], containers[i]?.containers ?? [])),
     [...hosts, ...networks, ...containers],
   );
-  const failed = hosts.flatMap((host, i) => {
-    const list = results[i];
-    return list?.error && !list.data ? [{ host, error: list.error, retry: () => void list.refetch() }] : [];
-  });
   return {
     rows,
-    failed,
+    failed: failedLists(hosts, results),
     loaded: networks.some((list) => list !== undefined),
     /** Who is on them is known, too: nothing is called unused before. */
     counted: hosts.every(({ state }, i) => state.status !== 'connected' || containers[i] !== undefined),

@@ -1,20 +1,17 @@
-import { CopyPlus, EllipsisVertical, Trash2, Unplug, X } from 'lucide-react';
+import { CopyPlus } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { formatExact, formatSize } from '../../lib/format.ts';
 import { useHosts } from '../../lib/queries.ts';
-import { navigate, type Route } from '../../lib/route.ts';
+import type { Route } from '../../lib/route.ts';
 import { IconButton } from '../../ui/Button.tsx';
-import { JsonView } from '../../ui/JsonView.tsx';
-import { Menu } from '../../ui/Menu.tsx';
-import { EmptyState, type Fact, Facts, mono, monoList, Skeleton } from '../../ui/Panels.tsx';
+import { type Fact, Facts, mono, monoList } from '../../ui/Panels.tsx';
 import { StateBadge } from '../../ui/StateBadge.tsx';
-import { Tabs } from '../../ui/Tabs.tsx';
 import { openContainer } from '../containers/index.ts';
+import { DetailPane } from '../list/index.ts';
 import { openTransfer } from '../transfer/index.ts';
 import { volumeMenu, volumeSource } from './menu.ts';
 import { removeVolumes } from './remove.ts';
 import type { VolumeRow } from './row.ts';
-import './volumes.css';
 
 interface VolumeDetailProps {
   route: NonNullable<Route['detail']>;
@@ -26,62 +23,23 @@ interface VolumeDetailProps {
 export function VolumeDetail({ route, row, loaded }: VolumeDetailProps) {
   const { t } = useTranslation();
   const many = useHosts().length > 1;
-  const close = () => navigate({ page: 'volumes' });
-  const title = row?.title ?? route.id;
   return (
-    <>
-      <header className="detail-head">
-        <div className="detail-title">
-          <h2 className="truncate" title={row?.name ?? route.id} data-testid="detail-name">
-            <bdi>{title}</bdi>
-          </h2>
-          {row && (
-            <>
-              {many && <IconButton icon={CopyPlus} name={t('action.copyTo')} onClick={() => openTransfer([volumeSource(row)])} />}
-              <IconButton
-                icon={Trash2}
-                tone="danger"
-                name={t('action.delete')}
-                data-testid="detail-delete"
-                onClick={() =>
-                  void removeVolumes([row]).then((removed) => {
-                    if (removed) close();
-                  })
-                }
-              />
-              <Menu
-                trigger={<IconButton icon={EllipsisVertical} name={t('action.more')} data-testid="detail-menu" />}
-                entries={volumeMenu(row)}
-              />
-            </>
-          )}
-          <IconButton icon={X} name={t('action.close')} keys="Esc" data-testid="detail-close" onClick={close} />
-        </div>
-      </header>
-      {row ? (
-        <Tabs
-          label={t('detail.tabs')}
-          value={route.tab === 'json' ? 'json' : 'overview'}
-          onChange={(tab) => navigate({ page: 'volumes', detail: { ...route, tab } }, { replace: true })}
-          tabs={[
-            { id: 'overview', label: t('tab.overview'), body: () => <Overview row={row} /> },
-            {
-              id: 'json',
-              label: 'JSON',
-              body: () => (
-                <div className="inspect">
-                  <JsonView value={row.volume} />
-                </div>
-              ),
-            },
-          ]}
-        />
-      ) : loaded ? (
-        <EmptyState icon={Unplug} title={t('images.gone', { name: route.id })} />
-      ) : (
-        <Skeleton rows={6} label={t('loading')} />
-      )}
-    </>
+    <DetailPane
+      page="volumes"
+      route={route}
+      title={row?.title ?? route.id}
+      tip={row?.name ?? route.id}
+      loaded={loaded}
+      shown={
+        row && {
+          actions: many && <IconButton icon={CopyPlus} name={t('action.copyTo')} onClick={() => openTransfer([volumeSource(row)])} />,
+          onDelete: () => removeVolumes([row]),
+          menu: volumeMenu(row),
+          overview: <Overview row={row} />,
+          json: row.volume,
+        }
+      }
+    />
   );
 }
 
@@ -111,7 +69,7 @@ function Overview({ row }: { row: VolumeRow }) {
 function UserTable({ row }: { row: VolumeRow }) {
   const { t } = useTranslation();
   return (
-    <table className="volume-users-table" aria-labelledby="volume-users">
+    <table className="user-table" aria-labelledby="volume-users">
       <thead>
         <tr>
           <th>{t('volumes.container')}</th>

@@ -17,7 +17,6 @@ import { removeVolumes } from './remove.ts';
 import { bytesOf, filterNames, sortVolumes, type VolumeRow, volumeMatches } from './row.ts';
 import { useVolumes } from './useVolumes.ts';
 import { VolumeDetail } from './VolumeDetail.tsx';
-import './volumes.css';
 
 export function VolumesPage() {
   const { t, i18n } = useTranslation();

@@ -1,4 +1,3 @@
-import { create } from 'zustand';
 import { keys, queryClient } from '../../lib/client.ts';
 import { ask } from '../../lib/confirm.ts';
 import { engineSend } from '../../lib/engine.ts';
@@ -10,17 +9,13 @@ import { navigate } from '../../lib/route.ts';
 import { setFilter } from '../../lib/screen.ts';
 import { type BinDays, binDaysOf, throwAway } from '../../lib/throw-away.ts';
 import { toast } from '../../lib/toast.ts';
+import { leavingRows } from '../list/index.ts';
 import { bytesOf, type VolumeRow } from './row.ts';
 
 /** A question does not wait longer for sizes. */
 const MEASURE_MS = 2000;
 
-/** Keys of rows that are being deleted. */
-export const useLeaving = create<{ leaving: ReadonlySet<string> }>(() => ({ leaving: new Set() }));
-
-function setLeaving(key: string, on: boolean): void {
-  useLeaving.setState(({ leaving }) => ({ leaving: new Set([...leaving].filter((other) => other !== key).concat(on ? key : [])) }));
-}
+export const { useLeaving, setLeaving } = leavingRows();
 
 /** Shows the containers that have a volume. */
 export function showUsers(row: VolumeRow): void {

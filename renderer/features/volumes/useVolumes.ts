@@ -2,6 +2,7 @@ import { useQueries } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import type { Host } from '../../../electron/ipc/contract.ts';
 import { containersQuery, volumeSizesQuery, volumesQuery } from '../../lib/queries.ts';
+import { failedLists } from '../list/index.ts';
 import { type VolumeRow, volumeRows } from './row.ts';
 
 /** The volumes of some hosts in one list; sizes come when they are measured. */
@@ -23,13 +24,9 @@ export function useVolumes(hosts: Host[]) {
     () => hosts.flatMap((host, i) => volumeRows(host, volumes[i] ?? [], containers[i]?.containers ?? [], sizes[i])),
     [...hosts, ...volumes, ...containers, ...sizes],
   );
-  const failed = hosts.flatMap((host, i) => {
-    const list = results[i];
-    return list?.error && !list.data ? [{ host, error: list.error, retry: () => void list.refetch() }] : [];
-  });
   return {
     rows,
-    failed,
+    failed: failedLists(hosts, results),
     loaded: volumes.some((list) => list !== undefined),
     measuring: measures.some(({ isFetching }) => isFetching),
   };

@@ -1,10 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
 import { Plus } from 'lucide-react';
-import { type ReactNode, useState } from 'react';
+import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { keys, queryClient } from '../../../lib/client.ts';
+import { useCreateForm } from '../../../lib/create-form.ts';
 import { engineJson } from '../../../lib/engine.ts';
-import { type Explanation, explain } from '../../../lib/explain.ts';
 import { networksQuery } from '../../../lib/queries.ts';
 import { closeDialog } from '../../../lib/screen.ts';
 import { Checkbox } from '../../../ui/Checkbox.tsx';
@@ -16,57 +16,40 @@ import { Segmented } from '../../../ui/Segmented.tsx';
 import { HostField, useFormHost } from '../../hosts/index.ts';
 import { openNetwork } from '../menu.ts';
 import { AddressFields } from './AddressFields.tsx';
-import { createLines, createRequest, drivers, emptyNetwork, type NetworkDriver, type NetworkSpec, problemsOf } from './spec.ts';
+import { createLines, createRequest, drivers, emptyNetwork, type NetworkDriver, problemsOf } from './spec.ts';
 
 /** Makes a network on a host; the `docker network create` line stands beside it. */
 export function CreateNetworkSheet({ host: initialHost }: { host?: string | undefined }) {
   const { t } = useTranslation();
   const { hosts, host, setHost } = useFormHost(initialHost);
-  const [spec, setSpec] = useState(emptyNetwork);
-  const [tried, setTried] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const [refusal, setRefusal] = useState<Explanation>();
+  const form = useCreateForm(emptyNetwork, async (spec) => {
+    const { Id } = await engineJson<{ Id: string }>(host.id, '/networks/create', { method: 'POST', body: createRequest(spec) });
+    await queryClient.invalidateQueries({ queryKey: keys.networks(host.id) });
+    closeDialog();
+    openNetwork(host.id, Id);
+  });
+  const { spec, set } = form;
   const networks = useQuery(networksQuery(host)).data ?? [];
   const problems = problemsOf(
     spec,
     networks.map(({ Name, IPAM }) => ({ name: Name, subnets: (IPAM?.Config ?? []).flatMap(({ Subnet }) => Subnet ?? []) })),
   );
-  const set = (change: Partial<NetworkSpec>) => {
-    setSpec((now) => ({ ...now, ...change }));
-    setRefusal(undefined);
-  };
-  // What is wrong is said while typing; what is only missing, when the form was sent.
   const error = (field: string): ReactNode => {
     const problem = problems[field];
-    return problem && (tried || !problem.key.endsWith('Missing')) ? t(`networkCreate.${problem.key}`, problem.values) : undefined;
+    return problem && form.isTold(problem.key) ? t(`networkCreate.${problem.key}`, problem.values) : undefined;
   };
 
-  const submit = async () => {
-    setTried(true);
-    if (host.id === '' || busy || Object.keys(problems).length > 0) return;
-    setBusy(true);
-    try {
-      const { Id } = await engineJson<{ Id: string }>(host.id, '/networks/create', { method: 'POST', body: createRequest(spec) });
-      await queryClient.invalidateQueries({ queryKey: keys.networks(host.id) });
-      closeDialog();
-      openNetwork(host.id, Id);
-    } catch (failure) {
-      setRefusal(explain(failure));
-    } finally {
-      setBusy(false);
-    }
-  };
   return (
     <FormSheet
       title={t('networkCreate.title')}
       width={860}
-      changed={spec !== emptyNetwork}
-      busy={busy}
+      changed={form.changed}
+      busy={form.busy}
       submit={{ label: t('networks.create'), icon: Plus, disabled: host.id === '', testId: 'network-submit' }}
-      onSubmit={() => void submit()}
+      onSubmit={() => void form.submit(host.id !== '' && Object.keys(problems).length === 0)}
       onClose={closeDialog}
       testId="network-sheet"
-      refusal={refusal && { title: t('networkCreate.failed'), ...refusal }}
+      refusal={form.refusal && { title: t('networkCreate.failed'), ...form.refusal }}
       pane={<CommandPane label={t('run.line')} lines={createLines(spec)} testId="network-line" />}
     >
       <div className="form-row">

@@ -1,11 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
 import { Plus } from 'lucide-react';
-import { type ReactNode, useState } from 'react';
+import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { VolumeInspect } from '../../../../helper/contract/docker/index.ts';
 import { keys, queryClient } from '../../../lib/client.ts';
+import { useCreateForm } from '../../../lib/create-form.ts';
 import { engineJson } from '../../../lib/engine.ts';
-import { type Explanation, explain } from '../../../lib/explain.ts';
 import { volumesQuery } from '../../../lib/queries.ts';
 import { closeDialog } from '../../../lib/screen.ts';
 import { CommandPane } from '../../../ui/CommandPane.tsx';
@@ -17,7 +17,7 @@ import { HostField, useFormHost } from '../../hosts/index.ts';
 import { openVolume } from '../menu.ts';
 import type { VolumeKind } from '../row.ts';
 import { KindFields } from './KindFields.tsx';
-import { createLines, createRequest, emptyVolume, problemsOf, type VolumeSpec } from './spec.ts';
+import { createLines, createRequest, emptyVolume, problemsOf } from './spec.ts';
 
 const kinds: VolumeKind[] = ['plain', 'tmpfs', 'folder', 'nfs', 'other'];
 
@@ -25,51 +25,34 @@ const kinds: VolumeKind[] = ['plain', 'tmpfs', 'folder', 'nfs', 'other'];
 export function CreateVolumeSheet({ host: initialHost }: { host?: string | undefined }) {
   const { t } = useTranslation();
   const { hosts, host, setHost } = useFormHost(initialHost);
-  const [spec, setSpec] = useState(emptyVolume);
-  const [tried, setTried] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const [refusal, setRefusal] = useState<Explanation>();
+  const form = useCreateForm(emptyVolume, async (spec) => {
+    const made = await engineJson<VolumeInspect>(host.id, '/volumes/create', { method: 'POST', body: createRequest(spec) });
+    await queryClient.invalidateQueries({ queryKey: keys.volumes(host.id) });
+    closeDialog();
+    openVolume(host.id, made.Name);
+  });
+  const { spec, set } = form;
   const volumes = useQuery(volumesQuery(host)).data ?? [];
   const problems = problemsOf(
     spec,
     volumes.map(({ Name }) => Name),
   );
-  const set = (change: Partial<VolumeSpec>) => {
-    setSpec((now) => ({ ...now, ...change }));
-    setRefusal(undefined);
-  };
-  // What is wrong is said while typing; what is only missing, when the form was sent.
   const error = (field: string): ReactNode => {
     const problem = problems[field];
-    return problem && (tried || !problem.endsWith('Missing')) ? t(`volumeCreate.${problem}`, { name: spec.name }) : undefined;
+    return problem && form.isTold(problem) ? t(`volumeCreate.${problem}`, { name: spec.name }) : undefined;
   };
 
-  const submit = async () => {
-    setTried(true);
-    if (host.id === '' || busy || Object.keys(problems).length > 0) return;
-    setBusy(true);
-    try {
-      const made = await engineJson<VolumeInspect>(host.id, '/volumes/create', { method: 'POST', body: createRequest(spec) });
-      await queryClient.invalidateQueries({ queryKey: keys.volumes(host.id) });
-      closeDialog();
-      openVolume(host.id, made.Name);
-    } catch (failure) {
-      setRefusal(explain(failure));
-    } finally {
-      setBusy(false);
-    }
-  };
   return (
     <FormSheet
       title={t('volumeCreate.title')}
       width={860}
-      changed={spec !== emptyVolume}
-      busy={busy}
+      changed={form.changed}
+      busy={form.busy}
       submit={{ label: t('volumeCreate.verb'), icon: Plus, disabled: host.id === '', testId: 'volume-submit' }}
-      onSubmit={() => void submit()}
+      onSubmit={() => void form.submit(host.id !== '' && Object.keys(problems).length === 0)}
       onClose={closeDialog}
       testId="volume-sheet"
-      refusal={refusal && { title: t('volumeCreate.failed'), ...refusal }}
+      refusal={form.refusal && { title: t('volumeCreate.failed'), ...form.refusal }}
       pane={<CommandPane label={t('run.line')} lines={createLines(spec)} testId="volume-line" />}
     >
       <div className="form-row">
