@@ -127,4 +127,5 @@ it('leaves by itself when what was under way is done', async () => {
   await ended;
   expect((await second.client.get('/containers/mail/json')).status).toBe(200);
   await start();
+  await app().page.getByTestId('status').getByText('2 of 2').waitFor();
 });
